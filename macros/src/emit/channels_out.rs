@@ -1,0 +1,433 @@
+//! The channels-out family: lanes along C_out, inputs broadcast, a register tile of pixels by
+//! vectors. The same text serves a fixed geometry, whose numbers become literals, and the run-time
+//! kernels, whose numbers arrive with the call.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::{ident, isa::features};
+use crate::geometry::Geometry;
+use crate::schedule::{Body, MAX_KINDS, Panels, Schedule, Target, Tile, positions};
+
+/// The functions of one kernel: `run`, and one function for each register tile.
+pub(super) fn module(schedule: &Schedule) -> TokenStream {
+    let simd = ident(schedule.isa.name);
+    let features = features(&schedule.isa);
+    let tiles = schedule.panels.iter().flat_map(|panels| {
+        panels.tiles.iter().map(|tile| match &schedule.target {
+            Target::Fixed(geometry) => fixed_tile(schedule, geometry, panels, tile),
+            Target::RunTime => run_time_tile(schedule, panels, tile),
+        })
+    });
+    let kinds = schedule.panels.iter().enumerate().map(|(kind, panels)| kind_of_panels(schedule, kind, panels));
+    let (groups, c_in_group, c_out_group) = match &schedule.target {
+        Target::Fixed(geometry) => {
+            let [groups, c_in, c_out] =
+                [geometry.groups, geometry.c_in_group(), geometry.c_out_group()].map(Literal::usize_unsuffixed);
+            (quote!(#groups), quote!(#c_in), quote!(#c_out))
+        }
+        Target::RunTime => {
+            (quote!(band.numbers.groups), quote!(band.numbers.c_in_group), quote!(band.numbers.c_out_group))
+        }
+    };
+    let agreement = match &schedule.target {
+        Target::Fixed(geometry) => agreement(schedule, geometry),
+        Target::RunTime => TokenStream::new(),
+    };
+    quote! {
+        use ::tapwise::__private as tapwise;
+        use ::tapwise::__private::simd::#simd as simd;
+
+        #agreement
+
+        #(#tiles)*
+
+        /// Computes a band of output rows: for each group and panel of output channels, for each
+        /// row, the register tiles that cover it.
+        #features
+        pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
+            let (mut weights, mut biases) = (band.weights, band.bias);
+            for group in 0..#groups {
+                let first = group * #c_in_group;
+                let mut channel = group * #c_out_group;
+                let end = channel + #c_out_group;
+                #(#kinds)*
+            }
+        }
+    }
+}
+
+/// Assertions, checked while compiling, that the code reads weights where the packing puts them.
+fn agreement(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
+    let (window, channels) = (schedule.window, geometry.c_in_group());
+    let [rows, columns] = geometry.kernel;
+    let chunks = columns / window;
+    let probes = [(0, 0, 0), (rows - 1, 0, channels - 1), (rows / 2, columns / 2, channels / 2), (rows - 1, columns - 1, 0)];
+    let asserts = probes.map(|(a, b, c)| {
+        let (step, tap) = ((a * chunks + b / window) * channels + c, b % window);
+        quote! {
+            let (step, tap) = tapwise::layout::step(#columns, #window, #channels, [#a, #b, #c]);
+            assert!(step == #step && tap == #tap);
+        }
+    });
+    quote! { const _: () = { #(#asserts)* }; }
+}
+
+/// The loop over the panels of one width.
+fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStream {
+    let (vectors, lanes, window) = (panels.vectors, schedule.isa.lanes, schedule.window);
+    let width = vectors * lanes;
+    let fixed = match &schedule.target {
+        Target::Fixed(geometry) => Some(geometry),
+        Target::RunTime => None,
+    };
+    let count = match panels.count {
+        Some(count) => quote!(#count),
+        None => quote!(band.numbers.panels[#kind]),
+    };
+    let (length, stride, rows, pixel_in, pixel_out) = match fixed {
+        Some(geometry) => {
+            let length = geometry.taps() * width;
+            let (stride, rows) = (geometry.stride[0], geometry.rows());
+            let (step, c_out) = (geometry.stride[1] * geometry.c_in, geometry.c_out);
+            (quote!(#length), quote!(#stride), quote!(first_chunk::<#rows>()), quote!(#step), quote!(#c_out))
+        }
+        None => (
+            quote!(band.numbers.taps * #width),
+            quote!(band.numbers.stride),
+            quote!(get(..)),
+            quote!(band.numbers.pixel_step),
+            quote!(band.numbers.c_out),
+        ),
+    };
+    let numbers = if fixed.is_none() { quote!(&band.numbers,) } else { quote!() };
+    let tiles = panels.tiles.iter().enumerate().map(|(index, tile)| {
+        let (name, pixels) = (tile_name(panels, tile), tile.pixels);
+        quote! {
+            for _ in 0..band.tiling[#kind][#index] {
+                let at = pixel.min(band.width.saturating_sub(#pixels));
+                #name(#numbers inputs, panel, bias, band.floor, at * #pixel_in + first, output, at * #pixel_out + channel, lanes);
+                pixel += #pixels;
+            }
+        }
+    });
+    let panel = match fixed {
+        Some(geometry) => {
+            let count = geometry.taps() / window;
+            quote!(tapwise::steps::<#lanes, #vectors, #window>(panel).first_chunk::<#count>())
+        }
+        None => quote!(Some(tapwise::steps::<#lanes, #vectors, #window>(panel))),
+    };
+    quote! {
+        for _ in 0..#count {
+            let (Some((panel, more)), Some((bias, more_biases))) =
+                (weights.split_at_checked(#length), biases.split_at_checked(#width))
+            else {
+                return;
+            };
+            (weights, biases) = (more, more_biases);
+            let (Some(panel), Some(bias)) = (#panel, tapwise::vectors::<#lanes, #vectors>(bias)) else {
+                return;
+            };
+            let lanes = (end - channel).min(#width) - (#vectors - 1) * #lanes;
+            for (row, output) in band.outputs.iter_mut().enumerate() {
+                let Some(inputs) = band.inputs.get(row * #stride..).and_then(|rows| rows.#rows) else {
+                    return;
+                };
+                let mut pixel = 0;
+                #(#tiles)*
+            }
+            channel += #width;
+        }
+    }
+}
+
+fn tile_name(panels: &Panels, tile: &Tile) -> proc_macro2::Ident {
+    ident(&format!("tile_{}x{}", tile.pixels, panels.vectors))
+}
+
+/// One step: loads the weights of a window of taps and walks over the pixels that they meet.
+fn step(
+    panels: &Panels,
+    tile: &Tile,
+    window: usize,
+    columns: &[(usize, Vec<(usize, usize)>)],
+    pixel: impl Fn(usize) -> TokenStream,
+) -> TokenStream {
+    let name = |tap: usize, vector: usize| ident(&format!("w{tap}_{vector}"));
+    let taps = (0..window).flat_map(|tap| (0..panels.vectors).map(move |vector| (tap, vector)));
+    let loads = taps.map(|(tap, vector)| {
+        let (name, tap, vector) = (name(tap, vector), index(tap), index(vector));
+        quote! { let #name = simd::load(&$w[#tap][#vector]); }
+    });
+    let walk = columns.iter().map(|(column, served)| {
+        let pixel = pixel(*column);
+        let products = served.iter().flat_map(|&(pixel, tap)| {
+            (0..panels.vectors).map(move |vector| {
+                let weight = name(tap, vector);
+                let (pixel, vector) = (index(pixel), index(vector));
+                quote! { $acc[#pixel][#vector] = simd::mul_add(x, #weight, $acc[#pixel][#vector]); }
+            })
+        });
+        quote! {
+            let x = simd::splat(#pixel);
+            #(#products)*
+        }
+    });
+    let name = ident(&format!("step_{}x{}", tile.pixels, panels.vectors));
+    quote! {
+        macro_rules! #name {
+            ($acc:ident, $x:expr, $c:expr, $w:expr) => {{
+                #(#loads)*
+                #(#walk)*
+            }};
+        }
+    }
+}
+
+/// The function of one register tile of a fixed geometry.
+fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &Tile) -> TokenStream {
+    let (vectors, lanes, window) = (panels.vectors, schedule.isa.lanes, schedule.window);
+    let (pixels, c_in, channels) = (tile.pixels, geometry.c_in, geometry.c_in_group());
+    let [kernel_rows, kernel_columns] = geometry.kernel;
+    let columns = positions(geometry.stride[1], geometry.dilation[1], pixels, window);
+    let step = step(panels, tile, window, &columns, |column| {
+        let offset = index(column * c_in);
+        quote! { $x[#offset + $c] }
+    });
+    let step_name = ident(&format!("step_{pixels}x{vectors}"));
+    let span = ((pixels - 1) * geometry.stride[1] + (kernel_columns - 1) * geometry.dilation[1]) * c_in + channels;
+    let chunks = kernel_columns / window;
+    let chunk_step = window * geometry.dilation[1] * c_in;
+    let dilation = geometry.dilation[0];
+    let table = geometry.rows();
+
+    let body = match tile.body {
+        Body::Unrolled { .. } => {
+            let rows = (0..kernel_rows).map(|a| {
+                let row = index(a * dilation);
+                let steps = (0..chunks).flat_map(|chunk| (0..channels).map(move |c| (chunk, c))).map(|(chunk, c)| {
+                    let offset = index(chunk * chunk_step + c);
+                    let at = index((a * chunks + chunk) * channels + c);
+                    quote! { #step_name!(acc, tapwise::barrier(x), #offset, weights[#at]); }
+                });
+                quote! {
+                    let Some(x) = tapwise::window::<#span>(inputs[#row], from) else { return };
+                    #(#steps)*
+                }
+            });
+            quote! { #(#rows)* }
+        }
+        Body::Loops { steps } => {
+            let inner = (0..steps).map(|step| {
+                let step = index(step);
+                let c = if steps == 1 { quote!(c) } else { quote!(c + #step) };
+                let shift = if chunks == 1 { quote!() } else { quote!(chunk * #chunk_step +) };
+                let base = if chunks == 1 { quote!(a) } else { quote!((a * #chunks + chunk)) };
+                quote! { #step_name!(acc, x, #shift #c, weights[#base * #channels + #c]); }
+            });
+            let count = channels / steps;
+            let inner = if steps == 1 {
+                quote! { for c in 0..#count { #(#inner)* } }
+            } else {
+                quote! { for c in 0..#count { let c = c * #steps; #(#inner)* } }
+            };
+            let chunked = if chunks == 1 { inner } else { quote! { for chunk in 0..#chunks { #inner } } };
+            quote! {
+                for a in 0..#kernel_rows {
+                    let Some(x) = tapwise::window::<#span>(inputs[a * #dilation], from) else { return };
+                    #chunked
+                }
+            }
+        }
+    };
+    let name = tile_name(panels, tile);
+    let features = features(&schedule.isa);
+    let steps = geometry.taps() / window;
+    let ragged = !geometry.c_out_group().is_multiple_of(lanes);
+    let bias_of = (0..vectors).map(index);
+    let finish = finish(panels, tile, lanes, ragged, &index(geometry.c_out));
+    let documentation = format!(
+        " {pixels} pixels x {vectors} vectors of {lanes} lanes, {window} tap(s) of a filter row at a time; {}.",
+        match tile.body {
+            Body::Unrolled { fmas } => format!("all {fmas} multiply-adds unrolled"),
+            Body::Loops { steps } => format!("{} multiply-adds a loop", steps * pixels * vectors * window),
+        }
+    );
+    quote! {
+        #step
+
+        #[doc = #documentation]
+        #[allow(clippy::too_many_arguments)]
+        #[inline]
+        #features
+        fn #name(
+            inputs: &[&[f32]; #table],
+            weights: &[[[[f32; #lanes]; #vectors]; #window]; #steps],
+            bias: &[[f32; #lanes]; #vectors],
+            floor: f32,
+            from: usize,
+            output: &mut [f32],
+            at: usize,
+            lanes: usize,
+        ) {
+            let mut acc: [[simd::Vector; #vectors]; #pixels] = [[#(simd::load(&bias[#bias_of])),*]; #pixels];
+            #body
+            #finish
+        }
+    }
+}
+
+/// The function of one register tile whose sizes arrive with the call.
+fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStream {
+    let (vectors, lanes, pixels) = (panels.vectors, schedule.isa.lanes, tile.pixels);
+    let columns: Vec<_> = (0..pixels).map(|pixel| (pixel, vec![(pixel, 0)])).collect();
+    let step = step(panels, tile, 1, &columns, |pixel| {
+        let pixel = index(pixel);
+        quote! { $x[#pixel][$c] }
+    });
+    let step_name = ident(&format!("step_{pixels}x{vectors}"));
+    let name = tile_name(panels, tile);
+    let features = features(&schedule.isa);
+    let bias_of = (0..vectors).map(index);
+    let finish = finish(panels, tile, lanes, true, &quote!(numbers.c_out));
+    let documentation = format!(" {pixels} pixels x {vectors} vectors of {lanes} lanes, one tap at a time.");
+    quote! {
+        #step
+
+        #[doc = #documentation]
+        #[allow(clippy::too_many_arguments)]
+        #[inline]
+        #features
+        fn #name(
+            numbers: &tapwise::Numbers,
+            inputs: &[&[f32]],
+            mut weights: &[[[[f32; #lanes]; #vectors]; 1]],
+            bias: &[[f32; #lanes]; #vectors],
+            floor: f32,
+            from: usize,
+            output: &mut [f32],
+            at: usize,
+            lanes: usize,
+        ) {
+            let mut acc: [[simd::Vector; #vectors]; #pixels] = [[#(simd::load(&bias[#bias_of])),*]; #pixels];
+            for a in 0..numbers.kernel_rows {
+                let Some(row) = inputs.get(a * numbers.dilation) else { return };
+                for run in 0..numbers.runs {
+                    let from = from + run * numbers.run_step;
+                    let mut x: [&[f32]; #pixels] = [&[]; #pixels];
+                    for (pixel, x) in x.iter_mut().enumerate() {
+                        let from = from + pixel * numbers.pixel_step;
+                        let Some(pixels) = row.get(from..).and_then(|row| row.get(..numbers.run)) else { return };
+                        *x = pixels;
+                    }
+                    let Some((taps, more)) = weights.split_at_checked(numbers.run) else { return };
+                    weights = more;
+                    for (j, w) in taps.iter().enumerate() {
+                        #step_name!(acc, x, j, w);
+                    }
+                }
+            }
+            #finish
+        }
+    }
+}
+
+/// Activation and store of a tile.
+fn finish(panels: &Panels, tile: &Tile, lanes: usize, ragged: bool, c_out: &TokenStream) -> TokenStream {
+    let (vectors, pixels) = (panels.vectors, tile.pixels);
+    let last = vectors - 1;
+    let stores = if ragged {
+        quote! {
+            let (whole, tail) = target.split_at_mut(#last * #lanes);
+            for (target, sum) in whole.as_chunks_mut::<#lanes>().0.iter_mut().zip(sums) {
+                simd::store(simd::max(floor, sum), target);
+            }
+            simd::store_head(simd::max(floor, sums[#last]), tail);
+        }
+    } else {
+        quote! {
+            for (target, sum) in target.as_chunks_mut::<#lanes>().0.iter_mut().zip(sums) {
+                simd::store(simd::max(floor, sum), target);
+            }
+        }
+    };
+    let width = if ragged { quote!(#last * #lanes + lanes) } else { let width = vectors * lanes; quote!(#width) };
+    let unused = if ragged { quote!() } else { quote!(let _ = lanes;) };
+    quote! {
+        #unused
+        let floor = simd::splat(floor);
+        for pixel in 0..#pixels {
+            let sums = acc[pixel];
+            let from = at + pixel * #c_out;
+            let Some(target) = output.get_mut(from..).and_then(|output| output.get_mut(..#width)) else { return };
+            #stores
+        }
+    }
+}
+
+/// The descriptor of the kernel: an expression of type `Kernel`.
+pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
+    let name = schedule.name();
+    let reason = &schedule.reason;
+    let variant = ident(schedule.isa.variant);
+    let module = ident(schedule.isa.name);
+    let fmas = schedule.fmas();
+    let (window, lanes) = (schedule.window, schedule.isa.lanes);
+    let geometry = match &schedule.target {
+        Target::Fixed(geometry) => {
+            let Geometry { kernel: [kh, kw], stride: [sh, sw], dilation: [dh, dw], groups, c_in, c_out } = geometry;
+            quote! {
+                Some(::tapwise::__private::Geometry {
+                    kernel: [#kh, #kw],
+                    stride: [#sh, #sw],
+                    dilation: [#dh, #dw],
+                    groups: #groups,
+                    c_in: #c_in,
+                    c_out: #c_out,
+                })
+            }
+        }
+        Target::RunTime => quote! { None },
+    };
+    assert!(schedule.panels.len() <= MAX_KINDS, "a schedule has at most {MAX_KINDS} kinds of panels");
+    let panels = schedule.panels.iter().map(|panels| {
+        let vectors = panels.vectors;
+        let count = match panels.count {
+            Some(count) => quote!(Some(#count)),
+            None => quote!(None),
+        };
+        let tiles = panels.tiles.iter().map(|tile| {
+            let pixels = tile.pixels;
+            let cycles = Literal::f32_suffixed(tile.cycles as f32);
+            quote! { ::tapwise::__private::Tile { pixels: #pixels, cycles: #cycles } }
+        });
+        quote! {
+            ::tapwise::__private::Panels { vectors: #vectors, count: #count, tiles: &[#(#tiles),*] }
+        }
+    });
+    quote! {
+        // SAFETY: the function was compiled for the features of the instruction set named beside
+        // it, and reads weights by the packing named beside it.
+        unsafe {
+            ::tapwise::__private::Kernel::new(
+                ::tapwise::__private::Description {
+                    name: #name,
+                    reason: #reason,
+                    isa: ::tapwise::Isa::#variant,
+                    geometry: #geometry,
+                    lanes: #lanes,
+                    window: #window,
+                    panels: &[#(#panels),*],
+                    fmas: #fmas,
+                },
+                #module::run,
+            )
+        }
+    }
+}
+
+fn index(number: usize) -> TokenStream {
+    let literal = Literal::usize_unsuffixed(number);
+    quote!(#literal)
+}

@@ -1,0 +1,61 @@
+//! The instruction sets: one row each, from which the `cfg`, the `#[target_feature]` list and the
+//! run-time test are all made.
+
+/// One instruction set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Isa {
+    /// The name that users write, and the module of its verbs in `tapwise::__private::simd`.
+    pub(crate) name: &'static str,
+    /// The name of the variant of `tapwise::Isa`.
+    pub(crate) variant: &'static str,
+    /// The value of `target_arch`, or `None` where every architecture has it.
+    pub(crate) arch: Option<&'static str>,
+    /// The target features that its kernels are compiled with.
+    pub(crate) features: &'static [&'static str],
+    /// Numbers of f32 in a vector.
+    pub(crate) lanes: usize,
+    /// Vector registers.
+    pub(crate) registers: usize,
+    /// What it is, for the documentation.
+    pub(crate) what: &'static str,
+}
+
+/// Every instruction set, best first. A new one is a row here and a file in `runtime/src/simd/`.
+pub(crate) const ALL: &[Isa] = &[
+    Isa {
+        name: "avx512",
+        variant: "Avx512",
+        arch: Some("x86_64"),
+        features: &["avx512f", "avx512vl", "avx512dq", "avx512bw", "avx2", "fma"],
+        lanes: 16,
+        registers: 32,
+        what: "AVX-512 (F, VL, DQ, BW): 512-bit vectors with fused multiply-add",
+    },
+    Isa {
+        name: "avx2",
+        variant: "Avx2",
+        arch: Some("x86_64"),
+        features: &["avx2", "fma"],
+        lanes: 8,
+        registers: 16,
+        what: "AVX2 with FMA: 256-bit vectors with fused multiply-add",
+    },
+    Isa {
+        name: "neon",
+        variant: "Neon",
+        arch: Some("aarch64"),
+        features: &["neon"],
+        lanes: 4,
+        registers: 32,
+        what: "NEON: 128-bit vectors with fused multiply-add",
+    },
+    Isa {
+        name: "portable",
+        variant: "Portable",
+        arch: None,
+        features: &[],
+        lanes: 4,
+        registers: 16,
+        what: "no instruction set beyond the target's own: arrays of four, multiplied and added apart",
+    },
+];

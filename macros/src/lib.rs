@@ -1,0 +1,49 @@
+//! The macros of `tapwise`, which re-exports them; see their documentation there.
+//!
+//! Each entry point is the same road: parse the tokens, check the request, choose a schedule, emit.
+
+mod check;
+mod emit;
+mod geometry;
+mod isa;
+mod parse;
+mod schedule;
+
+use proc_macro::TokenStream;
+
+/// Generates the kernels of one convolution; documented where `tapwise` re-exports it.
+#[proc_macro_attribute]
+pub fn conv2d(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let (request, errors) = parse::attribute(arguments.into());
+    let (item, errors) = parse::unit_struct(item.into(), errors);
+    match check::one(&request, errors) {
+        Ok(geometry) => emit::annotated(&item, &geometry),
+        Err(errors) => emit::stub(&item, errors),
+    }
+    .into()
+}
+
+/// Generates kernels for sets of shapes; documented where `tapwise` re-exports it.
+#[proc_macro]
+pub fn specialize(sets: TokenStream) -> TokenStream {
+    let (requests, errors) = parse::sets(sets.into());
+    match check::every(&requests, errors) {
+        Ok(geometries) => emit::specialized(&geometries),
+        Err(errors) => errors.to_compile_error(),
+    }
+    .into()
+}
+
+/// The instruction sets, for the library itself.
+#[doc(hidden)]
+#[proc_macro]
+pub fn instruction_sets(_: TokenStream) -> TokenStream {
+    emit::instruction_sets().into()
+}
+
+/// The kernels whose sizes arrive with the call, for the library itself.
+#[doc(hidden)]
+#[proc_macro]
+pub fn run_time_kernels(_: TokenStream) -> TokenStream {
+    emit::run_time().into()
+}

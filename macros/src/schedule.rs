@@ -1,0 +1,406 @@
+//! How a kernel is laid out on a machine: register tiles, resident weights, unrolling. Plain data,
+//! chosen per instruction set and tested as data; nothing here knows tokens.
+//!
+//! The channels-out family keeps `pixels x vectors` accumulators in registers, lanes along the
+//! output channels. One *step* takes one input channel of `window` neighbouring taps of a filter
+//! row: it loads `window x vectors` weight vectors, walks over the input pixels that the tile
+//! touches, broadcasts each one once, and multiplies it into every accumulator whose tap it is. A
+//! step so makes `pixels x vectors x window` multiply-adds out of few loads, which is what a
+//! machine with two multiply-adds and two loads a cycle needs.
+
+use crate::geometry::Geometry;
+use crate::isa::Isa;
+
+/// Multiply-adds that a fully unrolled body may have.
+pub(crate) const UNROLL_BUDGET: usize = 1500;
+
+/// Multiply-adds that a loop body should have before its own overhead is lost in them.
+const BODY: usize = 24;
+
+/// Widths of register tiles that are worth having: 7, 14 and 28 divide the pictures of the
+/// classification networks, the powers of two everything else.
+const WIDTHS: [usize; 9] = [28, 16, 14, 12, 8, 7, 6, 4, 1];
+
+/// Cycles from a multiply-add to the next one that needs its sum.
+const LATENCY: f64 = 4.0;
+
+/// Bytes of weights that arrive from the second-level cache in a cycle.
+const WEIGHT_BYTES: f64 = 40.0;
+
+/// What a kernel is compiled for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Every number is a literal.
+    Fixed(Geometry),
+    /// Every number arrives with the call.
+    RunTime,
+}
+
+/// The kernel families.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Lanes along the output channels, inputs broadcast.
+    ChannelsOut,
+}
+
+/// How the body of a tile is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// Every step in a line of its own; a barrier before each keeps the compiler from sharing
+    /// loads between them and spilling what it shares.
+    Unrolled {
+        /// Multiply-adds in all.
+        fmas: usize,
+    },
+    /// Loops with constant bounds around this many steps.
+    Loops {
+        /// Steps in the innermost body.
+        steps: usize,
+    },
+}
+
+/// One register tile.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Tile {
+    /// Output pixels.
+    pub(crate) pixels: usize,
+    /// How its body is written.
+    pub(crate) body: Body,
+    /// Predicted cycles for one tap of one input channel over the whole tile.
+    pub(crate) cycles: f64,
+}
+
+/// Panels of one width: so many vectors of output channels that are computed together.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Panels {
+    /// Vectors of a panel.
+    pub(crate) vectors: usize,
+    /// Panels of this width in one group, or `None` where the call says it.
+    pub(crate) count: Option<usize>,
+    /// Register tiles, the widest first.
+    pub(crate) tiles: Vec<Tile>,
+}
+
+/// The whole decision for one geometry and one instruction set.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Schedule {
+    pub(crate) target: Target,
+    pub(crate) isa: Isa,
+    pub(crate) family: Family,
+    /// Taps of a filter row whose weights a step holds in registers.
+    pub(crate) window: usize,
+    /// Panels by width.
+    pub(crate) panels: Vec<Panels>,
+    /// Why, in a sentence or two.
+    pub(crate) reason: String,
+}
+
+/// The most kinds of panels that one kernel may have.
+pub(crate) const MAX_KINDS: usize = 4;
+
+impl Schedule {
+    /// The schedule of a kernel whose every number is known.
+    pub(crate) fn choose(geometry: &Geometry, isa: &Isa) -> Schedule {
+        let vectors = geometry.c_out_group().div_ceil(isa.lanes);
+        let candidates = (1..=MAX_KINDS).filter(|&widest| widest <= vectors).flat_map(|widest| {
+            divisors(geometry.kernel[1]).into_iter().map(move |window| (widest, window))
+        });
+        let cost = |&(widest, window): &(usize, usize)| -> f64 {
+            split(vectors, widest)
+                .iter()
+                .map(|&(width, count)| {
+                    let best = widest_tile(isa, width, window);
+                    let step = Step::of(geometry, isa, best, width, window);
+                    (width * count) as f64 * step.cycles() / step.fmas() as f64
+                })
+                .sum()
+        };
+        let feasible = |&(widest, window): &(usize, usize)| registers(widest, window, 1) <= isa.registers;
+        let (widest, window) = candidates
+            .filter(feasible)
+            .min_by(|a, b| cost(a).total_cmp(&cost(b)))
+            .unwrap_or((1, 1));
+
+        let panels: Vec<Panels> = split(vectors, widest)
+            .into_iter()
+            .map(|(width, count)| {
+                let widths = tile_widths(isa, width, window);
+                let tiles = widths
+                    .iter()
+                    .enumerate()
+                    .map(|(index, &pixels)| {
+                        let step = Step::of(geometry, isa, pixels, width, window);
+                        // Only the two widest tiles run often enough to be worth their code.
+                        let total = step.pixels * step.vectors * geometry.taps();
+                        let body = if index < 2 && total <= UNROLL_BUDGET {
+                            Body::Unrolled { fmas: total }
+                        } else {
+                            Body::Loops { steps: unroll(geometry.c_in_group(), step.fmas()) }
+                        };
+                        Tile { pixels, body, cycles: step.cycles() / window as f64 }
+                    })
+                    .collect();
+                Panels { vectors: width, count: Some(count), tiles }
+            })
+            .collect();
+        let reason = reason(geometry, isa, &panels, window);
+        Schedule {
+            target: Target::Fixed(geometry.clone()),
+            isa: *isa,
+            family: Family::ChannelsOut,
+            window,
+            panels,
+            reason,
+        }
+    }
+
+    /// The schedule of the kernel that takes every number from the call: one tap a step, panels of
+    /// every width.
+    pub(crate) fn run_time(isa: &Isa) -> Schedule {
+        let widest = if isa.registers >= 32 { MAX_KINDS } else { 2 };
+        let panels: Vec<Panels> = (1..=widest)
+            .rev()
+            .map(|vectors| {
+                let tiles = tile_widths(isa, vectors, 1)
+                    .into_iter()
+                    .map(|pixels| {
+                        let step = Step { pixels, vectors, window: 1, positions: pixels, lanes: isa.lanes };
+                        Tile { pixels, body: Body::Loops { steps: 1 }, cycles: step.cycles() }
+                    })
+                    .collect();
+                Panels { vectors, count: None, tiles }
+            })
+            .collect();
+        let reason = format!(
+            "every size is a run-time value; loops over filter rows and the {} vectors at most of a panel's taps",
+            widest
+        );
+        Schedule { target: Target::RunTime, isa: *isa, family: Family::ChannelsOut, window: 1, panels, reason }
+    }
+
+    /// The name of the kernel: family, shape, instruction set, widest tile.
+    pub(crate) fn name(&self) -> String {
+        let shape = match &self.target {
+            Target::Fixed(geometry) => geometry.name(),
+            Target::RunTime => "runtime".to_owned(),
+        };
+        let Family::ChannelsOut = self.family;
+        let tile = self.panels.first().map_or_else(String::new, |panels| {
+            format!("{}x{}", panels.tiles.first().map_or(0, |tile| tile.pixels), panels.vectors)
+        });
+        format!("channels-out-{shape}-{}-{tile}", self.isa.name)
+    }
+
+    /// Multiply-add instructions that the kernel's code contains, over all its tiles.
+    pub(crate) fn fmas(&self) -> usize {
+        let tiles = self.panels.iter().flat_map(|panels| panels.tiles.iter().map(move |tile| (panels, tile)));
+        tiles
+            .map(|(panels, tile)| match tile.body {
+                Body::Unrolled { fmas } => fmas,
+                Body::Loops { steps } => steps * tile.pixels * panels.vectors * self.window,
+            })
+            .sum()
+    }
+}
+
+/// One step of one tile, and what it costs.
+struct Step {
+    pixels: usize,
+    vectors: usize,
+    window: usize,
+    positions: usize,
+    lanes: usize,
+}
+
+impl Step {
+    fn of(geometry: &Geometry, isa: &Isa, pixels: usize, vectors: usize, window: usize) -> Step {
+        let positions = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
+        Step { pixels, vectors, window, positions, lanes: isa.lanes }
+    }
+
+    fn fmas(&self) -> usize {
+        self.pixels * self.vectors * self.window
+    }
+
+    /// Two multiply-adds and two loads a cycle; sums that wait for one another; weights that
+    /// stream from the second-level cache; and a little for everything that is issued.
+    fn cycles(&self) -> f64 {
+        let weights = (self.window * self.vectors) as f64;
+        let loads = weights + self.positions as f64;
+        let arithmetic = self.fmas() as f64 / 2.0;
+        let waiting = LATENCY * self.window as f64;
+        let streaming = weights * self.lanes as f64 * 4.0 / WEIGHT_BYTES;
+        arithmetic.max(loads / 2.0).max(waiting).max(streaming) + 0.04 * loads + 0.5
+    }
+}
+
+/// The input columns that a step touches, each with the `(pixel, tap)` pairs that it serves:
+/// `pixel * stride + tap * dilation`.
+pub(crate) fn positions(
+    stride: usize,
+    dilation: usize,
+    pixels: usize,
+    window: usize,
+) -> Vec<(usize, Vec<(usize, usize)>)> {
+    let mut served = std::collections::BTreeMap::<usize, Vec<(usize, usize)>>::new();
+    for tap in 0..window {
+        for pixel in 0..pixels {
+            served.entry(pixel * stride + tap * dilation).or_default().push((pixel, tap));
+        }
+    }
+    served.into_iter().collect()
+}
+
+/// Vector registers of a tile: accumulators, resident weights, one broadcast.
+fn registers(vectors: usize, window: usize, pixels: usize) -> usize {
+    pixels * vectors + window * vectors + 1
+}
+
+/// The widest tile whose registers suffice.
+fn widest_tile(isa: &Isa, vectors: usize, window: usize) -> usize {
+    let usable = isa.registers - usize::from(isa.registers > 16);
+    WIDTHS.into_iter().find(|&pixels| registers(vectors, window, pixels) <= usable).unwrap_or(1)
+}
+
+/// The widths of the tiles of a panel: the two widest, one of about half, and a single pixel.
+fn tile_widths(isa: &Isa, vectors: usize, window: usize) -> Vec<usize> {
+    let widest = widest_tile(isa, vectors, window);
+    let mut widths: Vec<usize> = WIDTHS.into_iter().filter(|&width| width <= widest).take(2).collect();
+    let half = WIDTHS.into_iter().find(|&width| width <= widest / 2);
+    let quarter = (widest >= 16).then_some(4);
+    for width in [half, quarter, Some(1)].into_iter().flatten() {
+        if !widths.contains(&width) {
+            widths.push(width);
+        }
+    }
+    widths
+}
+
+/// `vectors` as panels of at most `widest`, as even as possible: `(width, count)`, widest first.
+pub(crate) fn split(vectors: usize, widest: usize) -> Vec<(usize, usize)> {
+    let panels = vectors.div_ceil(widest);
+    let (width, wider) = (vectors / panels, vectors % panels);
+    [(width + 1, wider), (width, panels - wider)].into_iter().filter(|&(_, count)| count > 0).collect()
+}
+
+/// Steps in an innermost loop body: a divisor of the channels, enough to fill the body.
+fn unroll(channels: usize, fmas: usize) -> usize {
+    let enough = BODY.div_ceil(fmas);
+    divisors(channels).into_iter().rev().find(|&steps| steps >= enough && steps <= 8).unwrap_or_else(|| {
+        divisors(channels).into_iter().find(|&steps| steps <= 8).unwrap_or(1)
+    })
+}
+
+/// The divisors of a number, the largest first.
+fn divisors(number: usize) -> Vec<usize> {
+    (1..=number).rev().filter(|divisor| number.is_multiple_of(*divisor)).collect()
+}
+
+fn reason(geometry: &Geometry, isa: &Isa, panels: &[Panels], window: usize) -> String {
+    let kinds: Vec<String> = panels
+        .iter()
+        .map(|panels| {
+            let widths: Vec<String> = panels.tiles.iter().map(|tile| tile.pixels.to_string()).collect();
+            let count = panels.count.unwrap_or(0);
+            format!("{count} x {} vectors in tiles of {} pixels", panels.vectors, widths.join(", "))
+        })
+        .collect();
+    let body = match panels.first().and_then(|panels| panels.tiles.first()).map(|tile| (tile, &tile.body)) {
+        Some((_, Body::Unrolled { fmas })) => {
+            format!("fully unrolled: {fmas} multiply-adds of a budget of {UNROLL_BUDGET}")
+        }
+        Some((tile, Body::Loops { steps })) => {
+            let vectors = panels.first().map_or(0, |panels| panels.vectors);
+            let fmas = tile.pixels * vectors * geometry.taps();
+            format!(
+                "constant loops around {steps} step(s): unrolled it would be {fmas} multiply-adds, beyond \
+                 the budget of {UNROLL_BUDGET}"
+            )
+        }
+        None => String::new(),
+    };
+    let lanes = geometry.c_out_group().div_ceil(isa.lanes) * isa.lanes;
+    let waste = match lanes - geometry.c_out_group() {
+        0 => String::new(),
+        idle => format!("; {idle} of {lanes} lanes idle"),
+    };
+    format!("{}; {window} tap(s) resident; {body}{waste}", kinds.join(" and "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa;
+
+    fn geometry(kernel: usize, c_in: usize, c_out: usize) -> Geometry {
+        Geometry { kernel: [kernel, kernel], stride: [1, 1], dilation: [1, 1], groups: 1, c_in, c_out }
+    }
+
+    fn isa(name: &str) -> Isa {
+        *isa::ALL.iter().find(|isa| isa.name == name).unwrap()
+    }
+
+    #[test]
+    fn tiles_fit_the_registers() {
+        for isa in isa::ALL {
+            for kernel in [1, 2, 3, 5, 7, 11, 15, 31] {
+                for c_out in [1, 3, 8, 16, 17, 24, 64, 80, 512] {
+                    let schedule = Schedule::choose(&geometry(kernel, 3, c_out), isa);
+                    for panels in &schedule.panels {
+                        assert!(panels.tiles.iter().any(|tile| tile.pixels == 1), "{schedule:?}");
+                        for tile in &panels.tiles {
+                            let used = registers(panels.vectors, schedule.window, tile.pixels);
+                            assert!(used <= isa.registers, "{} uses {used}", schedule.name());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn panels_cover_the_channels_and_waste_only_the_last_vector() {
+        for vectors in 1..40 {
+            for widest in 1..=MAX_KINDS.min(vectors) {
+                let panels = split(vectors, widest);
+                assert_eq!(panels.iter().map(|(width, count)| width * count).sum::<usize>(), vectors);
+                assert!(panels.len() <= 2 && panels.iter().all(|&(width, _)| width <= widest));
+            }
+        }
+    }
+
+    #[test]
+    fn small_filters_are_unrolled_and_large_ones_are_not() {
+        let stem = Schedule::choose(&geometry(3, 3, 16), &isa("avx512"));
+        assert!(matches!(stem.panels[0].tiles[0].body, Body::Unrolled { fmas } if fmas <= UNROLL_BUDGET));
+        assert_eq!(stem.window, 3);
+        let middle = Schedule::choose(&geometry(3, 64, 64), &isa("avx512"));
+        assert!(matches!(middle.panels[0].tiles[0].body, Body::Loops { .. }));
+    }
+
+    #[test]
+    fn no_kernel_has_more_code_than_its_budget_for_each_unrolled_tile() {
+        for isa in isa::ALL {
+            for kernel in [1, 3, 5, 7] {
+                for c_in in [1, 3, 4, 8, 16] {
+                    let schedule = Schedule::choose(&geometry(kernel, c_in, 16), isa);
+                    for tile in schedule.panels.iter().flat_map(|panels| &panels.tiles) {
+                        if let Body::Unrolled { fmas } = tile.body {
+                            assert!(fmas <= UNROLL_BUDGET, "{}", schedule.name());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn positions_share_columns_where_taps_overlap() {
+        assert_eq!(positions(1, 1, 8, 3).len(), 10);
+        assert_eq!(positions(2, 1, 8, 3).len(), 17);
+        assert_eq!(positions(1, 2, 8, 3).len(), 12);
+        assert_eq!(positions(3, 1, 4, 3).len(), 12);
+        let pairs: usize = positions(2, 3, 5, 4).iter().map(|(_, served)| served.len()).sum();
+        assert_eq!(pairs, 20);
+    }
+}

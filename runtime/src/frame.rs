@@ -1,0 +1,93 @@
+//! A layer laid over a picture of one size: where the padding is, and how padded rows are made.
+
+use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, s};
+
+use crate::spec::Margins;
+use crate::{ConvSpec, Error};
+
+/// A layer on pictures of one size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Frame {
+    pub(crate) spec: ConvSpec,
+    pub(crate) input: [usize; 2],
+    pub(crate) output: [usize; 2],
+    pub(crate) margins: [Margins; 2],
+}
+
+impl Frame {
+    pub(crate) fn new(spec: ConvSpec, input: [usize; 2]) -> Result<Self, Error> {
+        let output = spec.output(input)?;
+        Ok(Frame { spec, input, output, margins: spec.margins(input) })
+    }
+
+    /// Multiply-adds of `rows` output rows.
+    pub(crate) fn macs(&self, rows: usize) -> f64 {
+        rows as f64 * self.output[1] as f64 * self.spec.c_out as f64 * self.spec.taps() as f64
+    }
+
+    /// Columns of the padded picture that the filter reads.
+    pub(crate) fn reach(&self) -> usize {
+        (self.output[1] - 1) * self.spec.stride[1] + self.spec.extent()[1]
+    }
+
+    /// Whether the filter reads columns that are not in the picture.
+    pub(crate) fn pads_columns(&self) -> bool {
+        self.margins[1].before > 0 || self.reach() > self.input[1]
+    }
+
+    /// The row of the picture that tap row `a` of output row `row` reads, or `None` for zeros.
+    pub(crate) fn source_row(&self, row: usize, a: usize) -> Option<usize> {
+        self.padded_row(row * self.spec.stride[0] + a * self.spec.dilation[0])
+    }
+
+    /// The row of the picture that row `at` of the padded picture shows, or `None` for zeros.
+    pub(crate) fn padded_row(&self, at: usize) -> Option<usize> {
+        let at = at as isize - self.margins[0].before as isize;
+        self.spec.border.source(at, self.input[0])
+    }
+
+    /// The column of the picture that column `at` of the padded picture shows.
+    pub(crate) fn padded_column(&self, at: usize) -> Option<usize> {
+        let at = at as isize - self.margins[1].before as isize;
+        self.spec.border.source(at, self.input[1])
+    }
+
+    /// Writes one row of the padded picture, `reach()` pixels of `C_in` channels, from a row of
+    /// the picture in any memory order.
+    pub(crate) fn pad_row(&self, row: ArrayView2<'_, f32>, target: &mut [f32]) {
+        let channels = self.spec.c_in;
+        let reach = self.reach();
+        let left = self.margins[1].before.min(reach);
+        let inside = self.input[1].min(reach - left);
+        let (before, rest) = target[..reach * channels].split_at_mut(left * channels);
+        let (middle, after) = rest.split_at_mut(inside * channels);
+
+        let source = row.slice(s![..inside, ..]);
+        match source.to_slice() {
+            Some(source) => middle.copy_from_slice(source),
+            None => {
+                if let Ok(mut middle) = ArrayViewMut2::from_shape((inside, channels), middle) {
+                    middle.assign(&source);
+                }
+            }
+        }
+        let edges = [(0, before), (left + inside, after)];
+        for (start, edge) in edges {
+            for (offset, pixel) in edge.chunks_exact_mut(channels).enumerate() {
+                match self.padded_column(start + offset) {
+                    None => pixel.fill(0.0),
+                    Some(column) => {
+                        for (value, source) in pixel.iter_mut().zip(row.row(column)) {
+                            *value = *source;
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A row of a picture, `[W, C]`, borrowed for as long as the picture itself.
+pub(crate) fn picture_row<'x>(input: &ArrayView3<'x, f32>, row: usize) -> ArrayView2<'x, f32> {
+    input.clone().index_axis_move(ndarray::Axis(0), row)
+}

@@ -1,0 +1,252 @@
+//! What a generated kernel is to the rest of the library: a description, and the one unsafe call.
+
+use crate::isa::Isa;
+use crate::spec::ConvSpec;
+
+/// Register tiles that one kind of panel may have.
+pub(crate) const MOST_TILES: usize = 5;
+
+/// Kinds of panels that one kernel may have.
+pub(crate) const MOST_KINDS: usize = 4;
+
+/// The numbers of a convolution that a kernel was generated for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Geometry {
+    /// Rows and columns of the filter.
+    pub kernel: [usize; 2],
+    /// Pixels between two outputs, down and across.
+    pub stride: [usize; 2],
+    /// Pixels between two taps, down and across.
+    pub dilation: [usize; 2],
+    /// Groups of channels.
+    pub groups: usize,
+    /// Channels of the input.
+    pub c_in: usize,
+    /// Channels of the output.
+    pub c_out: usize,
+}
+
+impl Geometry {
+    /// What a kernel would have to be generated for to serve a layer.
+    #[must_use]
+    pub fn of(spec: &ConvSpec) -> Self {
+        let ConvSpec { kernel, stride, dilation, groups, c_in, c_out, .. } = *spec;
+        Geometry { kernel, stride, dilation, groups, c_in, c_out }
+    }
+}
+
+/// A register tile of a kernel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tile {
+    /// Output pixels that it computes at once.
+    pub pixels: usize,
+    /// Predicted cycles for one tap of one input channel.
+    pub cycles: f32,
+}
+
+/// Panels of one width in a kernel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Panels {
+    /// Vectors of a panel.
+    pub vectors: usize,
+    /// Panels in one group, or `None` where the call says it.
+    pub count: Option<usize>,
+    /// Register tiles, the widest first.
+    pub tiles: &'static [Tile],
+}
+
+/// What is known of a kernel without running it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Description {
+    /// Family, shape, instruction set and widest tile.
+    pub name: &'static str,
+    /// Why it looks as it does.
+    pub reason: &'static str,
+    /// The instruction set that it was compiled for.
+    pub isa: Isa,
+    /// The shape that it was compiled for, or `None` where every number arrives with the call.
+    pub geometry: Option<Geometry>,
+    /// Numbers in a vector.
+    pub lanes: usize,
+    /// Taps of a filter row whose weights one step holds.
+    pub window: usize,
+    /// Panels by width, in the order in which the kernel runs them.
+    pub panels: &'static [Panels],
+    /// Multiply-add instructions in its code.
+    pub fmas: usize,
+}
+
+/// A generated kernel.
+#[derive(Debug, Clone, Copy)]
+pub struct Kernel {
+    description: Description,
+    run: unsafe fn(&mut Band<'_, '_, '_>),
+}
+
+impl Kernel {
+    /// For generated code.
+    ///
+    /// # Safety
+    /// `run` may need no target feature but those of `description.isa`.
+    #[doc(hidden)]
+    #[must_use]
+    pub const unsafe fn new(description: Description, run: unsafe fn(&mut Band<'_, '_, '_>)) -> Self {
+        Kernel { description, run }
+    }
+
+    /// Family, shape, instruction set and widest tile:
+    /// `channels-out-3x3s1c3x16-avx512-16x1`.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        self.description.name
+    }
+
+    /// The schedule in words: tiles, resident taps, unrolled or looped and why.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        self.description.reason
+    }
+
+    /// The instruction set that it was compiled for.
+    #[must_use]
+    pub fn isa(&self) -> Isa {
+        self.description.isa
+    }
+
+    /// The shape that it was compiled for, or `None` for a kernel whose sizes arrive with the call.
+    #[must_use]
+    pub fn geometry(&self) -> Option<&Geometry> {
+        self.description.geometry.as_ref()
+    }
+
+    /// Multiply-add instructions in its code.
+    #[must_use]
+    pub fn fmas(&self) -> usize {
+        self.description.fmas
+    }
+
+    pub(crate) fn description(&self) -> &Description {
+        &self.description
+    }
+
+    /// The kernel as something that this machine can run, or `None` where it cannot.
+    pub(crate) fn ready(&self) -> Option<Ready> {
+        self.description.isa.is_available().then_some(Ready { kernel: *self })
+    }
+}
+
+/// A kernel whose instruction set this machine has: possessing one proves it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ready {
+    kernel: Kernel,
+}
+
+impl Ready {
+    pub(crate) fn description(&self) -> &Description {
+        &self.kernel.description
+    }
+
+    /// Computes a band of output rows.
+    pub(crate) fn run(&self, band: &mut Band<'_, '_, '_>) {
+        // SAFETY: `Kernel::new` was promised that `run` needs no feature but those of its
+        // instruction set, and a `Ready` exists only where the machine has that set.
+        unsafe { (self.kernel.run)(band) }
+    }
+}
+
+/// The sizes that a run-time kernel takes from the call.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Numbers {
+    /// Groups of channels.
+    pub groups: usize,
+    /// Panels of each kind in a group.
+    pub panels: [usize; MOST_KINDS],
+    /// Products summed for one output.
+    pub taps: usize,
+    /// Rows of the filter.
+    pub kernel_rows: usize,
+    /// Rows of input between two output rows.
+    pub stride: usize,
+    /// Rows of input between two filter rows.
+    pub dilation: usize,
+    /// Runs of inputs that lie side by side under one filter row.
+    pub runs: usize,
+    /// Numbers in a run.
+    pub run: usize,
+    /// Numbers from one run to the next.
+    pub run_step: usize,
+    /// Numbers of input from one output pixel to the next.
+    pub pixel_step: usize,
+    /// Input channels of a group.
+    pub c_in_group: usize,
+    /// Output channels of a group.
+    pub c_out_group: usize,
+    /// Output channels.
+    pub c_out: usize,
+}
+
+/// How often each tile of each kind of panel runs along a row of output.
+pub type Tiling = [[usize; MOST_TILES]; MOST_KINDS];
+
+/// One call of a kernel: whole output rows, by tables of rows.
+#[derive(Debug)]
+pub struct Band<'t, 'x, 'y> {
+    /// Input rows, padded: output row `r` reads entries `r * stride + a * dilation`.
+    pub inputs: &'t [&'x [f32]],
+    /// Output rows of `width * c_out` numbers.
+    pub outputs: &'t mut [&'y mut [f32]],
+    /// Packed weights, see [`crate::layout`].
+    pub weights: &'t [f32],
+    /// Bias of every panel, padded like the weights.
+    pub bias: &'t [f32],
+    /// Outputs are raised to this.
+    pub floor: f32,
+    /// Pixels of an output row.
+    pub width: usize,
+    /// How tiles cover a row.
+    pub tiling: &'t Tiling,
+    /// For run-time kernels.
+    pub numbers: Numbers,
+}
+
+/// Hides from the compiler that two windows overlap, so that it does not keep what they share in
+/// registers that it lacks.
+#[inline(always)]
+#[must_use]
+pub fn barrier<const N: usize>(window: &[f32; N]) -> &[f32; N] {
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    {
+        let mut pointer: *const [f32; N] = window;
+        // SAFETY: the assembly is empty, so that the pointer comes out as it went in, and the
+        // reference made of it is the one that was given.
+        unsafe {
+            std::arch::asm!("/* {0} */", inout(reg) pointer, options(pure, nomem, nostack, preserves_flags));
+            &*pointer
+        }
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    window
+}
+
+/// The `N` numbers of a row that start at `from`.
+#[inline(always)]
+#[must_use]
+pub fn window<const N: usize>(row: &[f32], from: usize) -> Option<&[f32; N]> {
+    row.get(from..)?.first_chunk()
+}
+
+/// A panel as its steps.
+#[inline(always)]
+#[must_use]
+pub fn steps<const LANES: usize, const VECTORS: usize, const WINDOW: usize>(
+    panel: &[f32],
+) -> &[[[[f32; LANES]; VECTORS]; WINDOW]] {
+    panel.as_chunks().0.as_chunks().0.as_chunks().0
+}
+
+/// The bias of a panel as vectors.
+#[inline(always)]
+#[must_use]
+pub fn vectors<const LANES: usize, const VECTORS: usize>(bias: &[f32]) -> Option<&[[f32; LANES]; VECTORS]> {
+    bias.as_chunks().0.first_chunk()
+}

@@ -1,0 +1,161 @@
+//! Convolution kernels generated while compiling, and the layers that dispatch to them.
+//!
+//! A layer computes the cross-correlation of the textbook,
+//! `H[i,j,d] = u[d] + Σ_a Σ_b Σ_c V[a,b,c,d] · X[i+a, j+b, c]` with a and b from -Δ to Δ
+//! (Zhang et al., *Dive into Deep Learning*, 7.1). Pictures are `[H, W, C]`, batches
+//! `[N, H, W, C]`, filters `[K_h, K_w, C_in / groups, C_out]`, all of them `f32`.
+//!
+//! # Shapes known while compiling
+//! ```
+//! use ndarray::{Array3, Array4};
+//! use tapwise::Activation;
+//!
+//! #[tapwise::conv2d(delta = 1, c_in = 3, c_out = 16)]
+//! pub struct Stem;
+//!
+//! # fn main() -> Result<(), tapwise::Error> {
+//! let filter = Array4::<f32>::from_elem((3, 3, 3, 16), 0.1);
+//! let stem = Stem::layer(filter.view()).activation(Activation::Relu).build()?;
+//! let hidden = stem.forward(Array3::<f32>::ones((48, 64, 3)).view())?;
+//! assert_eq!(hidden.dim(), (48, 64, 16));
+//! # Ok(())
+//! # }
+//! ```
+//! # Shapes known at run time
+//! ```
+//! use ndarray::{Array3, Array4};
+//! use tapwise::{Border, Conv2d, Padding};
+//!
+//! let filter = Array4::<f32>::from_elem((5, 5, 3, 8), 0.01);
+//! let layer = Conv2d::builder(filter.view())
+//!     .stride([2, 2])
+//!     .padding(Padding::Same)
+//!     .border(Border::Reflect)
+//!     .build()?;
+//! println!("{}", layer.explain([480, 640]));
+//! let photo = Array3::<f32>::zeros((480, 640, 3));
+//! let mut hidden = Array3::<f32>::zeros((240, 320, 8));
+//! layer.forward_into(photo.view(), hidden.view_mut())?; // allocates nothing from the second call on
+//! # Ok::<(), tapwise::Error>(())
+//! ```
+//!
+//! # Memory order
+//! Strides of the views say how pictures lie in memory. Channels last (`[H, W, C]` as it stands)
+//! and planar (`[C, H, W]` seen through `permuted_axes([1, 2, 0])`) run without a copy of the
+//! picture; so does every other order, whose rows are gathered into a few padded rows of scratch
+//! on the way. An output that the library allocates has the input's memory order.
+//!
+//! # Numbers
+//! NaN and infinities flow through as IEEE says: the zeros of a border are multiplied like any
+//! pixel, and ReLU keeps NaN.
+//!
+//! # Threads
+//! A layer splits its output into bands of rows on the caller's rayon pool, or on rayon's global
+//! one outside of any. Work too small to split stays on the calling thread.
+
+// The macros write `::tapwise::..`, here as everywhere.
+extern crate self as tapwise;
+
+mod channels_out;
+pub mod dense;
+mod epilogue;
+mod error;
+mod frame;
+mod isa;
+mod kernel;
+mod layer;
+#[doc(hidden)]
+pub mod layout;
+mod machine;
+pub mod parameters;
+mod planner;
+pub mod registry;
+mod rows;
+#[doc(hidden)]
+pub mod simd;
+mod spec;
+mod strategy;
+mod workspace;
+
+pub use epilogue::Activation;
+pub use error::Error;
+pub use isa::{ISA_VARIABLE, Isa};
+pub use kernel::{Geometry, Kernel};
+pub use layer::{Conv2d, Conv2dBuilder};
+pub use machine::Machine;
+pub use planner::{Candidate, Explanation, Planner, Verdict};
+pub use spec::{Border, ConvSpec, Margins, Padding, Shape};
+pub use strategy::Strategy;
+
+/// Generates the kernels of one convolution whose shape is known while compiling.
+///
+/// Put it on a unit struct; the struct gains `layer(filter)`, which returns a [`Conv2dBuilder`]
+/// that is bound to these kernels. The filter is `[K_h, K_w, C_in / groups, C_out]`.
+///
+/// | key | value | default |
+/// |---|---|---|
+/// | `delta` | Δ: the filter is `2Δ + 1` pixels square | one of `delta` and `kernel` |
+/// | `kernel` | `[rows, columns]` of the filter | |
+/// | `c_in`, `c_out` | channels of input and output | required |
+/// | `stride`, `dilation` | a number, or `[down, across]` | 1 |
+/// | `groups` | groups of channels that do not see each other | 1 |
+///
+/// ```
+/// use ndarray::{Array3, Array4};
+///
+/// /// Edges and colours of a photograph.
+/// #[tapwise::conv2d(delta = 1, c_in = 3, c_out = 16)]
+/// pub struct Stem;
+///
+/// # fn main() -> Result<(), tapwise::Error> {
+/// let filter = Array4::from_elem((3, 3, 3, 16), 0.1);
+/// let stem = Stem::layer(filter.view()).build()?;
+/// let hidden = stem.forward(Array3::ones((20, 30, 3)).view())?;
+/// assert_eq!(hidden.dim(), (20, 30, 16));
+/// assert!((hidden[[5, 5, 0]] - 2.7).abs() < 1e-5);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A mistake is an error on the token that made it:
+///
+/// ```compile_fail
+/// #[tapwise::conv2d(delta = 1, kernel = [3, 3], c_in = 3, c_out = 16)]
+/// struct Both;
+/// ```
+pub use tapwise_macros::conv2d;
+
+/// Generates kernels for layers that are only built at run time, from a model file say: a layer of
+/// one of these shapes finds its kernel wherever in the program it was compiled.
+///
+/// Each set in braces takes the keys of [`macro@conv2d`], written `key: value`. A list of values
+/// multiplies out: `c_in: [16, 32], c_out: [16, 32]` are four shapes. `[3, 5]` for `kernel`,
+/// `stride` or `dilation` is one pair; several are `[[3, 3], [5, 5]]`.
+///
+/// ```
+/// tapwise::specialize! {
+///     { delta: [1, 2], c_in: 4, c_out: [8, 16] }
+///     { kernel: [3, 3], stride: 2, c_in: 3, c_out: 8 }
+/// }
+/// # fn main() {
+/// assert!(tapwise::registry::kernels().count() >= 5);
+/// # }
+/// ```
+///
+/// A kernel registers itself when the crate that compiled it is linked. A crate of kernels that is
+/// merely listed in Cargo.toml is not linked: write `use that_crate as _;` once in the program.
+pub use tapwise_macros::specialize;
+
+/// What generated code uses. Nothing here is stable, and none of it is for people.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::kernel::{
+        Band, Description, Geometry, Kernel, Numbers, Panels, Tile, barrier, steps, vectors, window,
+    };
+    pub use crate::layer::bound;
+    pub use crate::layout;
+    pub use crate::registry::KERNELS;
+    pub use crate::simd;
+    pub use linkme;
+    pub use ndarray;
+}

@@ -1,0 +1,379 @@
+//! Which strategy a layer takes, at what predicted cost, and why not another. Nothing is run here:
+//! a plan is data, and a test asserts it.
+
+use std::fmt;
+
+use crate::channels_out::predicted_cycles;
+use crate::error::Error;
+use crate::frame::Frame;
+use crate::machine::Machine;
+use crate::spec::{ConvSpec, Shape};
+use crate::strategy::{Strategy, direct, specialized};
+
+/// Cycles of a second that costs are predicted with: shipped, not measured. Choices compare
+/// cycles and do not depend on it; only the seconds that are shown do.
+const HERTZ: f64 = 3.5e9;
+
+/// Work below this many seconds stays on one thread: a hand-over costs a quarter of it.
+const SERIAL: f64 = 40e-6;
+
+/// Work above this many seconds is cut into more bands than threads, so that a thread that is
+/// late does not hold up the rest.
+const FINE: f64 = 2e-3;
+
+/// Half the distance from 1 to the next f32: the most that rounding changes a result by.
+const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
+
+/// How a layer wants its strategy chosen.
+///
+/// ```
+/// use tapwise::{ConvSpec, Isa, Machine, Planner, Strategy};
+/// let machine = Machine { isa: Isa::Portable, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 8 << 20 };
+/// let plan = Planner::default().choose(&ConvSpec::new([3, 3], 64, 64), [56, 56], &machine)?;
+/// assert_eq!(plan.strategy(), Strategy::Direct);
+/// # Ok::<(), tapwise::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Planner {
+    /// The strategy asked for; `Auto` leaves the choice open.
+    pub strategy: Strategy,
+    /// The largest error over the output's root mean square that `Auto` may accept.
+    pub tolerance: f32,
+}
+
+impl Default for Planner {
+    fn default() -> Self {
+        Planner { strategy: Strategy::Auto, tolerance: 5e-5 }
+    }
+}
+
+/// What became of a candidate.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// It runs.
+    Chosen,
+    /// It could run, and is predicted to take longer.
+    Slower,
+    /// It cannot run, or may not; the reason says why.
+    Refused(String),
+}
+
+/// One strategy that was considered.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// The strategy.
+    pub strategy: Strategy,
+    /// The kernel that it would run by.
+    pub kernel: String,
+    /// How the kernel is laid out and why, where it was generated.
+    pub schedule: Option<&'static str>,
+    /// Predicted seconds on one thread, where it can run.
+    pub seconds: Option<f64>,
+    /// Predicted error over the root mean square of the output.
+    pub error: f64,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// A plan, and how it came about.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Explanation {
+    /// The problem.
+    pub shape: Shape,
+    /// The machine that was planned for.
+    pub machine: Machine,
+    /// Every strategy, the chosen one first, then by cost, then the refused ones.
+    pub candidates: Vec<Candidate>,
+    /// Bands of output rows that run in parallel; 1 where the work is too small to split.
+    pub bands: usize,
+    /// Rows of output.
+    pub rows: usize,
+    /// Whether columns are padded, so that rows go through padded scratch.
+    pub staged: bool,
+    /// Why nothing can run, where nothing can.
+    pub error: Option<Error>,
+}
+
+impl Explanation {
+    /// The strategy that runs; `Auto` where none can.
+    #[must_use]
+    pub fn strategy(&self) -> Strategy {
+        self.chosen().map_or(Strategy::Auto, |candidate| candidate.strategy)
+    }
+
+    /// The candidate that runs.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.verdict == Verdict::Chosen)
+    }
+
+    /// The explanation of a problem that nothing can serve.
+    pub(crate) fn of_error(shape: Shape, machine: Machine, error: Error) -> Self {
+        Explanation { shape, machine, candidates: Vec::new(), bands: 0, rows: 0, staged: false, error: Some(error) }
+    }
+}
+
+impl Planner {
+    /// Chooses for pictures of `input` rows and columns on `machine`.
+    ///
+    /// # Errors
+    /// As [`ConvSpec::output`]; [`Error::Unsupported`] where the strategy asked for cannot serve,
+    /// or where none is as exact as the tolerance wants.
+    pub fn choose(&self, spec: &ConvSpec, input: [usize; 2], machine: &Machine) -> Result<Explanation, Error> {
+        spec.validate()?;
+        let frame = Frame::new(*spec, input)?;
+        let mut candidates: Vec<Candidate> = Strategy::ALL
+            .into_iter()
+            .rev()
+            .map(|strategy| self.consider(strategy, &frame, machine))
+            .collect();
+        candidates.sort_by(|a, b| {
+            let key = |candidate: &Candidate| candidate.seconds.unwrap_or(f64::INFINITY);
+            let refused = |candidate: &Candidate| matches!(candidate.verdict, Verdict::Refused(_));
+            refused(a).cmp(&refused(b)).then(key(a).total_cmp(&key(b)))
+        });
+        let first = candidates.first_mut().filter(|candidate| candidate.verdict == Verdict::Slower);
+        let Some(chosen) = first else {
+            return Err(self.nothing_serves(spec, &candidates));
+        };
+        chosen.verdict = Verdict::Chosen;
+        let seconds = chosen.seconds.unwrap_or(0.0);
+        let rows = frame.output[0];
+        let bands = match machine.threads {
+            0 | 1 => 1,
+            _ if seconds < SERIAL => 1,
+            threads if seconds < FINE => threads.min(rows),
+            threads => (4 * threads).min(rows),
+        };
+        Ok(Explanation {
+            shape: Shape::new(input, *spec),
+            machine: *machine,
+            candidates,
+            bands,
+            rows,
+            staged: frame.pads_columns(),
+            error: None,
+        })
+    }
+
+    /// Strategies whose weights a layer packs when it is built, because they may be chosen for
+    /// some size of input.
+    pub(crate) fn contenders(&self, spec: &ConvSpec, machine: &Machine) -> Vec<Strategy> {
+        if self.strategy != Strategy::Auto {
+            return vec![self.strategy];
+        }
+        // Specialized and Direct are the same algorithm; the specialised one never loses to the
+        // other by more than the prediction errs, so that only one of them is packed.
+        let tiled = match specialized::kernel(machine.isa, spec) {
+            Ok(_) => Strategy::Specialized,
+            Err(_) => Strategy::Direct,
+        };
+        vec![tiled, Strategy::Im2colGemm, Strategy::Naive]
+    }
+
+    fn consider(&self, strategy: Strategy, frame: &Frame, machine: &Machine) -> Candidate {
+        let spec = &frame.spec;
+        let (kernel, schedule, cycles): (String, Option<&'static str>, Result<f64, String>) = match strategy {
+            Strategy::Specialized => match specialized::kernel(machine.isa, spec) {
+                Ok(kernel) => {
+                    (kernel.name().to_owned(), Some(kernel.reason()), Ok(predicted_cycles(kernel, frame)))
+                }
+                Err(reason) => (String::new(), None, Err(reason)),
+            },
+            Strategy::Direct => match direct::kernel(machine.isa) {
+                Some(kernel) => {
+                    (kernel.name().to_owned(), Some(kernel.reason()), Ok(predicted_cycles(kernel, frame)))
+                }
+                None => (String::new(), None, Err(format!("no kernels for {} in this build", machine.isa))),
+            },
+            Strategy::Im2colGemm => ("faer matmul".to_owned(), None, Ok(gemm_cycles(frame, machine))),
+            Strategy::Naive | Strategy::Auto => ("loops".to_owned(), None, Ok(frame.macs(frame.output[0]) * 5.0)),
+        };
+        let error = match strategy {
+            // Rounded once, and the largest output is a few times the root mean square.
+            Strategy::Naive | Strategy::Auto => 8.0 * ROUNDING,
+            // Sums of n rounded products: measured at 1.3 times this over the square root of n.
+            _ => 2.0 * ROUNDING * (spec.taps() as f64).sqrt().max(4.0),
+        };
+        let forced = self.strategy != Strategy::Auto;
+        let contended = !forced || self.strategy == strategy;
+        let shadowed = !forced
+            && strategy == Strategy::Direct
+            && !self.contenders(spec, machine).contains(&Strategy::Direct);
+        let verdict = match &cycles {
+            Err(reason) => Verdict::Refused(reason.clone()),
+            Ok(_) if !contended => Verdict::Refused(format!("the layer asks for {}", self.strategy)),
+            Ok(_) if shadowed => Verdict::Refused("the specialised kernel is the same algorithm with its sizes known".to_owned()),
+            Ok(_) if !forced && error > f64::from(self.tolerance) => {
+                Verdict::Refused(format!("its error of {error:.1e} exceeds the tolerance of {:.1e}", self.tolerance))
+            }
+            Ok(_) => Verdict::Slower,
+        };
+        Candidate { strategy, kernel, schedule, seconds: cycles.ok().map(|cycles| cycles / HERTZ), error, verdict }
+    }
+
+    fn nothing_serves(&self, spec: &ConvSpec, candidates: &[Candidate]) -> Error {
+        let asked = candidates.iter().find(|candidate| candidate.strategy == self.strategy);
+        let reason = match asked.map(|candidate| &candidate.verdict) {
+            Some(Verdict::Refused(reason)) => reason.clone(),
+            _ => {
+                let best = candidates.iter().map(|candidate| candidate.error).fold(f64::INFINITY, f64::min);
+                format!(
+                    "the tolerance is {:.1e} and the most exact strategy errs by {best:.1e}; wanted a tolerance of at \
+                     least that",
+                    self.tolerance
+                )
+            }
+        };
+        Error::Unsupported { strategy: self.strategy, layer: spec.to_string(), reason }
+    }
+}
+
+/// Cycles of im2col and a library's GEMM: the product at the share of peak that libraries reach,
+/// less for few columns, and the patches written and read once.
+fn gemm_cycles(frame: &Frame, machine: &Machine) -> f64 {
+    let spec = &frame.spec;
+    let rows = frame.output[0];
+    let pixels = (rows * frame.output[1]) as f64;
+    // Libraries know two multiply-adds a cycle of whatever width; narrow products idle most of it.
+    let narrow = (spec.c_out_group() as f64 / 16.0).min(1.0) * (spec.taps() as f64 / 32.0).min(1.0);
+    let peak = 2.0 * machine.isa.lanes() as f64;
+    let product = frame.macs(rows) / (peak * 0.8 * narrow.max(0.02));
+    let patches = pixels * (spec.taps() * spec.groups) as f64;
+    product + 0.5 * patches + 0.5 * pixels * spec.c_out as f64 + 2000.0 * spec.groups as f64
+}
+
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} on {}, {} thread(s)", self.shape, self.machine.isa, self.machine.threads)?;
+        if let Some(error) = &self.error {
+            return writeln!(f, "  cannot run: {error}");
+        }
+        for candidate in &self.candidates {
+            let cost = candidate.seconds.map_or_else(|| "-".to_owned(), time);
+            let verdict = match &candidate.verdict {
+                Verdict::Chosen => format!("chosen: {}", candidate.kernel),
+                Verdict::Slower => {
+                    let best = self.chosen().and_then(|chosen| chosen.seconds);
+                    match (candidate.seconds, best) {
+                        (Some(seconds), Some(best)) if best > 0.0 => format!("{:.1} times as long", seconds / best),
+                        _ => "slower".to_owned(),
+                    }
+                }
+                Verdict::Refused(reason) => format!("refused: {reason}"),
+            };
+            entry(f, &format!("  {:<12}{cost:>9}  ", candidate.strategy), &verdict)?;
+            if candidate.verdict == Verdict::Chosen
+                && let Some(schedule) = candidate.schedule
+            {
+                entry(f, &" ".repeat(25), schedule)?;
+            }
+        }
+        match self.bands {
+            0 | 1 => writeln!(f, "  threads   one: the work is too small to split, or there is no other")?,
+            bands => writeln!(f, "  threads   {bands} bands of up to {} of {} rows", self.rows.div_ceil(bands), self.rows)?,
+        }
+        let interleaved = if self.staged {
+            "its rows are padded in scratch, a few at a time"
+        } else {
+            "its rows are read in place"
+        };
+        entry(f, "  memory    ", &format!("channels last: {interleaved}"))?;
+        entry(f, "            ", "planar: rows are interleaved in scratch, a few at a time; the picture is not copied")?;
+        entry(f, "            ", "any other order: each row is gathered once")?;
+        entry(f, "  costs     ", "predicted for one thread from shipped coefficients, not measured")
+    }
+}
+
+/// Predicted seconds as a person would write them.
+fn time(seconds: f64) -> String {
+    match seconds {
+        s if s < 1e-3 => format!("{:.1} us", s * 1e6),
+        s if s < 1.0 => format!("{:.2} ms", s * 1e3),
+        s => format!("{s:.2} s"),
+    }
+}
+
+/// A label and a text wrapped to a terminal, continued under its own beginning.
+fn entry(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
+    const WIDTH: usize = 96;
+    f.write_str(label)?;
+    let mut column = label.len();
+    for (index, word) in text.split(' ').enumerate() {
+        if index > 0 && column + 1 + word.len() > WIDTH {
+            write!(f, "\n{}", " ".repeat(label.len()))?;
+            column = label.len();
+        } else if index > 0 {
+            f.write_str(" ")?;
+            column += 1;
+        }
+        f.write_str(word)?;
+        column += word.len();
+    }
+    writeln!(f)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::Isa;
+
+    fn machine(isa: Isa) -> Machine {
+        Machine { isa, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 32 << 20 }
+    }
+
+    #[test]
+    fn tiled_kernels_win_wherever_there_are_channels() {
+        for (kernel, c_in, c_out) in [(3, 64, 64), (3, 3, 16), (7, 3, 64), (1, 256, 64), (5, 24, 24)] {
+            let spec = ConvSpec::new([kernel, kernel], c_in, c_out);
+            let plan = Planner::default().choose(&spec, [56, 56], &machine(Isa::Portable)).unwrap();
+            assert_eq!(plan.strategy(), Strategy::Direct, "{spec}");
+            assert_eq!(plan.candidates.len(), Strategy::ALL.len());
+        }
+    }
+
+    #[test]
+    fn small_work_is_not_split() {
+        let spec = ConvSpec::new([3, 3], 3, 16);
+        let plan = |side| Planner::default().choose(&spec, [side, side], &machine(Isa::Portable)).unwrap();
+        assert_eq!(plan(8).bands, 1);
+        assert_eq!(plan(256).bands, 2);
+        assert_eq!(plan(2048).bands, 8);
+    }
+
+    #[test]
+    fn a_tolerance_that_nothing_meets_is_an_error_that_says_so() {
+        let planner = Planner { tolerance: 1e-9, ..Planner::default() };
+        let spec = ConvSpec::new([3, 3], 64, 64);
+        let error = planner.choose(&spec, [56, 56], &machine(Isa::Portable)).unwrap_err().to_string();
+        assert!(error.contains("1.0e-9") && error.contains("most exact"), "{error}");
+    }
+
+    #[test]
+    fn a_tight_tolerance_leaves_only_the_exact_sum() {
+        let planner = Planner { tolerance: 1e-6, ..Planner::default() };
+        let spec = ConvSpec::new([3, 3], 64, 64);
+        let plan = planner.choose(&spec, [56, 56], &machine(Isa::Portable)).unwrap();
+        assert_eq!(plan.strategy(), Strategy::Naive);
+    }
+
+    #[test]
+    fn a_specialisation_that_is_missing_names_the_line_to_add() {
+        let planner = Planner { strategy: Strategy::Specialized, ..Planner::default() };
+        let spec = ConvSpec { stride: [2, 2], ..ConvSpec::new([3, 5], 7, 9) };
+        let error = planner.choose(&spec, [56, 56], &machine(Isa::Portable)).unwrap_err().to_string();
+        assert!(error.contains("specialize! { { kernel: [3, 5], c_in: 7, c_out: 9, stride: [2, 2] } }"), "{error}");
+    }
+
+    #[test]
+    fn an_explanation_fits_a_terminal() {
+        let spec = ConvSpec::new([3, 3], 64, 64);
+        let plan = Planner::default().choose(&spec, [56, 56], &machine(Isa::Portable)).unwrap();
+        for line in plan.to_string().lines() {
+            assert!(line.len() <= 100, "{line}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! 256-bit vectors of eight.
+
+use std::arch::x86_64::{
+    __m256, _mm256_cmpgt_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskstore_ps, _mm256_max_ps,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_storeu_ps,
+};
+
+/// Eight numbers.
+pub type Vector = __m256;
+
+/// Reads eight numbers.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn load(from: &[f32; 8]) -> Vector {
+    // SAFETY: `from` is eight numbers, and the load needs no alignment.
+    unsafe { _mm256_loadu_ps(from.as_ptr()) }
+}
+
+/// Writes eight numbers.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub fn store(vector: Vector, to: &mut [f32; 8]) {
+    // SAFETY: `to` is eight numbers, and the store needs no alignment.
+    unsafe { _mm256_storeu_ps(to.as_mut_ptr(), vector) }
+}
+
+/// Writes the first `to.len()` numbers, at most eight.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub fn store_head(vector: Vector, to: &mut [f32]) {
+    let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    let mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(to.len().min(8) as i32), lane);
+    // SAFETY: the mask is set for the lanes that fall into `to` and for none beyond it; lanes that
+    // are not set are not touched.
+    unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), mask, vector) }
+}
+
+/// One number in every lane.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn splat(number: f32) -> Vector {
+    _mm256_set1_ps(number)
+}
+
+/// `a * b + c`, rounded once.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
+    _mm256_fmadd_ps(a, b, c)
+}
+
+/// `x`, or `floor` where `x` is less; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn max(floor: Vector, x: Vector) -> Vector {
+    // The instruction returns its second operand where either is NaN.
+    _mm256_max_ps(floor, x)
+}

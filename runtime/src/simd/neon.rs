@@ -1,0 +1,58 @@
+//! 128-bit vectors of four.
+
+use std::arch::aarch64::{float32x4_t, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vst1q_f32};
+
+/// Four numbers.
+pub type Vector = float32x4_t;
+
+/// Reads four numbers.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn load(from: &[f32; 4]) -> Vector {
+    // SAFETY: `from` is four numbers, and the load needs no alignment beyond theirs.
+    unsafe { vld1q_f32(from.as_ptr()) }
+}
+
+/// Writes four numbers.
+#[inline]
+#[target_feature(enable = "neon")]
+pub fn store(vector: Vector, to: &mut [f32; 4]) {
+    // SAFETY: `to` is four numbers, and the store needs no alignment beyond theirs.
+    unsafe { vst1q_f32(to.as_mut_ptr(), vector) }
+}
+
+/// Writes the first `to.len()` numbers, at most four.
+#[inline]
+#[target_feature(enable = "neon")]
+pub fn store_head(vector: Vector, to: &mut [f32]) {
+    let mut whole = [0.0; 4];
+    store(vector, &mut whole);
+    for (to, number) in to.iter_mut().zip(whole) {
+        *to = number;
+    }
+}
+
+/// One number in every lane.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn splat(number: f32) -> Vector {
+    vdupq_n_f32(number)
+}
+
+/// `a * b + c`, rounded once.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
+    vfmaq_f32(c, a, b)
+}
+
+/// `x`, or `floor` where `x` is less; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn max(floor: Vector, x: Vector) -> Vector {
+    vmaxq_f32(floor, x)
+}

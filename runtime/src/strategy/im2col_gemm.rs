@@ -1,0 +1,149 @@
+//! Patches as the rows of a matrix, multiplied by the filter with a library's GEMM (faer's).
+//!
+//! The patch matrix of a band has one row for each output pixel and `K_h·K_w·C_in/groups` columns;
+//! the filter `[K_h, K_w, C_in/groups, C_out]` is a matrix of that many rows as it lies in memory.
+//! Memory stays bounded: the matrix is built for a few output rows at a time. A 1x1 layer of
+//! stride 1 multiplies the picture itself.
+//!
+//! The library picks its own instruction set; `TAPWISE_ISA` does not reach it.
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use ndarray::{Array4, ArrayView3, Axis};
+
+use super::{Band, Path, Strategy};
+use crate::channels_out::Fit;
+use crate::frame::Frame;
+use crate::rows::{self, Source};
+use crate::workspace::{Scratch, recycle};
+
+/// Floats of patches that are built at a time: half a megabyte.
+const PATCHES: usize = 128 * 1024;
+
+/// The im2col strategy of one layer.
+#[derive(Debug)]
+pub(crate) struct Im2colGemm {
+    /// `[K_h, K_w, C_in / groups, C_out]` in standard layout.
+    pub(crate) filter: Array4<f32>,
+}
+
+impl Im2colGemm {
+    /// `target[pixels, C_out] = patches[pixels, taps] · filter[taps, C_out]`, columns of one group.
+    fn multiply(&self, frame: &Frame, group: usize, patches: &[f32], target: &mut [f32]) {
+        let spec = &frame.spec;
+        let (taps, pixels) = (spec.taps(), target.len() / spec.c_out);
+        let columns = group * spec.c_out_group();
+        let filter = self.filter.as_slice().unwrap_or_default();
+        let filter = MatRef::from_row_major_slice(filter, taps, spec.c_out);
+        let target = MatMut::from_row_major_slice_mut(target, pixels, spec.c_out);
+        matmul(
+            target.subcols_mut(columns, spec.c_out_group()),
+            Accum::Replace,
+            MatRef::from_row_major_slice(patches, pixels, taps),
+            filter.subcols(columns, spec.c_out_group()),
+            1.0,
+            Par::Seq,
+        );
+    }
+
+    /// Whether the picture is its own patch matrix.
+    fn is_product(frame: &Frame) -> bool {
+        let spec = &frame.spec;
+        let unpadded = frame.margins.iter().all(|margins| margins.before + margins.after == 0);
+        spec.kernel == [1, 1] && spec.stride == [1, 1] && spec.groups == 1 && unpadded
+    }
+}
+
+/// The patches of `rows` output rows of one group, from a table of padded rows.
+fn gather(frame: &Frame, table: &[&[f32]], rows: usize, group: usize, patches: &mut [f32]) {
+    let spec = &frame.spec;
+    let channels = spec.c_in_group();
+    // Without dilation and groups, the taps of a filter row lie side by side in the picture.
+    let (runs, run) = if spec.dilation[1] == 1 && spec.groups == 1 {
+        (1, spec.kernel[1] * channels)
+    } else {
+        (spec.kernel[1], channels)
+    };
+    let mut targets = patches.chunks_exact_mut(run);
+    for row in 0..rows {
+        for column in 0..frame.output[1] {
+            for a in 0..spec.kernel[0] {
+                let source = table[row * spec.stride[0] + a * spec.dilation[0]];
+                for b in 0..runs {
+                    let from = (column * spec.stride[1] + b * spec.dilation[1]) * spec.c_in + group * channels;
+                    if let (Some(target), Some(source)) = (targets.next(), source.get(from..from + run)) {
+                        target.copy_from_slice(source);
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Path for Im2colGemm {
+    fn strategy(&self) -> Strategy {
+        Strategy::Im2colGemm
+    }
+
+    fn kernel(&self) -> &str {
+        "faer matmul"
+    }
+
+    fn band(&self, band: Band<'_, '_, '_>, _fit: &Fit, scratch: &mut Scratch) {
+        let Band { frame, epilogue, input, mut output, first } = band;
+        let spec = &frame.spec;
+        let source = Source::of(frame, &input);
+        let row_patches = frame.output[1] * spec.taps();
+        let rows_at_once = (PATCHES / row_patches).clamp(1, output.len_of(Axis(0)));
+
+        let mut tables = scratch.tables();
+        let staged_floats = rows::scratch_floats(frame, source, rows_at_once);
+        let patch_floats = rows_at_once * row_patches;
+        let target_floats = rows_at_once * frame.output[1] * spec.c_out;
+        let floats = scratch.floats(staged_floats + patch_floats + target_floats);
+        let (staged, floats) = floats.split_at_mut(staged_floats);
+        let (patches, target) = floats.split_at_mut(patch_floats);
+
+        let mut at = first;
+        for mut block in output.axis_chunks_iter_mut(Axis(0), rows_at_once) {
+            let rows = block.len_of(Axis(0));
+            let pixels = rows * frame.output[1];
+            let mut compute = |target: &mut [f32]| {
+                let picture = picture_rows(&input, at, rows).filter(|_| Self::is_product(frame));
+                if let Some(picture) = picture {
+                    self.multiply(frame, 0, picture, target);
+                } else {
+                    let mut table = recycle(std::mem::take(&mut tables.inputs));
+                    rows::fill(frame, &input.view(), source, (at, rows), staged, &mut table);
+                    let patches = &mut patches[..pixels * spec.taps()];
+                    for group in 0..spec.groups {
+                        gather(frame, &table, rows, group, patches);
+                        self.multiply(frame, group, patches, target);
+                    }
+                    tables.inputs = recycle(table);
+                }
+                epilogue.finish(target);
+            };
+            match block.as_slice_mut() {
+                Some(target) => compute(target),
+                None => {
+                    let target = &mut target[..pixels * spec.c_out];
+                    compute(target);
+                    let shape = (rows, frame.output[1], spec.c_out);
+                    if let Ok(computed) = ArrayView3::from_shape(shape, &*target) {
+                        block.assign(&computed);
+                    }
+                }
+            }
+            at += rows;
+        }
+        scratch.keep(tables);
+    }
+}
+
+/// The memory of `rows` whole rows of a picture, where they lie side by side.
+fn picture_rows<'x>(input: &ArrayView3<'x, f32>, first: usize, rows: usize) -> Option<&'x [f32]> {
+    let mut block = input.clone();
+    block.slice_axis_inplace(Axis(0), ndarray::Slice::from(first..(first + rows).min(input.len_of(Axis(0)))));
+    block.to_slice()
+}

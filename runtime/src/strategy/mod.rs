@@ -1,0 +1,84 @@
+//! The algorithms that a layer can run by, one file each.
+
+pub(crate) mod direct;
+pub(crate) mod im2col_gemm;
+pub(crate) mod naive;
+pub(crate) mod specialized;
+
+use std::fmt;
+
+use ndarray::{ArrayView3, ArrayViewMut3};
+
+use crate::channels_out::Fit;
+use crate::epilogue::Epilogue;
+use crate::frame::Frame;
+use crate::workspace::Scratch;
+
+/// By which algorithm a layer runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// The planner chooses, for each size of input.
+    #[default]
+    Auto,
+    /// Seven loops, summed in f64 and rounded once: the oracle.
+    Naive,
+    /// Patches laid out as the rows of a matrix, multiplied by the filter with a library's GEMM.
+    Im2colGemm,
+    /// Register-tiled kernels whose channel counts are run-time values.
+    Direct,
+    /// Kernels that were generated for exactly this shape.
+    Specialized,
+}
+
+impl Strategy {
+    /// Every strategy that computes, in the order of its declaration.
+    pub const ALL: [Strategy; 4] =
+        [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized];
+
+    /// The name in reports and messages.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Strategy::Auto => "auto",
+            Strategy::Naive => "naive",
+            Strategy::Im2colGemm => "im2col-gemm",
+            Strategy::Direct => "direct",
+            Strategy::Specialized => "specialized",
+        }
+    }
+}
+
+impl fmt::Display for Strategy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// One band of output rows to be computed.
+pub(crate) struct Band<'a, 'x, 'y> {
+    /// The layer on a picture of this size.
+    pub(crate) frame: &'a Frame,
+    /// Bias and activation.
+    pub(crate) epilogue: &'a Epilogue,
+    /// The whole picture, `[H, W, C_in]`.
+    pub(crate) input: ArrayView3<'x, f32>,
+    /// The rows to be written, `[rows, W', C_out]`.
+    pub(crate) output: ArrayViewMut3<'y, f32>,
+    /// Which row of the whole output the first of them is.
+    pub(crate) first: usize,
+}
+
+/// A strategy made ready for one layer: its weights are packed.
+pub(crate) trait Path: Send + Sync + fmt::Debug {
+    /// Which strategy this is.
+    fn strategy(&self) -> Strategy;
+    /// The name of the kernel that it runs.
+    fn kernel(&self) -> &str;
+    /// Decides what depends on the size of the picture; `cache` is the second-level cache in bytes.
+    fn fit(&self, _frame: &Frame, _cache: usize) -> Fit {
+        Fit::default()
+    }
+    /// Computes a band. Rows of one output are computed alike whatever band they fall into.
+    fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch);
+}

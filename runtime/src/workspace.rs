@@ -1,0 +1,96 @@
+//! Memory that a layer keeps between calls, so that a call of a known size allocates nothing.
+
+use std::sync::{Mutex, PoisonError};
+
+use aligned_vec::AVec;
+
+/// Scratch of one band: it grows to what the largest call needed.
+#[derive(Debug)]
+pub(crate) struct Scratch {
+    floats: AVec<f32>,
+    inputs: Vec<&'static [f32]>,
+    outputs: Vec<&'static mut [f32]>,
+}
+
+/// The tables of rows that a kernel reads and writes by, empty at first.
+pub(crate) struct Tables<'x, 'y> {
+    pub(crate) inputs: Vec<&'x [f32]>,
+    pub(crate) outputs: Vec<&'y mut [f32]>,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Scratch { floats: AVec::new(64), inputs: Vec::new(), outputs: Vec::new() }
+    }
+
+    /// `length` floats that start on a cache line. Their values are left over from earlier calls.
+    pub(crate) fn floats(&mut self, length: usize) -> &mut [f32] {
+        if self.floats.len() < length {
+            self.floats.resize(length, 0.0);
+        }
+        &mut self.floats[..length]
+    }
+
+    /// Takes the memory of the tables out of the scratch; give it back with [`Scratch::keep`].
+    pub(crate) fn tables<'x, 'y>(&mut self) -> Tables<'x, 'y> {
+        Tables {
+            inputs: recycle(std::mem::take(&mut self.inputs)),
+            outputs: recycle(std::mem::take(&mut self.outputs)),
+        }
+    }
+
+    /// Takes the memory of the tables back.
+    pub(crate) fn keep(&mut self, tables: Tables<'_, '_>) {
+        self.inputs = recycle(tables.inputs);
+        self.outputs = recycle(tables.outputs);
+    }
+}
+
+/// An empty table that keeps the memory of another, whose rows live for another time: collecting
+/// in place reuses the allocation (a test counts that it does).
+pub(crate) fn recycle<A, B>(mut table: Vec<A>) -> Vec<B> {
+    table.clear();
+    table.into_iter().filter_map(|_| None).collect()
+}
+
+/// The scratch of every band of one call.
+pub(crate) type Workspace = Vec<Scratch>;
+
+/// The workspaces of a layer: as many as calls ran at the same time.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    idle: Mutex<Vec<Workspace>>,
+}
+
+impl Pool {
+    /// Runs `work` on a workspace of `bands` scratches.
+    pub(crate) fn with<R>(&self, bands: usize, work: impl FnOnce(&mut [Scratch]) -> R) -> R {
+        let mut workspace =
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        while workspace.len() < bands {
+            workspace.push(Scratch::new());
+        }
+        let result = work(&mut workspace[..bands]);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_keep_their_memory() {
+        let mut scratch = Scratch::new();
+        let row = vec![0.0; 4];
+        let mut tables = scratch.tables();
+        tables.inputs.extend([row.as_slice(); 9]);
+        let memory = tables.inputs.as_ptr().cast::<u8>();
+        scratch.keep(tables);
+        let tables = scratch.tables();
+        assert!(tables.inputs.is_empty());
+        assert_eq!(tables.inputs.as_ptr().cast::<u8>(), memory);
+        assert!(tables.inputs.capacity() >= 9);
+    }
+}
