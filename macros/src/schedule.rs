@@ -21,6 +21,9 @@ const BODY: usize = 24;
 /// classification networks, the powers of two everything else.
 const WIDTHS: [usize; 9] = [28, 16, 14, 12, 8, 7, 6, 4, 1];
 
+/// Pixels of a run-time tile, each of which needs a pointer of its own.
+const POINTERS: usize = 12;
+
 /// Cycles from a multiply-add to the next one that needs its sum.
 const LATENCY: f64 = 4.0;
 
@@ -163,6 +166,7 @@ impl Schedule {
             .map(|vectors| {
                 let tiles = tile_widths(isa, vectors, 1)
                     .into_iter()
+                    .filter(|&pixels| pixels <= POINTERS)
                     .map(|pixels| {
                         let step = Step { pixels, vectors, window: 1, positions: pixels, lanes: isa.lanes };
                         Tile { pixels, body: Body::Loops { steps: 1 }, cycles: step.cycles() }

@@ -209,23 +209,28 @@ pub struct Band<'t, 'x, 'y> {
     pub numbers: Numbers,
 }
 
-/// Hides from the compiler that two windows overlap, so that it does not keep what they share in
-/// registers that it lacks.
+/// Hides from the compiler that two windows overlap, and that a panel is the same for every tile, so
+/// that it keeps neither what windows share nor the whole panel in registers that it lacks.
 #[inline(always)]
 #[must_use]
-pub fn barrier<const N: usize>(window: &[f32; N]) -> &[f32; N] {
+pub fn barrier<'x, 'w, const N: usize, W>(window: &'x [f32; N], weights: &'w W) -> (&'x [f32; N], &'w W) {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     {
-        let mut pointer: *const [f32; N] = window;
-        // SAFETY: the assembly is empty, so that the pointer comes out as it went in, and the
-        // reference made of it is the one that was given.
+        let (mut x, mut w): (*const [f32; N], *const W) = (window, weights);
+        // SAFETY: the assembly is empty, so that the pointers come out as they went in, and the
+        // references made of them are those that were given.
         unsafe {
-            std::arch::asm!("/* {0} */", inout(reg) pointer, options(pure, nomem, nostack, preserves_flags));
-            &*pointer
+            std::arch::asm!(
+                "/* {0} {1} */",
+                inout(reg) x,
+                inout(reg) w,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+            (&*x, &*w)
         }
     }
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    window
+    (window, weights)
 }
 
 /// The `N` numbers of a row that start at `from`.
@@ -233,6 +238,27 @@ pub fn barrier<const N: usize>(window: &[f32; N]) -> &[f32; N] {
 #[must_use]
 pub fn window<const N: usize>(row: &[f32], from: usize) -> Option<&[f32; N]> {
     row.get(from..)?.first_chunk()
+}
+
+/// The `N` numbers of a row that start at `from`, to be written.
+#[inline(always)]
+#[must_use]
+pub fn window_mut<const N: usize>(row: &mut [f32], from: usize) -> Option<&mut [f32; N]> {
+    row.get_mut(from..)?.first_chunk_mut()
+}
+
+/// The `length` numbers of a row that start at `from`, or none at all where the row is too short.
+#[inline(always)]
+#[must_use]
+pub fn run(row: &[f32], from: usize, length: usize) -> &[f32] {
+    row.get(from..).and_then(|row| row.get(..length)).unwrap_or_default()
+}
+
+/// As [`run`], to be written.
+#[inline(always)]
+#[must_use]
+pub fn run_mut(row: &mut [f32], from: usize, length: usize) -> &mut [f32] {
+    row.get_mut(from..).and_then(|row| row.get_mut(..length)).unwrap_or_default()
 }
 
 /// A panel as its steps.

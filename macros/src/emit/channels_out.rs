@@ -20,6 +20,12 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
         })
     });
     let kinds = schedule.panels.iter().enumerate().map(|(kind, panels)| kind_of_panels(schedule, kind, panels));
+    let needs_end = match &schedule.target {
+        Target::Fixed(geometry) => {
+            schedule.panels.iter().any(|panels| fixed_lanes(schedule, geometry, panels).is_none())
+        }
+        Target::RunTime => true,
+    };
     let (groups, c_in_group, c_out_group) = match &schedule.target {
         Target::Fixed(geometry) => {
             let [groups, c_in, c_out] =
@@ -30,6 +36,7 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
             (quote!(band.numbers.groups), quote!(band.numbers.c_in_group), quote!(band.numbers.c_out_group))
         }
     };
+    let end = needs_end.then(|| quote! { let end = channel + #c_out_group; });
     let agreement = match &schedule.target {
         Target::Fixed(geometry) => agreement(schedule, geometry),
         Target::RunTime => TokenStream::new(),
@@ -50,7 +57,7 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
             for group in 0..#groups {
                 let first = group * #c_in_group;
                 let mut channel = group * #c_out_group;
-                let end = channel + #c_out_group;
+                #end
                 #(#kinds)*
             }
         }
@@ -101,12 +108,17 @@ fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStr
         ),
     };
     let numbers = if fixed.is_none() { quote!(&band.numbers,) } else { quote!() };
+    let known_lanes = fixed.is_some_and(|geometry| fixed_lanes(schedule, geometry, panels).is_some());
+    let lanes_argument = (!known_lanes).then(|| quote!(lanes));
+    let count_lanes = (!known_lanes).then(|| {
+        quote! { let lanes = (end - channel).min(#width) - (#vectors - 1) * #lanes; }
+    });
     let tiles = panels.tiles.iter().enumerate().map(|(index, tile)| {
         let (name, pixels) = (tile_name(panels, tile), tile.pixels);
         quote! {
             for _ in 0..band.tiling[#kind][#index] {
                 let at = pixel.min(band.width.saturating_sub(#pixels));
-                #name(#numbers inputs, panel, bias, band.floor, at * #pixel_in + first, output, at * #pixel_out + channel, lanes);
+                #name(#numbers inputs, panel, bias, band.floor, at * #pixel_in + first, output, at * #pixel_out + channel, #lanes_argument);
                 pixel += #pixels;
             }
         }
@@ -129,7 +141,7 @@ fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStr
             let (Some(panel), Some(bias)) = (#panel, tapwise::vectors::<#lanes, #vectors>(bias)) else {
                 return;
             };
-            let lanes = (end - channel).min(#width) - (#vectors - 1) * #lanes;
+            #count_lanes
             for (row, output) in band.outputs.iter_mut().enumerate() {
                 let Some(inputs) = band.inputs.get(row * #stride..).and_then(|rows| rows.#rows) else {
                     return;
@@ -139,6 +151,18 @@ fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStr
             }
             channel += #width;
         }
+    }
+}
+
+/// The channels in the last vector of every panel of a kind, where they are the same for all.
+fn fixed_lanes(schedule: &Schedule, geometry: &Geometry, panels: &Panels) -> Option<usize> {
+    let lanes = schedule.isa.lanes;
+    let rest = geometry.c_out_group() % lanes;
+    let last = schedule.panels.last().is_some_and(|last| last.vectors == panels.vectors);
+    match (rest, last, panels.count) {
+        (0, _, _) | (_, false, _) => Some(lanes),
+        (rest, true, Some(1)) => Some(rest),
+        _ => None,
     }
 }
 
@@ -209,7 +233,10 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                 let steps = (0..chunks).flat_map(|chunk| (0..channels).map(move |c| (chunk, c))).map(|(chunk, c)| {
                     let offset = index(chunk * chunk_step + c);
                     let at = index((a * chunks + chunk) * channels + c);
-                    quote! { #step_name!(acc, tapwise::barrier(x), #offset, weights[#at]); }
+                    quote! {
+                        let (x, weights) = tapwise::barrier(x, weights);
+                        #step_name!(acc, x, #offset, weights[#at]);
+                    }
                 });
                 quote! {
                     let Some(x) = tapwise::window::<#span>(inputs[#row], from) else { return };
@@ -244,9 +271,11 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let name = tile_name(panels, tile);
     let features = features(&schedule.isa);
     let steps = geometry.taps() / window;
-    let ragged = !geometry.c_out_group().is_multiple_of(lanes);
     let bias_of = (0..vectors).map(index);
-    let finish = finish(panels, tile, lanes, ragged, &index(geometry.c_out));
+    let fixed_lanes = fixed_lanes(schedule, geometry, panels);
+    let argument = fixed_lanes.is_none().then(|| quote!(lanes: usize,));
+    let lanes_of_last = fixed_lanes.map_or(Lanes::Argument, Lanes::Fixed);
+    let [begin, end] = finish(panels, tile, lanes, lanes_of_last, &index(geometry.c_out));
     let documentation = format!(
         " {pixels} pixels x {vectors} vectors of {lanes} lanes, {window} tap(s) of a filter row at a time; {}.",
         match tile.body {
@@ -269,11 +298,12 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             from: usize,
             output: &mut [f32],
             at: usize,
-            lanes: usize,
+            #argument
         ) {
+            #begin
             let mut acc: [[simd::Vector; #vectors]; #pixels] = [[#(simd::load(&bias[#bias_of])),*]; #pixels];
             #body
-            #finish
+            #end
         }
     }
 }
@@ -290,8 +320,13 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
     let name = tile_name(panels, tile);
     let features = features(&schedule.isa);
     let bias_of = (0..vectors).map(index);
-    let finish = finish(panels, tile, lanes, true, &quote!(numbers.c_out));
+    let [begin, end] = finish(panels, tile, lanes, Lanes::Argument, &quote!(numbers.c_out));
     let documentation = format!(" {pixels} pixels x {vectors} vectors of {lanes} lanes, one tap at a time.");
+    let all_pixels = (0..pixels).map(index);
+    let pixel_runs = (0..pixels).map(|pixel| {
+        let pixel = index(pixel);
+        quote! { tapwise::run(row, from + #pixel * numbers.pixel_step, numbers.run) }
+    });
     quote! {
         #step
 
@@ -310,16 +345,15 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
             at: usize,
             lanes: usize,
         ) {
+            #begin
             let mut acc: [[simd::Vector; #vectors]; #pixels] = [[#(simd::load(&bias[#bias_of])),*]; #pixels];
             for a in 0..numbers.kernel_rows {
                 let Some(row) = inputs.get(a * numbers.dilation) else { return };
                 for run in 0..numbers.runs {
                     let from = from + run * numbers.run_step;
-                    let mut x: [&[f32]; #pixels] = [&[]; #pixels];
-                    for (pixel, x) in x.iter_mut().enumerate() {
-                        let from = from + pixel * numbers.pixel_step;
-                        let Some(pixels) = row.get(from..).and_then(|row| row.get(..numbers.run)) else { return };
-                        *x = pixels;
+                    let x: [&[f32]; #pixels] = [#(#pixel_runs),*];
+                    if #(x[#all_pixels].len() != numbers.run)||* {
+                        return;
                     }
                     let Some((taps, more)) = weights.split_at_checked(numbers.run) else { return };
                     weights = more;
@@ -328,42 +362,74 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
                     }
                 }
             }
-            #finish
+            #end
         }
     }
 }
 
-/// Activation and store of a tile.
-fn finish(panels: &Panels, tile: &Tile, lanes: usize, ragged: bool, c_out: &TokenStream) -> TokenStream {
-    let (vectors, pixels) = (panels.vectors, tile.pixels);
-    let last = vectors - 1;
-    let stores = if ragged {
-        quote! {
-            let (whole, tail) = target.split_at_mut(#last * #lanes);
-            for (target, sum) in whole.as_chunks_mut::<#lanes>().0.iter_mut().zip(sums) {
-                simd::store(simd::max(floor, sum), target);
-            }
-            simd::store_head(simd::max(floor, sums[#last]), tail);
+/// How many lanes of the last vector of a panel are channels.
+enum Lanes {
+    /// Known while compiling.
+    Fixed(usize),
+    /// The argument `lanes` of the tile.
+    Argument,
+}
+
+/// Activation and store of a tile, as two pieces of code: one that finds the output before anything
+/// is computed, and one that stores. Where a store could still fail, the compiler would compute
+/// what it stores only after it had not.
+fn finish(panels: &Panels, tile: &Tile, vector: usize, lanes: Lanes, c_out: &TokenStream) -> [TokenStream; 2] {
+    let last = panels.vectors - 1;
+    let (begin, whole) = match lanes {
+        Lanes::Fixed(lanes) => {
+            let width = last * vector + lanes;
+            let pixels = tile.pixels - 1;
+            (
+                quote! {
+                    let Some(output) = tapwise::window_mut::<{ #pixels * #c_out + #width }>(output, at) else { return };
+                },
+                if lanes == vector { panels.vectors } else { last },
+            )
         }
-    } else {
-        quote! {
-            for (target, sum) in target.as_chunks_mut::<#lanes>().0.iter_mut().zip(sums) {
-                simd::store(simd::max(floor, sum), target);
-            }
-        }
+        Lanes::Argument => (
+            quote! {
+                let Some(output) = output.get_mut(at..) else { return };
+            },
+            last,
+        ),
     };
-    let width = if ragged { quote!(#last * #lanes + lanes) } else { let width = vectors * lanes; quote!(#width) };
-    let unused = if ragged { quote!() } else { quote!(let _ = lanes;) };
-    quote! {
-        #unused
-        let floor = simd::splat(floor);
-        for pixel in 0..#pixels {
-            let sums = acc[pixel];
-            let from = at + pixel * #c_out;
-            let Some(target) = output.get_mut(from..).and_then(|output| output.get_mut(..#width)) else { return };
-            #stores
+    let pixels = (0..tile.pixels).map(|pixel| {
+        let pixel = index(pixel);
+        let stores = (0..whole).map(|k| {
+            let (from, k) = (index(k * vector), index(k));
+            quote! {
+                if let Some(target) = tapwise::window_mut::<#vector>(output, #pixel * #c_out + #from) {
+                    simd::store(simd::max(floor, acc[#pixel][#k]), target);
+                }
+            }
+        });
+        let from = index(last * vector);
+        let head = (whole == last).then(|| {
+            let last = index(last);
+            let lanes = match lanes {
+                Lanes::Fixed(lanes) => quote!(#lanes),
+                Lanes::Argument => quote!(lanes),
+            };
+            quote! {
+                let head = tapwise::run_mut(output, #pixel * #c_out + #from, #lanes);
+                simd::store_head(simd::max(floor, acc[#pixel][#last]), head);
+            }
+        });
+        quote! {
+            #(#stores)*
+            #head
         }
-    }
+    });
+    let end = quote! {
+        let floor = simd::splat(floor);
+        #(#pixels)*
+    };
+    [begin, end]
 }
 
 /// The descriptor of the kernel: an expression of type `Kernel`.
