@@ -17,12 +17,12 @@ pub(crate) const UNROLL_BUDGET: usize = 1500;
 /// Multiply-adds that a loop body should have before its own overhead is lost in them.
 const BODY: usize = 24;
 
-/// Widths of register tiles that are worth having: 7, 14 and 28 divide the pictures of the
+/// Widths of register tiles that are worth having: 7 and 14 divide the pictures of the
 /// classification networks, the powers of two everything else.
-const WIDTHS: [usize; 9] = [28, 16, 14, 12, 8, 7, 6, 4, 1];
+const WIDTHS: [usize; 9] = [16, 14, 12, 8, 7, 6, 4, 3, 1];
 
 /// Pixels of a run-time tile, each of which needs a pointer of its own.
-const POINTERS: usize = 12;
+const POINTERS: usize = 8;
 
 /// Cycles from a multiply-add to the next one that needs its sum.
 const LATENCY: f64 = 4.0;
@@ -130,12 +130,12 @@ impl Schedule {
                 let widths = tile_widths(isa, width, window);
                 let tiles = widths
                     .iter()
-                    .enumerate()
-                    .map(|(index, &pixels)| {
+                    .map(|&pixels| {
                         let step = Step::of(geometry, isa, pixels, width, window);
-                        // Only the two widest tiles run often enough to be worth their code.
+                        // Only wide tiles run often enough to be worth their code.
+                        let wide = 2 * pixels > widths[0];
                         let total = step.pixels * step.vectors * geometry.taps();
-                        let body = if index < 2 && total <= UNROLL_BUDGET {
+                        let body = if wide && total <= UNROLL_BUDGET {
                             Body::Unrolled { fmas: total }
                         } else {
                             Body::Loops { steps: unroll(geometry.c_in_group(), step.fmas()) }
@@ -232,7 +232,9 @@ impl Step {
         let weights = (self.window * self.vectors) as f64;
         let loads = weights + self.positions as f64;
         let arithmetic = self.fmas() as f64 / 2.0;
-        let waiting = LATENCY * self.window as f64;
+        // A sum that takes several taps in a step waits for itself between them; what else there is
+        // to do meanwhile has to fit the processor's window.
+        let waiting = LATENCY * if self.window == 1 { 1.0 } else { 1.6 * self.window as f64 };
         let streaming = weights * self.lanes as f64 * 4.0 / WEIGHT_BYTES;
         arithmetic.max(loads / 2.0).max(waiting).max(streaming) + 0.04 * loads + 0.5
     }
@@ -262,8 +264,12 @@ fn registers(vectors: usize, window: usize, pixels: usize) -> usize {
 
 /// The widest tile whose registers suffice.
 fn widest_tile(isa: &Isa, vectors: usize, window: usize) -> usize {
-    let usable = isa.registers - usize::from(isa.registers > 16);
-    WIDTHS.into_iter().find(|&pixels| registers(vectors, window, pixels) <= usable).unwrap_or(1)
+    // One register is left over, and wide tiles of one vector spill where registers are few.
+    let (usable, widest) = (isa.registers - 1, isa.registers / 2);
+    WIDTHS
+        .into_iter()
+        .find(|&pixels| pixels <= widest && registers(vectors, window, pixels) <= usable)
+        .unwrap_or(1)
 }
 
 /// The widths of the tiles of a panel: the two widest, one of about half, and a single pixel.

@@ -209,30 +209,6 @@ pub struct Band<'t, 'x, 'y> {
     pub numbers: Numbers,
 }
 
-/// Hides from the compiler that two windows overlap, and that a panel is the same for every tile, so
-/// that it keeps neither what windows share nor the whole panel in registers that it lacks.
-#[inline(always)]
-#[must_use]
-pub fn barrier<'x, 'w, const N: usize, W>(window: &'x [f32; N], weights: &'w W) -> (&'x [f32; N], &'w W) {
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-    {
-        let (mut x, mut w): (*const [f32; N], *const W) = (window, weights);
-        // SAFETY: the assembly is empty, so that the pointers come out as they went in, and the
-        // references made of them are those that were given.
-        unsafe {
-            std::arch::asm!(
-                "/* {0} {1} */",
-                inout(reg) x,
-                inout(reg) w,
-                options(pure, nomem, nostack, preserves_flags)
-            );
-            (&*x, &*w)
-        }
-    }
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
-    (window, weights)
-}
-
 /// The `N` numbers of a row that start at `from`.
 #[inline(always)]
 #[must_use]

@@ -226,15 +226,21 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let dilation = geometry.dilation[0];
     let table = geometry.rows();
 
+    let (last_pixel, last_vector) = (index(pixels - 1), index(vectors - 1));
+    let barrier = quote! {
+        let (x, weights, sum) = simd::barrier(x, weights, acc[#last_pixel][#last_vector]);
+        acc[#last_pixel][#last_vector] = sum;
+    };
     let body = match tile.body {
         Body::Unrolled { .. } => {
             let rows = (0..kernel_rows).map(|a| {
                 let row = index(a * dilation);
+                let barrier = &barrier;
                 let steps = (0..chunks).flat_map(|chunk| (0..channels).map(move |c| (chunk, c))).map(|(chunk, c)| {
                     let offset = index(chunk * chunk_step + c);
                     let at = index((a * chunks + chunk) * channels + c);
                     quote! {
-                        let (x, weights) = tapwise::barrier(x, weights);
+                        #barrier
                         #step_name!(acc, x, #offset, weights[#at]);
                     }
                 });
@@ -251,7 +257,10 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                 let c = if steps == 1 { quote!(c) } else { quote!(c + #step) };
                 let shift = if chunks == 1 { quote!() } else { quote!(chunk * #chunk_step +) };
                 let base = if chunks == 1 { quote!(a) } else { quote!((a * #chunks + chunk)) };
-                quote! { #step_name!(acc, x, #shift #c, weights[#base * #channels + #c]); }
+                quote! {
+                    #barrier
+                    #step_name!(acc, x, #shift #c, weights[#base * #channels + #c]);
+                }
             });
             let count = channels / steps;
             let inner = if steps == 1 {

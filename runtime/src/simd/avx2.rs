@@ -60,3 +60,5 @@ pub fn max(floor: Vector, x: Vector) -> Vector {
     // The instruction returns its second operand where either is NaN.
     _mm256_max_ps(floor, x)
 }
+
+barrier!(ymm_reg, "avx2,fma");

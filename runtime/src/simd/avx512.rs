@@ -58,3 +58,5 @@ pub fn max(floor: Vector, x: Vector) -> Vector {
     // The instruction returns its second operand where either is NaN.
     _mm512_max_ps(floor, x)
 }
+
+barrier!(zmm_reg, "avx512f");

@@ -3,7 +3,39 @@
 //!
 //! `Vector` is a register of f32. `load` and `store` take exactly a vector's worth of numbers,
 //! `store_head` the first few lanes, `splat` repeats a number, `mul_add(a, b, c)` is `a·b + c`,
-//! and `max(floor, x)` keeps a NaN of `x`.
+//! and `max(floor, x)` keeps a NaN of `x`. `barrier` stands between the steps of unrolled code.
+
+/// Defines `barrier`, which hides three things from the compiler: that two windows of a row
+/// overlap, that a panel is the same for every tile, and that the loads after it do not depend on
+/// the sums before it. Else it keeps what windows share, or the whole panel, or the loads of many
+/// steps at once, in registers that it lacks.
+macro_rules! barrier {
+    ($class:ident $(, $feature:literal)?) => {
+        /// Hands on a window of inputs, the weights and a sum as if they were new.
+        #[inline]
+        #[must_use]
+        $(#[target_feature(enable = $feature)])?
+        pub fn barrier<'x, 'w, const N: usize, W>(
+            window: &'x [f32; N],
+            weights: &'w W,
+            sum: Vector,
+        ) -> (&'x [f32; N], &'w W, Vector) {
+            let (mut x, mut w, mut sum): (*const [f32; N], *const W, Vector) = (window, weights, sum);
+            // SAFETY: the assembly is empty, so that the pointers come out as they went in, and the
+            // references made of them are those that were given.
+            unsafe {
+                std::arch::asm!(
+                    "/* {0} {1} {2} */",
+                    inout(reg) x,
+                    inout(reg) w,
+                    inout($class) sum,
+                    options(pure, nomem, nostack, preserves_flags)
+                );
+                (&*x, &*w, sum)
+            }
+        }
+    };
+}
 
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;

@@ -56,3 +56,5 @@ pub fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
 pub fn max(floor: Vector, x: Vector) -> Vector {
     vmaxq_f32(floor, x)
 }
+
+barrier!(vreg, "neon");

@@ -1,29 +1,27 @@
-//! Arrays of four, for every target. The compiler turns them into whatever vectors the target has;
-//! products are rounded before they are added, since a fused multiply-add without hardware is a
-//! call of a library.
+//! Vectors of four for every target: what the target always has on x86-64, arrays elsewhere, which
+//! the compiler turns into whatever the target has. Products are rounded before they are added,
+//! since a fused multiply-add without hardware is a call of a library.
 
-/// Four numbers.
-#[derive(Debug, Clone, Copy)]
-#[repr(C, align(16))]
-pub struct Vector([f32; 4]);
+pub use lanes::{Vector, barrier};
+use lanes::{four, from_four};
 
 /// Reads four numbers.
 #[inline(always)]
 #[must_use]
 pub fn load(from: &[f32; 4]) -> Vector {
-    Vector(*from)
+    from_four(*from)
 }
 
 /// Writes four numbers.
 #[inline(always)]
 pub fn store(vector: Vector, to: &mut [f32; 4]) {
-    *to = vector.0;
+    *to = four(vector);
 }
 
 /// Writes the first `to.len()` numbers, at most four.
 #[inline(always)]
 pub fn store_head(vector: Vector, to: &mut [f32]) {
-    for (to, number) in to.iter_mut().zip(vector.0) {
+    for (to, number) in to.iter_mut().zip(four(vector)) {
         *to = number;
     }
 }
@@ -32,20 +30,91 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
 #[inline(always)]
 #[must_use]
 pub fn splat(number: f32) -> Vector {
-    Vector([number; 4])
+    from_four([number; 4])
 }
 
 /// `a * b + c`, rounded twice.
 #[inline(always)]
 #[must_use]
-pub fn mul_add(Vector(a): Vector, Vector(b): Vector, Vector(c): Vector) -> Vector {
-    Vector([a[0] * b[0] + c[0], a[1] * b[1] + c[1], a[2] * b[2] + c[2], a[3] * b[3] + c[3]])
+pub fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
+    lanes::mul_add(a, b, c)
 }
 
 /// `x`, or `floor` where `x` is less; NaN stays NaN.
 #[inline(always)]
 #[must_use]
-pub fn max(Vector(floor): Vector, Vector(x): Vector) -> Vector {
-    let pick = |floor: f32, x: f32| if x < floor { floor } else { x };
-    Vector([pick(floor[0], x[0]), pick(floor[1], x[1]), pick(floor[2], x[2]), pick(floor[3], x[3])])
+pub fn max(floor: Vector, x: Vector) -> Vector {
+    lanes::max(floor, x)
+}
+
+#[cfg(target_arch = "x86_64")]
+mod lanes {
+    use std::arch::x86_64::{__m128, _mm_add_ps, _mm_max_ps, _mm_mul_ps};
+
+    /// Four numbers.
+    pub type Vector = __m128;
+
+    #[inline(always)]
+    pub(super) fn from_four(numbers: [f32; 4]) -> Vector {
+        // SAFETY: both are four numbers, and every bit pattern is one of each.
+        unsafe { std::mem::transmute(numbers) }
+    }
+
+    #[inline(always)]
+    pub(super) fn four(vector: Vector) -> [f32; 4] {
+        // SAFETY: as above.
+        unsafe { std::mem::transmute(vector) }
+    }
+
+    #[inline(always)]
+    pub(super) fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
+        // SAFETY: every x86-64 processor has SSE.
+        unsafe { _mm_add_ps(_mm_mul_ps(a, b), c) }
+    }
+
+    #[inline(always)]
+    pub(super) fn max(floor: Vector, x: Vector) -> Vector {
+        // SAFETY: every x86-64 processor has SSE. The instruction returns its second operand where
+        // either is NaN.
+        unsafe { _mm_max_ps(floor, x) }
+    }
+
+    barrier!(xmm_reg);
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod lanes {
+    /// Four numbers.
+    pub type Vector = [f32; 4];
+
+    #[inline(always)]
+    pub(super) fn from_four(numbers: [f32; 4]) -> Vector {
+        numbers
+    }
+
+    #[inline(always)]
+    pub(super) fn four(vector: Vector) -> [f32; 4] {
+        vector
+    }
+
+    #[inline(always)]
+    pub(super) fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
+        [a[0] * b[0] + c[0], a[1] * b[1] + c[1], a[2] * b[2] + c[2], a[3] * b[3] + c[3]]
+    }
+
+    #[inline(always)]
+    pub(super) fn max(floor: Vector, x: Vector) -> Vector {
+        std::array::from_fn(|lane| if x[lane] < floor[lane] { floor[lane] } else { x[lane] })
+    }
+
+    /// Nothing: no register class is known to hold an array on every target.
+    #[inline(always)]
+    #[must_use]
+    pub fn barrier<'x, 'w, const N: usize, W>(
+        window: &'x [f32; N],
+        weights: &'w W,
+        sum: Vector,
+    ) -> (&'x [f32; N], &'w W, Vector) {
+        (window, weights, sum)
+    }
 }
