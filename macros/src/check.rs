@@ -65,7 +65,10 @@ pub(crate) fn every(requests: &[Request], mut mistakes: Mistakes) -> Result<Vec<
     for request in requests {
         for geometry in multiply_out(request, &mut mistakes) {
             if seen.insert(geometry.clone(), ()).is_some() {
-                mistakes.add(request.span, format!("shape {} is in these sets twice: leave one out", geometry.name()));
+                mistakes.add(
+                    request.span,
+                    format!("shape {} is in these sets twice: leave one out", geometry.name()),
+                );
             } else {
                 geometries.push(geometry);
             }
@@ -104,7 +107,8 @@ fn multiply_out(request: &Request, mistakes: &mut Mistakes) -> Vec<Geometry> {
 
     let separator = if request.lists { ":" } else { " =" };
     if let (Some(first), Some(second)) = (keys.get("delta"), keys.get("kernel")) {
-        let later = request.fields.iter().rev().map(|field| &field.key).find(|key| *key == first || *key == second);
+        let later =
+            request.fields.iter().rev().map(|field| &field.key).find(|key| *key == first || *key == second);
         mistakes.add(
             later.map_or_else(|| second.span(), Ident::span),
             "`delta` and `kernel` both say how large the filter is: keep one of them",
@@ -133,9 +137,12 @@ fn multiply_out(request: &Request, mistakes: &mut Mistakes) -> Vec<Geometry> {
         }
     };
     let kernels = match all("delta", None) {
-        Some(deltas) => {
-            Some(deltas.into_iter().map(|delta| Value { sides: delta.sides.map(|d| 2 * d + 1), ..delta }).collect())
-        }
+        Some(deltas) => Some(
+            deltas
+                .into_iter()
+                .map(|delta| Value { sides: delta.sides.map(|d| 2 * d + 1), ..delta })
+                .collect(),
+        ),
         None => all("kernel", None),
     };
     let (Some(kernels), Some(strides), Some(dilations), Some(groups), Some(c_in), Some(c_out)) = (
@@ -238,7 +245,8 @@ fn read(key: &Key, value: &Expr, lists: bool, mistakes: &mut Mistakes) -> Option
             mistakes.add(value.span(), format!("`{}` wants rows and columns: write `{example}`", key.name));
             return None;
         }
-        return number(key, value, mistakes).map(|number| vec![Value { sides: [number; 2], span: value.span() }]);
+        return number(key, value, mistakes)
+            .map(|number| vec![Value { sides: [number; 2], span: value.span() }]);
     };
     if array.elems.is_empty() {
         mistakes.add(array.span(), format!("`{}` has an empty list: write at least one value", key.name));
@@ -252,10 +260,7 @@ fn read(key: &Key, value: &Expr, lists: bool, mistakes: &mut Mistakes) -> Option
         let example = array.elems.first().and_then(number_of).unwrap_or(1);
         mistakes.add(
             array.span(),
-            format!(
-                "`{}` takes one value here: write `{example}`; lists are for `specialize!`",
-                key.name
-            ),
+            format!("`{}` takes one value here: write `{example}`; lists are for `specialize!`", key.name),
         );
         return None;
     }
@@ -267,7 +272,8 @@ fn read(key: &Key, value: &Expr, lists: bool, mistakes: &mut Mistakes) -> Option
             Expr::Array(inner) if key.form != Form::Number => pair(key, inner, mistakes),
             other => {
                 if key.form == Form::Pair {
-                    mistakes.add(other.span(), format!("`{}` wants rows and columns: write `[3, 5]`", key.name));
+                    mistakes
+                        .add(other.span(), format!("`{}` wants rows and columns: write `[3, 5]`", key.name));
                     return None;
                 }
                 number(key, other, mistakes).map(|number| Value { sides: [number; 2], span: other.span() })
@@ -285,7 +291,8 @@ fn pair(key: &Key, array: &syn::ExprArray, mistakes: &mut Mistakes) -> Option<Va
         );
         return None;
     }
-    let sides: Vec<Option<usize>> = array.elems.iter().map(|element| number(key, element, mistakes)).collect();
+    let sides: Vec<Option<usize>> =
+        array.elems.iter().map(|element| number(key, element, mistakes)).collect();
     match sides[..] {
         [Some(down), Some(across)] => Some(Value { sides: [down, across], span: array.span() }),
         _ => None,
@@ -308,14 +315,20 @@ fn number(key: &Key, value: &Expr, mistakes: &mut Mistakes) -> Option<usize> {
     let complaint = match value {
         Expr::Lit(literal) => match &literal.lit {
             Lit::Int(int) if !int.suffix().is_empty() && int.suffix() != "usize" => {
-                format!("`{name}` is a plain number: write `{}` without `{}`", int.base10_digits(), int.suffix())
+                format!(
+                    "`{name}` is a plain number: write `{}` without `{}`",
+                    int.base10_digits(),
+                    int.suffix()
+                )
             }
             Lit::Int(int) => match int.base10_parse::<usize>() {
                 Ok(number) if (*least..=*most).contains(&number) => return Some(number),
                 Ok(number) => format!("`{name}` is {number}: {wanted}"),
                 Err(_) => format!("`{name}` is {}: {wanted}", int.base10_digits()),
             },
-            Lit::Float(float) => format!("`{name}` is {}, which is not whole: {wanted}", float.base10_digits()),
+            Lit::Float(float) => {
+                format!("`{name}` is {}, which is not whole: {wanted}", float.base10_digits())
+            }
             _ => format!("`{name}` is not a number: {wanted}"),
         },
         Expr::Unary(unary) if matches!(unary.op, UnOp::Neg(_)) => format!("`{name}` is negative: {wanted}"),
@@ -337,7 +350,9 @@ fn unknown(written: &str) -> String {
         _ => names.iter().copied().find(|name| distance(name, written) <= 2),
     };
     if matches!(written, "padding" | "border" | "activation" | "bias" | "relu") {
-        return format!("`{written}` is not part of a kernel: set it on the layer, `Name::layer(filter).{written}(..)`");
+        return format!(
+            "`{written}` is not part of a kernel: set it on the layer, `Name::layer(filter).{written}(..)`"
+        );
     }
     match alias {
         Some(name) => format!("there is no key `{written}`: did you mean `{name}`?"),

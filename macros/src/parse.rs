@@ -60,9 +60,8 @@ impl Field {
     }
 
     fn parse(input: ParseStream<'_>, set: bool) -> syn::Result<Field> {
-        let key: Ident = input
-            .parse()
-            .map_err(|error| syn::Error::new(error.span(), "expected a key such as `c_in`"))?;
+        let key: Ident =
+            input.parse().map_err(|error| syn::Error::new(error.span(), "expected a key such as `c_in`"))?;
         let separator = if set { ":" } else { "=" };
         let found = if input.peek(Token![=]) && !input.peek(Token![==]) {
             input.parse::<Token![=]>().map(|token| ("=", token.span()))
@@ -70,14 +69,20 @@ impl Field {
             input.parse::<Token![:]>().map(|token| (":", token.span()))
         } else {
             let span = if input.is_empty() { key.span() } else { input.span() };
-            return Err(syn::Error::new(span, format!("`{key}` wants a value: write `{key} {separator} ...`")));
+            return Err(syn::Error::new(
+                span,
+                format!("`{key}` wants a value: write `{key} {separator} ...`"),
+            ));
         };
         let (written, span) = found?;
         if written != separator {
             return Err(syn::Error::new(span, format!("write `{separator}` here instead of `{written}`")));
         }
         if input.is_empty() || input.peek(Token![,]) {
-            return Err(syn::Error::new(span, format!("`{key}` has no value: write a whole number after it")));
+            return Err(syn::Error::new(
+                span,
+                format!("`{key}` has no value: write a whole number after it"),
+            ));
         }
         let value = input.parse()?;
         Ok(Field { key, value })
@@ -116,7 +121,8 @@ pub(crate) fn sets(tokens: TokenStream) -> (Vec<Request>, Mistakes) {
     impl Parse for Set {
         fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
             if !input.peek(token::Brace) {
-                return Err(input.error("expected a set in braces, such as `{ delta: 1, c_in: 16, c_out: [16, 32] }`"));
+                return Err(input
+                    .error("expected a set in braces, such as `{ delta: 1, c_in: 16, c_out: [16, 32] }`"));
             }
             let inner;
             let brace = braced!(inner in input);
@@ -160,10 +166,7 @@ pub(crate) fn unit_struct(item: TokenStream, mut mistakes: Mistakes) -> (Item, M
         }
     };
     let syn::Item::Struct(parsed) = parsed else {
-        mistakes.add(
-            first_token(&parsed),
-            "`conv2d` goes on a unit struct: write `pub struct Stem;`",
-        );
+        mistakes.add(first_token(&parsed), "`conv2d` goes on a unit struct: write `pub struct Stem;`");
         return (Item { tokens, parsed: None }, mistakes);
     };
     if !matches!(parsed.fields, syn::Fields::Unit) {

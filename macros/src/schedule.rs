@@ -105,9 +105,9 @@ impl Schedule {
     /// The schedule of a kernel whose every number is known.
     pub(crate) fn choose(geometry: &Geometry, isa: &Isa) -> Schedule {
         let vectors = geometry.c_out_group().div_ceil(isa.lanes);
-        let candidates = (1..=MAX_KINDS).filter(|&widest| widest <= vectors).flat_map(|widest| {
-            divisors(geometry.kernel[1]).into_iter().map(move |window| (widest, window))
-        });
+        let candidates = (1..=MAX_KINDS)
+            .filter(|&widest| widest <= vectors)
+            .flat_map(|widest| divisors(geometry.kernel[1]).into_iter().map(move |window| (widest, window)));
         let cost = |&(widest, window): &(usize, usize)| -> f64 {
             split(vectors, widest)
                 .iter()
@@ -119,10 +119,8 @@ impl Schedule {
                 .sum()
         };
         let feasible = |&(widest, window): &(usize, usize)| registers(widest, window, 1) <= isa.registers;
-        let (widest, window) = candidates
-            .filter(feasible)
-            .min_by(|a, b| cost(a).total_cmp(&cost(b)))
-            .unwrap_or((1, 1));
+        let (widest, window) =
+            candidates.filter(feasible).min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((1, 1));
 
         let panels: Vec<Panels> = split(vectors, widest)
             .into_iter()
@@ -179,7 +177,14 @@ impl Schedule {
             "every size is a run-time value; loops over filter rows and the {} vectors at most of a panel's taps",
             widest
         );
-        Schedule { target: Target::RunTime, isa: *isa, family: Family::ChannelsOut, window: 1, panels, reason }
+        Schedule {
+            target: Target::RunTime,
+            isa: *isa,
+            family: Family::ChannelsOut,
+            window: 1,
+            panels,
+            reason,
+        }
     }
 
     /// The name of the kernel: family, shape, instruction set, widest tile.
@@ -296,9 +301,11 @@ pub(crate) fn split(vectors: usize, widest: usize) -> Vec<(usize, usize)> {
 /// Steps in an innermost loop body: a divisor of the channels, enough to fill the body.
 fn unroll(channels: usize, fmas: usize) -> usize {
     let enough = BODY.div_ceil(fmas);
-    divisors(channels).into_iter().rev().find(|&steps| steps >= enough && steps <= 8).unwrap_or_else(|| {
-        divisors(channels).into_iter().find(|&steps| steps <= 8).unwrap_or(1)
-    })
+    divisors(channels)
+        .into_iter()
+        .rev()
+        .find(|&steps| steps >= enough && steps <= 8)
+        .unwrap_or_else(|| divisors(channels).into_iter().find(|&steps| steps <= 8).unwrap_or(1))
 }
 
 /// The divisors of a number, the largest first.

@@ -135,7 +135,8 @@ pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
     let mut row = 0.0;
     for (panels, count) in description.panels.iter().zip(numbers.panels) {
         let counts = cover(frame.output[1], panels.tiles);
-        let cycles: f64 = counts.iter().zip(panels.tiles).map(|(n, tile)| *n as f64 * f64::from(tile.cycles)).sum();
+        let cycles: f64 =
+            counts.iter().zip(panels.tiles).map(|(n, tile)| *n as f64 * f64::from(tile.cycles)).sum();
         row += count as f64 * cycles;
     }
     let staged = if frame.pads_columns() { frame.reach() * spec.c_in * spec.stride[0] } else { 0 };
@@ -150,15 +151,13 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
     let split = layout::split(vectors, widest);
     let mut panels = [0; MOST_KINDS];
     for (count, kind) in panels.iter_mut().zip(description.panels) {
-        let run_time = split.iter().find(|width| width.vectors == kind.vectors).map_or(0, |width| width.count);
+        let run_time =
+            split.iter().find(|width| width.vectors == kind.vectors).map_or(0, |width| width.count);
         *count = kind.count.unwrap_or(run_time);
     }
     let whole_rows = spec.dilation[1] == 1 && spec.groups == 1;
-    let (runs, run) = if whole_rows {
-        (1, spec.kernel[1] * spec.c_in)
-    } else {
-        (spec.kernel[1], spec.c_in_group())
-    };
+    let (runs, run) =
+        if whole_rows { (1, spec.kernel[1] * spec.c_in) } else { (spec.kernel[1], spec.c_in_group()) };
     Numbers {
         groups: spec.groups,
         panels,
@@ -191,7 +190,8 @@ fn pack(
     for a in 0..spec.kernel[0] {
         for b in 0..spec.kernel[1] {
             for c in 0..spec.c_in_group() {
-                let (step, tap) = layout::step(spec.kernel[1], description.window, spec.c_in_group(), [a, b, c]);
+                let (step, tap) =
+                    layout::step(spec.kernel[1], description.window, spec.c_in_group(), [a, b, c]);
                 let from = (step * description.window + tap) * width;
                 for (lane, channel) in channels.clone().enumerate() {
                     panel[from + lane] = filter[[a, b, c, channel]];

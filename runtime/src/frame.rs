@@ -3,7 +3,7 @@
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, s};
 
 use crate::spec::Margins;
-use crate::{ConvSpec, Error};
+use crate::{Border, ConvSpec, Error};
 
 /// A layer on pictures of one size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,25 +62,41 @@ impl Frame {
         let (before, rest) = target[..reach * channels].split_at_mut(left * channels);
         let (middle, after) = rest.split_at_mut(inside * channels);
 
-        let source = row.slice(s![..inside, ..]);
-        match source.to_slice() {
-            Some(source) => middle.copy_from_slice(source),
-            None => {
-                if let Ok(mut middle) = ArrayViewMut2::from_shape((inside, channels), middle) {
-                    middle.assign(&source);
-                }
+        if let Some(source) = row.to_slice() {
+            middle.copy_from_slice(&source[..inside * channels]);
+            self.pad_edges(before, after, left + inside, |column, pixel| {
+                pixel.copy_from_slice(&source[column * channels..][..channels]);
+            });
+        } else {
+            if let Ok(mut middle) = ArrayViewMut2::from_shape((inside, channels), middle) {
+                middle.assign(&row.slice(s![..inside, ..]));
             }
+            self.pad_edges(before, after, left + inside, |column, pixel| {
+                for (value, source) in pixel.iter_mut().zip(row.row(column)) {
+                    *value = *source;
+                }
+            });
         }
-        let edges = [(0, before), (left + inside, after)];
-        for (start, edge) in edges {
-            for (offset, pixel) in edge.chunks_exact_mut(channels).enumerate() {
+    }
+
+    /// Fills the pixels left of the picture and those from column `right` of the padded picture on.
+    fn pad_edges(
+        &self,
+        before: &mut [f32],
+        after: &mut [f32],
+        right: usize,
+        copy: impl Fn(usize, &mut [f32]),
+    ) {
+        if self.spec.border == Border::Zero {
+            before.fill(0.0);
+            after.fill(0.0);
+            return;
+        }
+        for (start, edge) in [(0, before), (right, after)] {
+            for (offset, pixel) in edge.chunks_exact_mut(self.spec.c_in).enumerate() {
                 match self.padded_column(start + offset) {
                     None => pixel.fill(0.0),
-                    Some(column) => {
-                        for (value, source) in pixel.iter_mut().zip(row.row(column)) {
-                            *value = *source;
-                        }
-                    }
+                    Some(column) => copy(column, pixel),
                 }
             }
         }
@@ -89,5 +105,5 @@ impl Frame {
 
 /// A row of a picture, `[W, C]`, borrowed for as long as the picture itself.
 pub(crate) fn picture_row<'x>(input: &ArrayView3<'x, f32>, row: usize) -> ArrayView2<'x, f32> {
-    input.clone().index_axis_move(ndarray::Axis(0), row)
+    (*input).index_axis_move(ndarray::Axis(0), row)
 }

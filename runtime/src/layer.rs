@@ -223,7 +223,8 @@ impl<'a> Conv2dBuilder<'a> {
         let contenders = self.planner.contenders(&spec, &Machine::detect(isa));
         let mut paths: Vec<Box<dyn Path>> = Vec::with_capacity(contenders.len());
         for strategy in contenders {
-            let unsupported = |reason: String| Error::Unsupported { strategy, layer: spec.to_string(), reason };
+            let unsupported =
+                |reason: String| Error::Unsupported { strategy, layer: spec.to_string(), reason };
             paths.push(match strategy {
                 Strategy::Naive | Strategy::Auto => Box::new(Naive { filter: filter.clone() }),
                 Strategy::Im2colGemm => Box::new(Im2colGemm { filter: filter.clone() }),
@@ -261,7 +262,8 @@ impl<'a> Conv2dBuilder<'a> {
             }
         }
         if let Some(geometry) = &self.bound {
-            let wanted = [geometry.kernel[0], geometry.kernel[1], geometry.c_in / geometry.groups, geometry.c_out];
+            let wanted =
+                [geometry.kernel[0], geometry.kernel[1], geometry.c_in / geometry.groups, geometry.c_out];
             for ((axis, found), wanted) in axes.into_iter().zip(wanted) {
                 if found != wanted {
                     return Err(Error::Length { array: "filter", axis, found, wanted });
@@ -366,7 +368,11 @@ impl Conv2d {
     ///
     /// # Errors
     /// As [`Conv2d::forward`], and [`Error::Length`] for an output of another shape.
-    pub fn forward_into(&self, input: ArrayView3<'_, f32>, output: ArrayViewMut3<'_, f32>) -> Result<(), Error> {
+    pub fn forward_into(
+        &self,
+        input: ArrayView3<'_, f32>,
+        output: ArrayViewMut3<'_, f32>,
+    ) -> Result<(), Error> {
         let plan = self.plan(&input)?;
         self.check_output(&plan, &output)?;
         self.run(&plan, &input, output);
@@ -424,7 +430,12 @@ impl Conv2d {
     fn plan(&self, input: &ArrayView3<'_, f32>) -> Result<Arc<Plan>, Error> {
         let (height, width, channels) = input.dim();
         if channels != self.spec.c_in {
-            return Err(Error::Length { array: "input", axis: "C_in", found: channels, wanted: self.spec.c_in });
+            return Err(Error::Length {
+                array: "input",
+                axis: "C_in",
+                found: channels,
+                wanted: self.spec.c_in,
+            });
         }
         let key = ([height, width], rayon::current_num_threads());
         {
@@ -508,11 +519,12 @@ impl Conv2d {
         }
         let worth_splitting = threads > 1 && count > 1 && self.batch_is_large(plan, count);
         let share = if worth_splitting { count.div_ceil(4 * threads) } else { count };
-        let work = |inputs: ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>, scratch: &mut Scratch| {
-            for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
-                self.run_band(plan, &input, output, 0, scratch);
-            }
-        };
+        let work =
+            |inputs: ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>, scratch: &mut Scratch| {
+                for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
+                    self.run_band(plan, &input, output, 0, scratch);
+                }
+            };
         self.pool.with(count.div_ceil(share), |scratches| {
             if let [scratch] = scratches {
                 work(inputs.view(), outputs, scratch);

@@ -7,7 +7,12 @@
 
 /// The step of a panel, and the tap within the step, that hold the weights of `[a, b, c]`.
 #[must_use]
-pub const fn step(kernel_columns: usize, window: usize, channels: usize, [a, b, c]: [usize; 3]) -> (usize, usize) {
+pub const fn step(
+    kernel_columns: usize,
+    window: usize,
+    channels: usize,
+    [a, b, c]: [usize; 3],
+) -> (usize, usize) {
     (((a * (kernel_columns / window)) + b / window) * channels + c, b % window)
 }
 

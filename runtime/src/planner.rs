@@ -112,7 +112,15 @@ impl Explanation {
 
     /// The explanation of a problem that nothing can serve.
     pub(crate) fn of_error(shape: Shape, machine: Machine, error: Error) -> Self {
-        Explanation { shape, machine, candidates: Vec::new(), bands: 0, rows: 0, staged: false, error: Some(error) }
+        Explanation {
+            shape,
+            machine,
+            candidates: Vec::new(),
+            bands: 0,
+            rows: 0,
+            staged: false,
+            error: Some(error),
+        }
     }
 }
 
@@ -122,7 +130,12 @@ impl Planner {
     /// # Errors
     /// As [`ConvSpec::output`]; [`Error::Unsupported`] where the strategy asked for cannot serve,
     /// or where none is as exact as the tolerance wants.
-    pub fn choose(&self, spec: &ConvSpec, input: [usize; 2], machine: &Machine) -> Result<Explanation, Error> {
+    pub fn choose(
+        &self,
+        spec: &ConvSpec,
+        input: [usize; 2],
+        machine: &Machine,
+    ) -> Result<Explanation, Error> {
         spec.validate()?;
         let frame = Frame::new(*spec, input)?;
         let mut candidates: Vec<Candidate> = Strategy::ALL
@@ -190,7 +203,9 @@ impl Planner {
                 None => (String::new(), None, Err(format!("no kernels for {} in this build", machine.isa))),
             },
             Strategy::Im2colGemm => ("faer matmul".to_owned(), None, Ok(gemm_cycles(frame, machine))),
-            Strategy::Naive | Strategy::Auto => ("loops".to_owned(), None, Ok(frame.macs(frame.output[0]) * 5.0)),
+            Strategy::Naive | Strategy::Auto => {
+                ("loops".to_owned(), None, Ok(frame.macs(frame.output[0]) * 5.0))
+            }
         };
         let error = match strategy {
             // Rounded once, and the largest output is a few times the root mean square.
@@ -206,13 +221,23 @@ impl Planner {
         let verdict = match &cycles {
             Err(reason) => Verdict::Refused(reason.clone()),
             Ok(_) if !contended => Verdict::Refused(format!("the layer asks for {}", self.strategy)),
-            Ok(_) if shadowed => Verdict::Refused("the specialised kernel is the same algorithm with its sizes known".to_owned()),
-            Ok(_) if !forced && error > f64::from(self.tolerance) => {
-                Verdict::Refused(format!("its error of {error:.1e} exceeds the tolerance of {:.1e}", self.tolerance))
-            }
+            Ok(_) if shadowed => Verdict::Refused(
+                "the specialised kernel is the same algorithm with its sizes known".to_owned(),
+            ),
+            Ok(_) if !forced && error > f64::from(self.tolerance) => Verdict::Refused(format!(
+                "its error of {error:.1e} exceeds the tolerance of {:.1e}",
+                self.tolerance
+            )),
             Ok(_) => Verdict::Slower,
         };
-        Candidate { strategy, kernel, schedule, seconds: cycles.ok().map(|cycles| cycles / HERTZ), error, verdict }
+        Candidate {
+            strategy,
+            kernel,
+            schedule,
+            seconds: cycles.ok().map(|cycles| cycles / HERTZ),
+            error,
+            verdict,
+        }
     }
 
     fn nothing_serves(&self, spec: &ConvSpec, candidates: &[Candidate]) -> Error {
@@ -259,7 +284,9 @@ impl fmt::Display for Explanation {
                 Verdict::Slower => {
                     let best = self.chosen().and_then(|chosen| chosen.seconds);
                     match (candidate.seconds, best) {
-                        (Some(seconds), Some(best)) if best > 0.0 => format!("{:.1} times as long", seconds / best),
+                        (Some(seconds), Some(best)) if best > 0.0 => {
+                            format!("{:.1} times as long", seconds / best)
+                        }
                         _ => "slower".to_owned(),
                     }
                 }
@@ -274,7 +301,12 @@ impl fmt::Display for Explanation {
         }
         match self.bands {
             0 | 1 => writeln!(f, "  threads   one: the work is too small to split, or there is no other")?,
-            bands => writeln!(f, "  threads   {bands} bands of up to {} of {} rows", self.rows.div_ceil(bands), self.rows)?,
+            bands => writeln!(
+                f,
+                "  threads   {bands} bands of up to {} of {} rows",
+                self.rows.div_ceil(bands),
+                self.rows
+            )?,
         }
         let interleaved = if self.staged {
             "its rows are padded in scratch, a few at a time"
@@ -282,7 +314,11 @@ impl fmt::Display for Explanation {
             "its rows are read in place"
         };
         entry(f, "  memory    ", &format!("channels last: {interleaved}"))?;
-        entry(f, "            ", "planar: rows are interleaved in scratch, a few at a time; the picture is not copied")?;
+        entry(
+            f,
+            "            ",
+            "planar: rows are interleaved in scratch, a few at a time; the picture is not copied",
+        )?;
         entry(f, "            ", "any other order: each row is gathered once")?;
         entry(f, "  costs     ", "predicted for one thread from shipped coefficients, not measured")
     }
@@ -365,7 +401,10 @@ mod tests {
         let planner = Planner { strategy: Strategy::Specialized, ..Planner::default() };
         let spec = ConvSpec { stride: [2, 2], ..ConvSpec::new([3, 5], 7, 9) };
         let error = planner.choose(&spec, [56, 56], &machine(Isa::Portable)).unwrap_err().to_string();
-        assert!(error.contains("specialize! { { kernel: [3, 5], c_in: 7, c_out: 9, stride: [2, 2] } }"), "{error}");
+        assert!(
+            error.contains("specialize! { { kernel: [3, 5], c_in: 7, c_out: 9, stride: [2, 2] } }"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -60,17 +60,18 @@ pub(crate) fn fill<'t>(
     let [stride, dilation, taps] = [spec.stride[0], spec.dilation[0], spec.kernel[0]];
     let mut staged = scratch.chunks_exact_mut(pitch(frame));
     let mut zeros: Option<&'t [f32]> = None;
+    // Rows between the taps of a dilated filter, or between two strides, may be skipped.
+    let all = dilation == 1 && stride <= taps;
     let read = |entry: usize| {
-        (0..taps).any(|a| {
-            entry.checked_sub(a * dilation).is_some_and(|at| at % stride == 0 && at / stride < rows)
-        })
+        all || (0..taps)
+            .any(|a| entry.checked_sub(a * dilation).is_some_and(|at| at % stride == 0 && at / stride < rows))
     };
     for entry in 0..table_length(frame, rows) {
         let row: &'t [f32] = if !read(entry) {
             &[]
         } else {
             match (frame.padded_row(first * stride + entry), source) {
-                (None, _) => *zeros.get_or_insert_with(|| {
+                (None, _) => zeros.get_or_insert_with(|| {
                     let row = staged.next().unwrap_or_default();
                     row.fill(0.0);
                     row

@@ -247,10 +247,8 @@ impl ConvSpec {
             }
             Padding::Same => {
                 let outputs = input[axis].div_ceil(self.stride[axis].max(1));
-                let reach = outputs
-                    .saturating_sub(1)
-                    .saturating_mul(self.stride[axis])
-                    .saturating_add(extent[axis]);
+                let reach =
+                    outputs.saturating_sub(1).saturating_mul(self.stride[axis]).saturating_add(extent[axis]);
                 let total = reach.saturating_sub(input[axis]);
                 Margins { before: total / 2, after: total - total / 2 }
             }
@@ -404,9 +402,8 @@ impl FromStr for Shape {
                 part: part.to_owned(),
                 problem: problem.to_owned(),
             };
-            let number = |digits: &str| {
-                digits.parse::<usize>().map_err(|_| fail("does not end in a whole number"))
-            };
+            let number =
+                |digits: &str| digits.parse::<usize>().map_err(|_| fail("does not end in a whole number"));
             let pair = |digits: &str| -> Result<[usize; 2], Error> {
                 match digits.split_once('x') {
                     Some((first, second)) => Ok([number(first)?, number(second)?]),
@@ -442,7 +439,9 @@ impl FromStr for Shape {
                 };
                 padding.replace(explicit).is_some()
             } else {
-                return Err(fail("is no part of a descriptor such as \"h56w56 c64x128 k3x3 s1x1 p1,1,1,1 d1x1 g1\""));
+                return Err(fail(
+                    "is no part of a descriptor such as \"h56w56 c64x128 k3x3 s1x1 p1,1,1,1 d1x1 g1\"",
+                ));
             };
             if repeated {
                 return Err(fail("says again what an earlier part said"));
@@ -480,9 +479,7 @@ mod tests {
     #[test]
     fn borders_agree_with_their_drawings() {
         let row = |border: Border| -> String {
-            (-3..7)
-                .map(|at| border.source(at, 4).map_or('0', |i| char::from(b'a' + i as u8)))
-                .collect()
+            (-3..7).map(|at| border.source(at, 4).map_or('0', |i| char::from(b'a' + i as u8))).collect()
         };
         assert_eq!(row(Border::Zero), "000abcd000");
         assert_eq!(row(Border::Replicate), "aaaabcdddd");

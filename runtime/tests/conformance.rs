@@ -45,14 +45,18 @@ struct Case {
 fn read(folder: &Path) -> Result<Case, String> {
     let text = std::fs::read_to_string(folder.join("case.json"))
         .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let case: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let case: Value =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let name = case["name"].as_str().expect("a case has a name").to_owned();
     if case["op"] != "Conv" {
         return Err(format!("{name} is {}", case["op"]));
     }
     let tensor = |which: &str| -> Option<ArrayD<f32>> {
         let file = case["tensors"][which]["file"].as_str()?;
-        Some(ndarray_npy::read_npy(folder.join(file)).unwrap_or_else(|error| panic!("{name}, {file}: {error}")))
+        Some(
+            ndarray_npy::read_npy(folder.join(file))
+                .unwrap_or_else(|error| panic!("{name}, {file}: {error}")),
+        )
     };
     let input = tensor("input").expect("a case has an input");
     let dimensions = input.ndim() - 2;
@@ -68,7 +72,8 @@ fn read(folder: &Path) -> Result<Case, String> {
         let array = if dimensions == 1 { array.insert_axis(Axis(2)) } else { array };
         array.into_dimensionality().expect("four axes")
     };
-    let to_hwc = |array: ArrayD<f32>| as_picture(array).permuted_axes([0, 2, 3, 1]).as_standard_layout().into_owned();
+    let to_hwc =
+        |array: ArrayD<f32>| as_picture(array).permuted_axes([0, 2, 3, 1]).as_standard_layout().into_owned();
 
     let attributes = &case["onnx_attributes"];
     let list = |key: &str| -> Option<Vec<usize>> {
@@ -144,8 +149,12 @@ impl Case {
         for isa in common::instruction_sets() {
             for strategy in [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Auto] {
                 let layer = self.layer(strategy, isa);
-                for (order, input) in [("HWC", self.input.clone()), ("planar", common::planar_batch(self.input.view()))] {
-                    let found = layer.forward_batch(input.view()).unwrap_or_else(|error| panic!("{}: {error}", self.name));
+                for (order, input) in
+                    [("HWC", self.input.clone()), ("planar", common::planar_batch(self.input.view()))]
+                {
+                    let found = layer
+                        .forward_batch(input.view())
+                        .unwrap_or_else(|error| panic!("{}: {error}", self.name));
                     assert_eq!(found.dim(), self.output.dim(), "{} {strategy} {isa} {order}", self.name);
                     for (index, (found, wanted)) in found.iter().zip(&self.output).enumerate() {
                         assert!(
@@ -167,16 +176,20 @@ fn shipped() -> PathBuf {
 /// The folders of cases in a folder, sorted.
 fn folders(root: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root).unwrap_or_else(|error| panic!("{}: {error}", root.display()));
-    let mut folders: Vec<PathBuf> =
-        entries.map(|entry| entry.expect("a folder can be read").path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<PathBuf> = entries
+        .map(|entry| entry.expect("a folder can be read").path())
+        .filter(|path| path.is_dir())
+        .collect();
     folders.sort();
     folders
 }
 
 #[test]
 fn every_case_of_onnx_passes() {
-    let found: Vec<String> =
-        folders(&shipped()).iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect();
+    let found: Vec<String> = folders(&shipped())
+        .iter()
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
     assert_eq!(found, CASES, "the cases that ship and the cases that are listed");
     for name in CASES {
         read(&shipped().join(name)).unwrap_or_else(|reason| panic!("{reason}, which does not run")).check();
@@ -203,7 +216,8 @@ fn every_case_of_onnx_passes() {
 fn same_lower_puts_the_odd_pixel_first_and_same_upper_last() {
     let root = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance-same");
     std::fs::create_dir_all(&root).unwrap();
-    let line = |numbers: &[f32]| ArrayD::from_shape_vec(IxDyn(&[1, 1, numbers.len()]), numbers.to_vec()).unwrap();
+    let line =
+        |numbers: &[f32]| ArrayD::from_shape_vec(IxDyn(&[1, 1, numbers.len()]), numbers.to_vec()).unwrap();
     for (auto_pad, output) in [("SAME_UPPER", [12.0, 34.0, 50.0]), ("SAME_LOWER", [1.0, 23.0, 45.0])] {
         // Taps 10 and 1, stride 2 over five pixels: one pixel of padding, before or after.
         let case = format!(
@@ -211,9 +225,11 @@ fn same_lower_puts_the_odd_pixel_first_and_same_upper_last() {
                 "tensors": {{"input": {{"file": "x.npy"}}, "weight": {{"file": "w.npy"}}, "output": {{"file": "y.npy"}}}}}}"#
         );
         std::fs::write(root.join("case.json"), case).unwrap();
-        for (file, array) in
-            [("x.npy", line(&[1.0, 2.0, 3.0, 4.0, 5.0])), ("w.npy", line(&[10.0, 1.0])), ("y.npy", line(&output))]
-        {
+        for (file, array) in [
+            ("x.npy", line(&[1.0, 2.0, 3.0, 4.0, 5.0])),
+            ("w.npy", line(&[10.0, 1.0])),
+            ("y.npy", line(&output)),
+        ] {
             ndarray_npy::write_npy(root.join(file), &array).unwrap();
         }
         read(&root).unwrap_or_else(|reason| panic!("{reason}")).check();

@@ -19,7 +19,8 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
             Target::RunTime => run_time_tile(schedule, panels, tile),
         })
     });
-    let kinds = schedule.panels.iter().enumerate().map(|(kind, panels)| kind_of_panels(schedule, kind, panels));
+    let kinds =
+        schedule.panels.iter().enumerate().map(|(kind, panels)| kind_of_panels(schedule, kind, panels));
     let needs_end = match &schedule.target {
         Target::Fixed(geometry) => {
             schedule.panels.iter().any(|panels| fixed_lanes(schedule, geometry, panels).is_none())
@@ -28,8 +29,8 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
     };
     let (groups, c_in_group, c_out_group) = match &schedule.target {
         Target::Fixed(geometry) => {
-            let [groups, c_in, c_out] =
-                [geometry.groups, geometry.c_in_group(), geometry.c_out_group()].map(Literal::usize_unsuffixed);
+            let [groups, c_in, c_out] = [geometry.groups, geometry.c_in_group(), geometry.c_out_group()]
+                .map(Literal::usize_unsuffixed);
             (quote!(#groups), quote!(#c_in), quote!(#c_out))
         }
         Target::RunTime => {
@@ -69,7 +70,12 @@ fn agreement(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
     let (window, channels) = (schedule.window, geometry.c_in_group());
     let [rows, columns] = geometry.kernel;
     let chunks = columns / window;
-    let probes = [(0, 0, 0), (rows - 1, 0, channels - 1), (rows / 2, columns / 2, channels / 2), (rows - 1, columns - 1, 0)];
+    let probes = [
+        (0, 0, 0),
+        (rows - 1, 0, channels - 1),
+        (rows / 2, columns / 2, channels / 2),
+        (rows - 1, columns - 1, 0),
+    ];
     let asserts = probes.map(|(a, b, c)| {
         let (step, tap) = ((a * chunks + b / window) * channels + c, b % window);
         quote! {
@@ -220,7 +226,8 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         quote! { $x[#offset + $c] }
     });
     let step_name = ident(&format!("step_{pixels}x{vectors}"));
-    let span = ((pixels - 1) * geometry.stride[1] + (kernel_columns - 1) * geometry.dilation[1]) * c_in + channels;
+    let span =
+        ((pixels - 1) * geometry.stride[1] + (kernel_columns - 1) * geometry.dilation[1]) * c_in + channels;
     let chunks = kernel_columns / window;
     let chunk_step = window * geometry.dilation[1] * c_in;
     let dilation = geometry.dilation[0];
@@ -233,23 +240,31 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     };
     let body = match tile.body {
         Body::Unrolled { .. } => {
+            let mut windows = TokenStream::new();
             let rows = (0..kernel_rows).map(|a| {
                 let row = index(a * dilation);
                 let barrier = &barrier;
-                let steps = (0..chunks).flat_map(|chunk| (0..channels).map(move |c| (chunk, c))).map(|(chunk, c)| {
-                    let offset = index(chunk * chunk_step + c);
-                    let at = index((a * chunks + chunk) * channels + c);
-                    quote! {
-                        #barrier
-                        #step_name!(acc, x, #offset, weights[#at]);
-                    }
+                let steps =
+                    (0..chunks).flat_map(|chunk| (0..channels).map(move |c| (chunk, c))).map(|(chunk, c)| {
+                        let offset = index(chunk * chunk_step + c);
+                        let at = index((a * chunks + chunk) * channels + c);
+                        quote! {
+                            #barrier
+                            #step_name!(acc, x, #offset, weights[#at]);
+                        }
+                    });
+                let name = ident(&format!("row_{a}"));
+                windows.extend(quote! {
+                    let Some(#name) = tapwise::window::<#span>(inputs[#row], from) else { return };
                 });
                 quote! {
-                    let Some(x) = tapwise::window::<#span>(inputs[#row], from) else { return };
+                    let x = #name;
                     #(#steps)*
                 }
             });
-            quote! { #(#rows)* }
+            // Every window is found before anything is computed, as the output is.
+            let rows: TokenStream = rows.collect();
+            quote! { #windows #rows }
         }
         Body::Loops { steps } => {
             let inner = (0..steps).map(|step| {
@@ -268,7 +283,11 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             } else {
                 quote! { for c in 0..#count { let c = c * #steps; #(#inner)* } }
             };
-            let chunked = if chunks == 1 { inner } else { quote! { for chunk in 0..#chunks { #inner } } };
+            let chunked = if chunks == 1 {
+                inner
+            } else {
+                quote! { for chunk in 0..#chunks { #inner } }
+            };
             quote! {
                 for a in 0..#kernel_rows {
                     let Some(x) = tapwise::window::<#span>(inputs[a * #dilation], from) else { return };
@@ -387,7 +406,13 @@ enum Lanes {
 /// Activation and store of a tile, as two pieces of code: one that finds the output before anything
 /// is computed, and one that stores. Where a store could still fail, the compiler would compute
 /// what it stores only after it had not.
-fn finish(panels: &Panels, tile: &Tile, vector: usize, lanes: Lanes, c_out: &TokenStream) -> [TokenStream; 2] {
+fn finish(
+    panels: &Panels,
+    tile: &Tile,
+    vector: usize,
+    lanes: Lanes,
+    c_out: &TokenStream,
+) -> [TokenStream; 2] {
     let last = panels.vectors - 1;
     let (begin, whole) = match lanes {
         Lanes::Fixed(lanes) => {
@@ -451,7 +476,8 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
     let (window, lanes) = (schedule.window, schedule.isa.lanes);
     let geometry = match &schedule.target {
         Target::Fixed(geometry) => {
-            let Geometry { kernel: [kh, kw], stride: [sh, sw], dilation: [dh, dw], groups, c_in, c_out } = geometry;
+            let Geometry { kernel: [kh, kw], stride: [sh, sw], dilation: [dh, dw], groups, c_in, c_out } =
+                geometry;
             quote! {
                 Some(::tapwise::__private::Geometry {
                     kernel: [#kh, #kw],

@@ -14,6 +14,7 @@ macro_rules! barrier {
         /// Hands on a window of inputs, the weights and a sum as if they were new.
         #[inline]
         #[must_use]
+        #[expect(clippy::pointers_in_nomem_asm_block, reason = "the assembly is empty: it follows no pointer")]
         $(#[target_feature(enable = $feature)])?
         pub fn barrier<'x, 'w, const N: usize, W>(
             window: &'x [f32; N],

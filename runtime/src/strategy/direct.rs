@@ -36,10 +36,6 @@ impl Path for Direct {
         Strategy::Direct
     }
 
-    fn kernel(&self) -> &str {
-        self.0.description().name
-    }
-
     fn fit(&self, frame: &Frame, cache: usize) -> Fit {
         self.0.fit(frame, cache)
     }

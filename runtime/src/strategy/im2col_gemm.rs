@@ -70,7 +70,8 @@ fn gather(frame: &Frame, table: &[&[f32]], rows: usize, group: usize, patches: &
             for a in 0..spec.kernel[0] {
                 let source = table[row * spec.stride[0] + a * spec.dilation[0]];
                 for b in 0..runs {
-                    let from = (column * spec.stride[1] + b * spec.dilation[1]) * spec.c_in + group * channels;
+                    let from =
+                        (column * spec.stride[1] + b * spec.dilation[1]) * spec.c_in + group * channels;
                     if let (Some(target), Some(source)) = (targets.next(), source.get(from..from + run)) {
                         target.copy_from_slice(source);
                     }
@@ -83,10 +84,6 @@ fn gather(frame: &Frame, table: &[&[f32]], rows: usize, group: usize, patches: &
 impl Path for Im2colGemm {
     fn strategy(&self) -> Strategy {
         Strategy::Im2colGemm
-    }
-
-    fn kernel(&self) -> &str {
-        "faer matmul"
     }
 
     fn band(&self, band: Band<'_, '_, '_>, _fit: &Fit, scratch: &mut Scratch) {
@@ -143,7 +140,7 @@ impl Path for Im2colGemm {
 
 /// The memory of `rows` whole rows of a picture, where they lie side by side.
 fn picture_rows<'x>(input: &ArrayView3<'x, f32>, first: usize, rows: usize) -> Option<&'x [f32]> {
-    let mut block = input.clone();
+    let mut block = *input;
     block.slice_axis_inplace(Axis(0), ndarray::Slice::from(first..(first + rows).min(input.len_of(Axis(0)))));
     block.to_slice()
 }

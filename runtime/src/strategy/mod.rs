@@ -73,8 +73,6 @@ pub(crate) struct Band<'a, 'x, 'y> {
 pub(crate) trait Path: Send + Sync + fmt::Debug {
     /// Which strategy this is.
     fn strategy(&self) -> Strategy;
-    /// The name of the kernel that it runs.
-    fn kernel(&self) -> &str;
     /// Decides what depends on the size of the picture; `cache` is the second-level cache in bytes.
     fn fit(&self, _frame: &Frame, _cache: usize) -> Fit {
         Fit::default()

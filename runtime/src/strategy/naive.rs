@@ -5,8 +5,8 @@
 use ndarray::{Array4, ArrayView3};
 
 use super::{Band, Path, Strategy};
-use crate::epilogue::at_least;
 use crate::channels_out::Fit;
+use crate::epilogue::at_least;
 use crate::frame::Frame;
 use crate::workspace::Scratch;
 
@@ -46,10 +46,6 @@ pub(crate) fn sum(
 impl Path for Naive {
     fn strategy(&self) -> Strategy {
         Strategy::Naive
-    }
-
-    fn kernel(&self) -> &str {
-        "loops"
     }
 
     fn band(&self, band: Band<'_, '_, '_>, _fit: &Fit, _scratch: &mut Scratch) {

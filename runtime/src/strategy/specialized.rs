@@ -46,10 +46,6 @@ impl Path for Specialized {
         Strategy::Specialized
     }
 
-    fn kernel(&self) -> &str {
-        self.0.description().name
-    }
-
     fn fit(&self, frame: &Frame, cache: usize) -> Fit {
         self.0.fit(frame, cache)
     }

@@ -1,6 +1,6 @@
 //! One picture in every memory order that a view can have.
 
-use ndarray::{Array3, ArrayView3, ArrayViewMut3, Axis, Slice, s};
+use ndarray::{Array3, ArrayBase, ArrayView3, ArrayViewMut3, Axis, Ix3, RawData, Slice, s};
 
 /// How a picture lies in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,26 @@ impl Layout {
         Layout::Reversed,
         Layout::PlanarReversed,
     ];
+
+    /// The part of the memory that is the picture, as `[H, W, C]`.
+    fn of<S: RawData>(self, mut view: ArrayBase<S, Ix3>) -> ArrayBase<S, Ix3> {
+        match self {
+            Layout::Hwc => view,
+            Layout::Planar => view.permuted_axes([1, 2, 0]),
+            Layout::Transposed => view.permuted_axes([1, 0, 2]),
+            Layout::RowPlanar => view.permuted_axes([0, 2, 1]),
+            Layout::RowsApart => view.slice_move(s![..;2, .., ..]),
+            Layout::Window => view.slice_move(s![1.., 2.., 3..]),
+            Layout::Sparse => view.slice_move(s![..;3, ..;3, ..;3]),
+            Layout::UpsideDown => view.slice_move(s![..;-1, .., ..]),
+            Layout::Reversed => view.slice_move(s![..;-1, ..;-1, ..;-1]),
+            Layout::PlanarReversed => {
+                view.slice_axis_inplace(Axis(0), Slice::new(0, None, 2));
+                view.invert_axis(Axis(2));
+                view.permuted_axes([1, 2, 0])
+            }
+        }
+    }
 }
 
 /// Memory around a picture of some layout; what is not the picture holds a mark.
@@ -75,49 +95,19 @@ impl Laid {
     }
 
     /// The picture, `[H, W, C]`.
-    pub fn view_mut(&mut self) -> ArrayViewMut3<'_, f32> {
-        let layout = self.layout;
-        let mut view = self.memory.view_mut();
-        match layout {
-            Layout::Hwc => view,
-            Layout::Planar => view.permuted_axes([1, 2, 0]),
-            Layout::Transposed => view.permuted_axes([1, 0, 2]),
-            Layout::RowPlanar => view.permuted_axes([0, 2, 1]),
-            Layout::RowsApart => view.slice_move(s![..;2, .., ..]),
-            Layout::Window => view.slice_move(s![1.., 2.., 3..]),
-            Layout::Sparse => view.slice_move(s![..;3, ..;3, ..;3]),
-            Layout::UpsideDown => view.slice_move(s![..;-1, .., ..]),
-            Layout::Reversed => view.slice_move(s![..;-1, ..;-1, ..;-1]),
-            Layout::PlanarReversed => {
-                view.slice_axis_inplace(Axis(0), Slice::new(0, None, 2));
-                view.invert_axis(Axis(2));
-                view.permuted_axes([1, 2, 0])
-            }
-        }
+    pub fn view(&self) -> ArrayView3<'_, f32> {
+        self.layout.of(self.memory.view())
     }
 
-    /// The picture, read only.
-    pub fn view(&mut self) -> ArrayView3<'_, f32> {
-        self.view_mut().into_shared()
+    /// The picture, `[H, W, C]`, to be written.
+    pub fn view_mut(&mut self) -> ArrayViewMut3<'_, f32> {
+        self.layout.of(self.memory.view_mut())
     }
 
     /// Whether the memory around the picture was left alone.
-    pub fn surroundings_are_untouched(&mut self) -> bool {
+    pub fn surroundings_are_untouched(&self) -> bool {
         let marks = self.memory.iter().filter(|number| **number == MARK).count();
         let inside = self.view().iter().filter(|number| **number == MARK).count();
         inside == 0 && marks == self.memory.len() - self.view().len()
-    }
-}
-
-trait IntoShared<'a> {
-    fn into_shared(self) -> ArrayView3<'a, f32>;
-}
-
-impl<'a> IntoShared<'a> for ArrayViewMut3<'a, f32> {
-    fn into_shared(self) -> ArrayView3<'a, f32> {
-        // A mutable view gives up its right to write by being read through its slice information.
-        let pointer = ndarray::RawArrayViewMut::clone(&self.into_raw_view_mut());
-        // SAFETY: the view was exclusive for 'a.
-        unsafe { pointer.deref_into_view() }
     }
 }

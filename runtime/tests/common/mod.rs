@@ -15,7 +15,8 @@ use tapwise::Isa;
 pub fn instruction_sets() -> Vec<Isa> {
     static SAID: Once = Once::new();
     SAID.call_once(|| {
-        let skipped: Vec<&str> = Isa::ALL.iter().filter(|isa| !isa.is_available()).map(|isa| isa.name()).collect();
+        let skipped: Vec<&str> =
+            Isa::ALL.iter().filter(|isa| !isa.is_available()).map(|isa| isa.name()).collect();
         // Written past the test harness, which would keep the output of a test that passes.
         let mut out = std::io::stderr();
         let _ = match skipped[..] {
@@ -61,7 +62,10 @@ impl Numbers {
         (self.next_bits() % bound as u64) as usize
     }
 
-    pub fn array<D: ndarray::Dimension, S: ndarray::ShapeBuilder<Dim = D>>(&mut self, shape: S) -> ndarray::Array<f32, D> {
+    pub fn array<D: ndarray::Dimension, S: ndarray::ShapeBuilder<Dim = D>>(
+        &mut self,
+        shape: S,
+    ) -> ndarray::Array<f32, D> {
         ndarray::Array::from_shape_simple_fn(shape, || self.next_number())
     }
 }

@@ -138,11 +138,14 @@ pub fn judge(found: ArrayView3<'_, f32>, answer: &Answer, bound: f64) -> Result<
     if found.dim() != answer.value.dim() {
         return Err(format!("the output is {:?}, wanted {:?}", found.dim(), answer.value.dim()));
     }
-    for ((place, &wanted), (&found, &scale)) in answer.value.indexed_iter().zip(found.iter().zip(&answer.scale)) {
+    for ((place, &wanted), (&found, &scale)) in
+        answer.value.indexed_iter().zip(found.iter().zip(&answer.scale))
+    {
         let found = f64::from(found);
         // An infinite product has no size to err by, but then the answer is not finite either.
         let good = class(found) == class(wanted)
-            && (!wanted.is_finite() || (found - wanted).abs() <= bound * scale + f64::from(f32::MIN_POSITIVE));
+            && (!wanted.is_finite()
+                || (found - wanted).abs() <= bound * scale + f64::from(f32::MIN_POSITIVE));
         if !good {
             return Err(format!(
                 "{place:?} is {found:e}, wanted {wanted:e} within {:e}; off by {:e}",

@@ -1,0 +1,96 @@
+//! Everything that can go wrong in the program, said so that a person can mend it.
+
+use std::path::PathBuf;
+
+/// Why a command could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A shape, a layer or a run that the library refuses.
+    #[error(transparent)]
+    Layer(#[from] tapwise::Error),
+    /// A line of a file of shapes that is no descriptor.
+    #[error("{}: line {line}: {source}", path.display())]
+    ShapesLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: tapwise::Error,
+    },
+    /// A file of shapes without a single shape.
+    #[error("{}: no shapes in it, wanted one descriptor a line such as h56w56 c64x64 k3x3", path.display())]
+    NoShapes {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file that cannot be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A folder or file that cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Write {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A picture that cannot be read.
+    #[error("cannot read the picture {}: {source}", path.display())]
+    Picture {
+        /// The file, or the name of the picture that ships.
+        path: PathBuf,
+        /// Why.
+        source: image::ImageError,
+    },
+    /// A picture of the report that cannot be encoded.
+    #[error("cannot encode a picture of the report: {0}")]
+    Encode(image::ImageError),
+    /// A contender whose answer is wrong: it is not timed, and the report is not written.
+    #[error(
+        "{strategy} under {isa} is wrong on {shape}: its largest error is {error:.1e} of the output's root mean \
+         square, wanted at most {limit:.1e}"
+    )]
+    Wrong {
+        /// The problem.
+        shape: String,
+        /// The strategy.
+        strategy: String,
+        /// The instruction set.
+        isa: String,
+        /// The error found.
+        error: f64,
+        /// The error allowed.
+        limit: f64,
+    },
+    /// A pool of threads that the system refuses.
+    #[error("cannot start {threads} threads: {source}")]
+    Threads {
+        /// How many were asked for.
+        threads: usize,
+        /// Why.
+        source: rayon::ThreadPoolBuildError,
+    },
+    /// Records that are no JSON, or JSON that is no record.
+    #[error("cannot convert {what} to or from JSON: {source}")]
+    Json {
+        /// Which file.
+        what: &'static str,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A plot that could not be drawn.
+    #[error("cannot draw the plot {plot}: {reason}")]
+    Plot {
+        /// Its name.
+        plot: String,
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,20 @@
+//! The bench suite of tapwise: what is measured, how it is measured, and the report that shows it.
+//!
+//! Data goes one way: [`problems`] × [`contenders`] through [`measurement`] become [`records`],
+//! and [`report`] turns records into plots and pages without measuring anything itself.
+
+pub mod builds;
+pub mod contenders;
+pub mod dense_layer;
+pub mod error;
+pub mod machine;
+pub mod measurement;
+pub mod photograph;
+pub mod problems;
+pub mod progress;
+pub mod records;
+pub mod reference;
+pub mod report;
+pub mod session;
+
+pub use error::Error;

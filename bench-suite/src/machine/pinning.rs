@@ -1,0 +1,25 @@
+//! Threads that stay on their core.
+
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
+use crate::Error;
+
+/// A pool of `threads` threads, each pinned to a core of its own where there are as many and the
+/// system allows it. The last cores are taken first: interrupts like the first one.
+///
+/// # Errors
+/// [`Error::Threads`] when the system starts no more threads.
+pub fn pool(threads: usize) -> Result<ThreadPool, Error> {
+    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .start_handler(move |index| {
+            if threads <= cores.len()
+                && let Some(core) = cores.iter().rev().nth(index)
+            {
+                core_affinity::set_for_current(*core);
+            }
+        })
+        .build()
+        .map_err(|source| Error::Threads { threads, source })
+}

@@ -1,0 +1,210 @@
+//! What is measured: the sweeps, the targets, and the shapes whose kernels are compiled into this
+//! program for them.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use tapwise::{ConvSpec, Isa, Shape};
+
+use crate::Error;
+
+tapwise::specialize! {
+    // Over the size of the filter, and over the size of the picture at delta 1.
+    { delta: [0, 1, 2, 3, 4, 5, 6, 7], c_in: 32, c_out: 32 }
+    // Over the channels.
+    { delta: 1, c_in: 1, c_out: 1 }
+    { delta: 1, c_in: 2, c_out: 2 }
+    { delta: 1, c_in: 4, c_out: 4 }
+    { delta: 1, c_in: 8, c_out: 8 }
+    { delta: 1, c_in: 16, c_out: 16 }
+    { delta: 1, c_in: 24, c_out: 24 }
+    { delta: 1, c_in: 48, c_out: 48 }
+    { delta: 1, c_in: 64, c_out: 64 }
+    { delta: 1, c_in: 96, c_out: 96 }
+    { delta: 1, c_in: 128, c_out: 128 }
+    { delta: 1, c_in: 256, c_out: 256 }
+    // The first layer of a network on a photograph.
+    { delta: 1, c_in: 3, c_out: 16 }
+}
+
+/// How deep a report goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Effort {
+    /// Ends within two minutes on two cores.
+    Quick,
+    /// More sizes, more samples, every instruction set.
+    Full,
+}
+
+impl Effort {
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Effort::Quick => "quick",
+            Effort::Full => "full",
+        }
+    }
+
+    fn of<T: Copy>(self, quick: &[T], more: &[T]) -> Vec<T> {
+        let mut values = quick.to_vec();
+        if self == Effort::Full {
+            values.extend(more);
+        }
+        values
+    }
+}
+
+/// What a group of records is about.
+pub mod group {
+    /// Throughput over the side of the picture.
+    pub const SIZE: &str = "image-size";
+    /// Throughput over the size of the filter.
+    pub const DELTA: &str = "delta";
+    /// Throughput over the number of channels.
+    pub const CHANNELS: &str = "channels";
+    /// The shapes that have a share of the peak to reach.
+    pub const TARGETS: &str = "targets";
+    /// The same on several threads.
+    pub const THREADS: &str = "threads";
+    /// The bank of filters on the photograph.
+    pub const PHOTOGRAPH: &str = "photograph";
+    /// The fully connected formulation against the convolution.
+    pub const DENSE: &str = "dense";
+    /// Shapes that the user asked for.
+    pub const SHAPES: &str = "shapes";
+}
+
+/// One shape, and what it is measured for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Problem {
+    /// What is computed.
+    pub shape: Shape,
+    /// The group of its records, one of [`group`].
+    pub group: &'static str,
+}
+
+/// A square picture, a square filter of `2·delta + 1`, and as many channels out as in.
+fn square(side: usize, channels: usize, delta: usize) -> Shape {
+    let kernel = 2 * delta + 1;
+    Shape::new([side, side], ConvSpec::new([kernel, kernel], channels, channels))
+}
+
+/// The problems that throughput is plotted over: picture side, Δ, channels.
+#[must_use]
+pub fn sweeps(effort: Effort) -> Vec<Problem> {
+    let sides = effort.of(&[7, 14, 28, 56, 112, 224], &[10, 20, 40, 80, 160, 320, 448]);
+    let deltas = effort.of(&[0, 1, 2, 3, 4, 5], &[6, 7]);
+    let channels = effort.of(&[1, 2, 4, 8, 16, 32, 64, 128, 256], &[24, 48, 96]);
+    let mut problems = Vec::new();
+    for (values, group, shape) in [
+        (sides, group::SIZE, &(|side| square(side, 32, 1)) as &dyn Fn(usize) -> Shape),
+        (deltas, group::DELTA, &|delta| square(56, 32, delta)),
+        (channels, group::CHANNELS, &|channels| square(28, channels, 1)),
+    ] {
+        problems.extend(values.into_iter().map(|value| Problem { shape: shape(value), group }));
+    }
+    problems
+}
+
+/// A shape that has a share of the FMA peak to reach on one thread under one instruction set.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Target {
+    /// Side of the picture in pixels.
+    pub side: usize,
+    /// Channels in and out; the filter is 3 by 3.
+    pub channels: [usize; 2],
+    /// The instruction set.
+    pub isa: Isa,
+    /// The share of the peak to reach, 1 being all of it.
+    pub share: f64,
+}
+
+impl Target {
+    /// What is computed.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        Shape::new([self.side, self.side], ConvSpec::new([3, 3], self.channels[0], self.channels[1]))
+    }
+}
+
+/// The shares to reach.
+pub const TARGETS: [Target; 5] = [
+    Target { side: 56, channels: [64, 64], isa: Isa::Avx512, share: 0.90 },
+    Target { side: 28, channels: [128, 128], isa: Isa::Avx512, share: 0.90 },
+    Target { side: 14, channels: [256, 256], isa: Isa::Avx512, share: 0.90 },
+    Target { side: 416, channels: [3, 16], isa: Isa::Avx512, share: 0.85 },
+    Target { side: 56, channels: [64, 64], isa: Isa::Avx2, share: 0.90 },
+];
+
+/// Shapes that the build table measures: what one more annotation costs.
+#[must_use]
+pub fn builds(effort: Effort) -> Vec<&'static str> {
+    effort.of(
+        &["h56w56 c64x64 k3x3", "h416w416 c3x16 k3x3", "h56w56 c32x32 k5x5"],
+        &["h28w28 c128x128 k3x3", "h14w14 c256x256 k3x3", "h224w224 c3x64 k7x7 s2x2"],
+    )
+}
+
+/// Reads a file of descriptors, one a line; what follows a `#` is a comment.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::ShapesLine`] for the first line that is no descriptor or that no
+/// layer can have, [`Error::NoShapes`] for a file of nothing else than comments.
+pub fn read_shapes(path: &Path) -> Result<Vec<Shape>, Error> {
+    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    parse_shapes(&text, path)
+}
+
+fn parse_shapes(text: &str, path: &Path) -> Result<Vec<Shape>, Error> {
+    let mut shapes = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let descriptor = line.split('#').next().unwrap_or_default().trim();
+        if descriptor.is_empty() {
+            continue;
+        }
+        let fail = |source| Error::ShapesLine { path: path.to_owned(), line: index + 1, source };
+        let shape: Shape = descriptor.parse().map_err(fail)?;
+        shape.output().map_err(fail)?;
+        shapes.push(shape);
+    }
+    if shapes.is_empty() { Err(Error::NoShapes { path: path.to_owned() }) } else { Ok(shapes) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tapwise::registry;
+
+    #[test]
+    fn a_file_of_shapes_may_have_comments() {
+        let text = "# two\nh8w8 c1x1 k3\n\n  h9w9 c3x8 k5 s2 # the stem\r\n";
+        let shapes = parse_shapes(text, Path::new("list")).unwrap();
+        assert_eq!(shapes.len(), 2);
+        assert_eq!(shapes[1].to_string(), "h9w9 c3x8 k5x5 s2x2");
+    }
+
+    #[test]
+    fn a_bad_line_is_named_by_its_number() {
+        for (text, wanted) in [
+            ("h8w8 c1x1 k3\n# fine\nh8w8 c1x1", "list: line 3: "),
+            ("h8w8 c3x3 k3 g2", "list: line 1: "),
+            ("\nh2w2 c1x1 k5 p0", "list: line 2: "),
+            ("hello", "list: line 1: "),
+        ] {
+            let error = parse_shapes(text, Path::new("list")).unwrap_err().to_string();
+            assert!(error.starts_with(wanted), "{error}");
+        }
+        let error = parse_shapes("# nothing\n", Path::new("list")).unwrap_err();
+        assert!(matches!(error, Error::NoShapes { .. }));
+    }
+
+    #[test]
+    fn every_problem_of_the_report_has_its_kernels() {
+        let shapes = sweeps(Effort::Full).into_iter().map(|problem| problem.shape);
+        for shape in shapes.chain(TARGETS.iter().map(Target::shape)) {
+            let wanted = tapwise::Geometry::of(&shape.spec);
+            assert!(registry::kernels().any(|kernel| kernel.geometry() == Some(&wanted)), "{shape}");
+        }
+    }
+}

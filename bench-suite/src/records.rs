@@ -1,0 +1,89 @@
+//! What was measured, as it is written to `measurements.json` and read back.
+
+use std::fs;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::Error;
+
+/// One contender on one problem.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// The one-line descriptor of the problem.
+    pub shape: String,
+    /// What it was measured for, one of [`crate::problems::group`].
+    pub group: String,
+    /// Whose code ran: `tapwise`.
+    pub contender: String,
+    /// The strategy that was asked for.
+    pub strategy: String,
+    /// The kernel that ran.
+    pub kernel: String,
+    /// The instruction set.
+    pub isa: String,
+    /// Threads that it could use.
+    pub threads: usize,
+    /// Seconds of one run: the median of the samples.
+    pub median_s: f64,
+    /// Seconds of the fastest sample.
+    pub min_s: f64,
+    /// Samples taken, each the mean of as many runs as fill a few milliseconds.
+    pub samples: usize,
+    /// GFLOP/s: two operations for every multiply-add of the direct sum, over the median.
+    pub gflops: f64,
+    /// The FMA peak of one core measured between the samples, times the threads.
+    pub peak_gflops: f64,
+    /// `gflops` over `peak_gflops`.
+    pub fraction_of_peak: f64,
+    /// The largest error against f64, over the root mean square of the output.
+    pub max_error: f64,
+    /// Which outputs were checked.
+    pub checked: String,
+    /// The command that made the record.
+    pub command: String,
+}
+
+/// What one annotated kernel adds to a release build.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BuildCost {
+    /// The one-line descriptor.
+    pub shape: String,
+    /// Kernels that the annotation generates, one for each instruction set of the architecture.
+    pub kernels: usize,
+    /// Seconds that it adds to a release build.
+    pub seconds: f64,
+    /// Bytes that it adds to the program's code.
+    pub code_bytes: u64,
+    /// Multiply-adds that are unrolled in the kernels.
+    pub fmas: usize,
+}
+
+/// The build table, or the reason why there is none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Builds {
+    /// One row for each shape.
+    Measured(Vec<BuildCost>),
+    /// It could not be measured here.
+    Impossible(String),
+}
+
+/// A value as JSON, one that a person can read.
+///
+/// # Errors
+/// [`Error::Json`] for numbers that JSON does not have.
+pub fn to_json<T: Serialize>(value: &T, what: &'static str) -> Result<String, Error> {
+    let text = serde_json::to_string_pretty(value).map_err(|source| Error::Json { what, source })?;
+    Ok(text + "\n")
+}
+
+/// Reads a file that [`to_json`] wrote.
+///
+/// # Errors
+/// [`Error::Read`] and [`Error::Json`].
+pub fn read_json<T: DeserializeOwned>(path: &Path, what: &'static str) -> Result<T, Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    serde_json::from_str(&text).map_err(|source| Error::Json { what, source })
+}

@@ -1,0 +1,144 @@
+//! Generated kernels of many shapes against the exact sum, at every width around their tiles.
+
+mod common;
+
+use std::collections::BTreeSet;
+
+use common::layouts::{Laid, Layout};
+use common::{Numbers, oracle};
+use ndarray::{Array1, Array3, Array4};
+use tapwise::{Activation, Border, Conv2d, ConvSpec, Geometry, Padding, Strategy, registry};
+
+/// Grouped and ragged: every group ends in a vector of one channel.
+#[tapwise::conv2d(kernel = [3, 2], stride = [1, 2], dilation = [2, 1], groups = 2, c_in = 6, c_out = 34)]
+struct Ragged;
+
+tapwise::specialize! {
+    // Small enough to be unrolled.
+    { delta: 1, c_in: 3, c_out: [5, 16, 17, 28] }
+    { kernel: [3, 3], stride: 2, c_in: 3, c_out: [17, 32] }
+    { delta: 1, dilation: 2, c_in: 4, c_out: 20 }
+    { kernel: [[1, 3], [3, 1], [2, 2]], c_in: 5, c_out: 9 }
+    { delta: 1, groups: 8, c_in: 8, c_out: [8, 24] }
+    // Loops around an unrolled tile.
+    { delta: 1, c_in: [16, 24], c_out: [24, 40] }
+    { delta: 1, c_in: 64, c_out: 64 }
+    { delta: 2, c_in: 24, c_out: 24 }
+    { delta: 0, c_in: [16, 33], c_out: [40, 80] }
+    { kernel: [7, 7], stride: 2, c_in: 3, c_out: 64 }
+    { kernel: [4, 6], stride: [2, 1], dilation: [1, 3], c_in: 7, c_out: 13 }
+    { kernel: [1, 11], stride: [1, 3], groups: 3, c_in: 12, c_out: 51 }
+}
+
+/// Shapes compiled above.
+const SHAPES: usize = 27;
+
+fn geometries() -> BTreeSet<Geometry> {
+    registry::kernels().filter_map(|kernel| kernel.geometry().copied()).collect()
+}
+
+#[test]
+fn every_shape_is_registered_for_every_instruction_set() {
+    assert_eq!(geometries().len(), SHAPES);
+    for isa in common::instruction_sets() {
+        assert_eq!(registry::kernels().filter(|kernel| kernel.isa() == isa).count(), SHAPES, "{isa}");
+    }
+    let reasons = |part: &str| registry::kernels().filter(|kernel| kernel.reason().contains(part)).count();
+    assert!(reasons("fully unrolled") > 0 && reasons("constant loops") > 0 && reasons("lanes idle") > 0);
+}
+
+fn check(geometry: &Geometry, most_work: usize) {
+    let mut spec = ConvSpec::new(geometry.kernel, geometry.c_in, geometry.c_out);
+    (spec.stride, spec.dilation, spec.groups) = (geometry.stride, geometry.dilation, geometry.groups);
+    let mut numbers = Numbers::new((geometry.c_in * 1000 + geometry.c_out) as u64);
+    let [rows, columns] = geometry.kernel;
+    let filter: Array4<f32> = numbers.array((rows, columns, spec.c_in_group(), spec.c_out));
+    let bias: Array1<f32> = numbers.array(spec.c_out);
+    for width in 1..=70 {
+        // All widths; heights and everything else take turns.
+        let work = width * spec.c_out * spec.taps();
+        let height = (1 + width * 5 % 6).min((most_work / work).max(1));
+        spec.padding = match width % 3 {
+            0 => Padding::Same,
+            1 => Padding::Explicit { top: rows / 2, bottom: rows, left: columns - 1, right: columns / 2 },
+            _ => Padding::Valid,
+        };
+        spec.border = Border::ALL[width / 3 % 4];
+        let input = match spec.padding {
+            Padding::Valid => {
+                let extent = spec.extent();
+                [(height - 1) * spec.stride[0] + extent[0], (width - 1) * spec.stride[1] + extent[1]]
+            }
+            _ => [height, width],
+        };
+        let Ok([out_rows, out_columns]) = spec.output(input) else { continue };
+        let activation = if width % 2 == 0 { Activation::Relu } else { Activation::Identity };
+        let layout = Layout::ALL[if width % 4 == 0 { width / 4 % Layout::ALL.len() } else { 0 }];
+        let picture: Array3<f32> = numbers.array((input[0], input[1], spec.c_in));
+        let answer =
+            oracle::answer(&spec, filter.view(), Some(bias.view()), activation, picture.view()).unwrap();
+        let picture = Laid::of(layout, picture.view());
+        for isa in common::instruction_sets() {
+            let layer = Conv2d::builder(filter.view())
+                .spec(&spec)
+                .bias(bias.view())
+                .activation(activation)
+                .strategy(Strategy::Specialized)
+                .isa(isa)
+                .build()
+                .unwrap();
+            let mut output = Laid::new(layout, [out_rows, out_columns, spec.c_out]);
+            layer.forward_into(picture.view(), output.view_mut()).unwrap();
+            assert!(output.surroundings_are_untouched(), "{spec} {isa}: {input:?} {layout:?}");
+            if let Err(problem) = oracle::judge(output.view(), &answer, oracle::bound(spec.taps())) {
+                panic!("{spec} {isa}, {input:?} {layout:?}: {problem}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_kernel_is_exact_at_every_width() {
+    let geometries = geometries();
+    assert!(!geometries.is_empty());
+    for geometry in &geometries {
+        check(geometry, 200_000);
+    }
+}
+
+#[test]
+fn a_layer_finds_the_kernel_of_its_shape_by_itself() {
+    for geometry in geometries() {
+        let channels = geometry.c_in / geometry.groups;
+        let filter = Array4::<f32>::ones((geometry.kernel[0], geometry.kernel[1], channels, geometry.c_out));
+        for isa in common::instruction_sets() {
+            let layer = Conv2d::builder(filter.view())
+                .stride(geometry.stride)
+                .dilation(geometry.dilation)
+                .groups(geometry.groups)
+                .strategy(Strategy::Specialized)
+                .isa(isa)
+                .build()
+                .unwrap();
+            let plan = layer.explain([30, 30]);
+            let kernel = registry::kernels()
+                .find(|kernel| kernel.geometry() == Some(&geometry) && kernel.isa() == isa)
+                .unwrap();
+            assert_eq!(plan.chosen().unwrap().kernel, kernel.name());
+        }
+    }
+}
+
+#[test]
+fn an_annotated_layer_is_bound_to_its_shape() {
+    let filter: Array4<f32> = Numbers::new(3).array((3, 2, 3, 34));
+    let layer = Ragged::layer(filter.view()).strategy(Strategy::Specialized).build().unwrap();
+    assert_eq!(layer.spec().stride, [1, 2]);
+    assert_eq!(layer.spec().dilation, [2, 1]);
+    assert_eq!(layer.spec().groups, 2);
+    let picture: Array3<f32> = Numbers::new(4).array((9, 23, 6));
+    let answer =
+        oracle::answer(layer.spec(), filter.view(), None, Activation::Identity, picture.view()).unwrap();
+    let found = layer.forward(picture.view()).unwrap();
+    oracle::judge(found.view(), &answer, oracle::bound(18)).unwrap();
+}
