@@ -1,1 +1,98 @@
-fn main() {}
+//! The program: measures tapwise on the machine at hand.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use ndarray::Array4;
+use tapwise::{Conv2d, Shape};
+use tapwise_bench::problems::Effort;
+use tapwise_bench::session::{self, Options};
+use tapwise_bench::{Error, report};
+
+/// Measures tapwise on this machine. Without a command: `tapwise report`.
+#[derive(Debug, Parser)]
+#[command(name = "tapwise", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    report: ReportArguments,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Measures this machine and writes a report with plots.
+    Report(ReportArguments),
+    /// Says which path a shape takes, at what predicted cost, and why not another.
+    Explain {
+        /// The shape, such as: h56w56 c64x64 k3x3 s2x2.
+        #[arg(required = true, num_args = 1.., value_name = "SHAPE")]
+        shape: Vec<String>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ReportArguments {
+    /// How deep to go: quick ends within two minutes on two cores.
+    #[arg(long, value_enum, default_value_t = Effort::Quick)]
+    effort: Effort,
+    /// A PNG or JPEG file instead of the photograph that ships.
+    #[arg(long, value_name = "FILE")]
+    image: Option<PathBuf>,
+    /// A file of shapes to measure as well, one descriptor a line, # before comments.
+    #[arg(long, value_name = "FILE")]
+    shapes: Option<PathBuf>,
+    /// Threads of the measurements beyond one thread; every core unless said.
+    #[arg(long, value_name = "N", value_parser = threads)]
+    threads: Option<usize>,
+    /// The folder of the report; reports/<date>-<machine> unless said.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Threads as the library takes them.
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads) if (1..=1024).contains(&threads) => Ok(threads),
+        _ => Err("wanted a whole number from 1 to 1024".to_owned()),
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Some(Command::Explain { shape }) => explain(&shape.join(" ")),
+        Some(Command::Report(report)) => write_report(report),
+        None => write_report(arguments.report),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tapwise: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn explain(descriptor: &str) -> Result<(), Error> {
+    let shape: Shape = descriptor.parse()?;
+    shape.output()?;
+    let spec = shape.spec;
+    let filter = Array4::zeros((spec.kernel[0], spec.kernel[1], spec.c_in_group(), spec.c_out));
+    let layer = Conv2d::builder(filter.view()).spec(&spec).build()?;
+    print!("{}", layer.explain(shape.input));
+    Ok(())
+}
+
+fn write_report(arguments: ReportArguments) -> Result<(), Error> {
+    let ReportArguments { effort, image, shapes, threads, out } = arguments;
+    let typed: Vec<String> = std::env::args().skip(1).collect();
+    // A report from no command at all is one from `tapwise report`.
+    let named = if typed.first().is_some_and(|word| word == "report") { "tapwise" } else { "tapwise report" };
+    let command = std::iter::once(named.to_owned()).chain(typed).collect::<Vec<_>>().join(" ");
+    let (folder, findings) = session::run(&Options { effort, image, shapes, threads, out, command })?;
+    print!("{}", report::terminal(&findings));
+    println!("\nreport: {}", folder.join("index.html").display());
+    Ok(())
+}

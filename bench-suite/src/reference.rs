@@ -68,16 +68,9 @@ impl Reference {
         self.worst(self.outputs.iter().map(|(at, wanted)| f64::from(answer[*at]) - wanted))
     }
 
-    /// The largest error in one channel of an answer, over that of all channels.
-    #[must_use]
-    pub fn error_of_channel(&self, answer: ArrayView3<'_, f32>, channel: usize) -> f64 {
-        let own = self.outputs.iter().filter(|(at, _)| at[2] == channel);
-        self.worst(own.map(|(at, wanted)| f64::from(answer[*at]) - wanted))
-    }
-
     fn worst(&self, differences: impl Iterator<Item = f64>) -> f64 {
         // A NaN is as wrong as can be.
-        let worst = differences.map(f64::abs).fold(0.0, |worst, error| if error <= worst { worst } else { error });
+        let worst = differences.map(f64::abs).fold(0.0f64, |worst, error| if worst.is_nan() || error <= worst { worst } else { error });
         let worst = if worst.is_nan() { f64::INFINITY } else { worst };
         if self.rms > 0.0 { worst / self.rms } else { worst }
     }

@@ -174,8 +174,8 @@ impl Schedule {
             })
             .collect();
         let reason = format!(
-            "every size is a run-time value; loops over filter rows and the {} vectors at most of a panel's taps",
-            widest
+            "every size is a run-time value: loops over filter rows and their taps, panels of at most {}",
+            plural(widest, "vector")
         );
         Schedule {
             target: Target::RunTime,
@@ -319,7 +319,8 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &[Panels], window: usize) -> S
         .map(|panels| {
             let widths: Vec<String> = panels.tiles.iter().map(|tile| tile.pixels.to_string()).collect();
             let count = panels.count.unwrap_or(0);
-            format!("{count} x {} vectors in tiles of {} pixels", panels.vectors, widths.join(", "))
+            let vectors = plural(panels.vectors, "vector");
+            format!("{} of {vectors} in tiles of {} pixels", plural(count, "panel"), widths.join(", "))
         })
         .collect();
     let body = match panels.first().and_then(|panels| panels.tiles.first()).map(|tile| (tile, &tile.body)) {
@@ -330,8 +331,9 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &[Panels], window: usize) -> S
             let vectors = panels.first().map_or(0, |panels| panels.vectors);
             let fmas = tile.pixels * vectors * geometry.taps();
             format!(
-                "constant loops around {steps} step(s): unrolled it would be {fmas} multiply-adds, beyond \
-                 the budget of {UNROLL_BUDGET}"
+                "constant loops around {}: unrolled it would be {fmas} multiply-adds, beyond the budget of \
+                 {UNROLL_BUDGET}",
+                plural(*steps, "step")
             )
         }
         None => String::new(),
@@ -341,7 +343,13 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &[Panels], window: usize) -> S
         0 => String::new(),
         idle => format!("; {idle} of {lanes} lanes idle"),
     };
-    format!("{}; {window} tap(s) resident; {body}{waste}", kinds.join(" and "))
+    let taps = plural(window, "tap");
+    format!("{}; the weights of {taps} in registers at a time; {body}{waste}", kinds.join(" and "))
+}
+
+/// `1 panel`, `2 panels`.
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -146,6 +146,11 @@ pub use tapwise_macros::conv2d;
 /// merely listed in Cargo.toml is not linked: write `use that_crate as _;` once in the program.
 pub use tapwise_macros::specialize;
 
+/// The README's program, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// What generated code uses. Nothing here is stable, and none of it is for people.
 #[doc(hidden)]
 pub mod __private {

@@ -273,9 +273,11 @@ fn gemm_cycles(frame: &Frame, machine: &Machine) -> f64 {
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} on {}, {} thread(s)", self.shape, self.machine.isa, self.machine.threads)?;
+        let threads = self.machine.threads;
+        let plural = if threads == 1 { "" } else { "s" };
+        writeln!(f, "{} on {}, {threads} thread{plural}", self.shape, self.machine.isa)?;
         if let Some(error) = &self.error {
-            return writeln!(f, "  cannot run: {error}");
+            return entry(f, "  cannot run: ", &error.to_string());
         }
         for candidate in &self.candidates {
             let cost = candidate.seconds.map_or_else(|| "-".to_owned(), time);

@@ -31,7 +31,7 @@ tapwise::specialize! {
 }
 
 /// Shapes compiled above.
-const SHAPES: usize = 27;
+const SHAPES: usize = 26;
 
 fn geometries() -> BTreeSet<Geometry> {
     registry::kernels().filter_map(|kernel| kernel.geometry().copied()).collect()

@@ -305,7 +305,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let lanes_of_last = fixed_lanes.map_or(Lanes::Argument, Lanes::Fixed);
     let [begin, end] = finish(panels, tile, lanes, lanes_of_last, &index(geometry.c_out));
     let documentation = format!(
-        " {pixels} pixels x {vectors} vectors of {lanes} lanes, {window} tap(s) of a filter row at a time; {}.",
+        " {pixels} pixels x {vectors} vectors of {lanes} lanes, {window} of a filter row's taps at a time; {}.",
         match tile.body {
             Body::Unrolled { fmas } => format!("all {fmas} multiply-adds unrolled"),
             Body::Loops { steps } => format!("{} multiply-adds a loop", steps * pixels * vectors * window),

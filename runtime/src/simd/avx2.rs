@@ -61,4 +61,4 @@ pub fn max(floor: Vector, x: Vector) -> Vector {
     _mm256_max_ps(floor, x)
 }
 
-barrier!(ymm_reg, "avx2,fma");
+barrier!(ymm_reg, "/* {0} {1} {2} */", "avx2,fma");

@@ -59,4 +59,4 @@ pub fn max(floor: Vector, x: Vector) -> Vector {
     _mm512_max_ps(floor, x)
 }
 
-barrier!(zmm_reg, "avx512f");
+barrier!(zmm_reg, "/* {0} {1} {2} */", "avx512f");

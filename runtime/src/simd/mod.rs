@@ -10,7 +10,7 @@
 /// the sums before it. Else it keeps what windows share, or the whole panel, or the loads of many
 /// steps at once, in registers that it lacks.
 macro_rules! barrier {
-    ($class:ident $(, $feature:literal)?) => {
+    ($class:ident, $comment:literal $(, $feature:literal)?) => {
         /// Hands on a window of inputs, the weights and a sum as if they were new.
         #[inline]
         #[must_use]
@@ -26,7 +26,7 @@ macro_rules! barrier {
             // references made of them are those that were given.
             unsafe {
                 std::arch::asm!(
-                    "/* {0} {1} {2} */",
+                    $comment,
                     inout(reg) x,
                     inout(reg) w,
                     inout($class) sum,

@@ -57,4 +57,4 @@ pub fn max(floor: Vector, x: Vector) -> Vector {
     vmaxq_f32(floor, x)
 }
 
-barrier!(vreg, "neon");
+barrier!(vreg, "/* {0} {1} {2:q} */", "neon");

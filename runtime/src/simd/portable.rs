@@ -79,7 +79,7 @@ mod lanes {
         unsafe { _mm_max_ps(floor, x) }
     }
 
-    barrier!(xmm_reg);
+    barrier!(xmm_reg, "/* {0} {1} {2} */");
 }
 
 #[cfg(not(target_arch = "x86_64"))]

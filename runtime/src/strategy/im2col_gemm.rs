@@ -106,7 +106,7 @@ impl Path for Im2colGemm {
             let rows = block.len_of(Axis(0));
             let pixels = rows * frame.output[1];
             let mut compute = |target: &mut [f32]| {
-                let picture = picture_rows(&input, at, rows).filter(|_| Self::is_product(frame));
+                let picture = Self::is_product(frame).then(|| picture_rows(&input, at, rows)).flatten();
                 if let Some(picture) = picture {
                     self.multiply(frame, 0, picture, target);
                 } else {

@@ -1,0 +1,357 @@
+//! How a problem is measured: verified first, then timed in rounds in which the contenders take
+//! turns, with the peak of the machine measured in every round beside them.
+
+use std::time::Instant;
+
+use ndarray::{Array3, Array4, ArrayView4, Axis};
+use tapwise::{Conv2d, Isa, Shape, Strategy};
+
+use crate::Error;
+use crate::contenders::Contender;
+use crate::machine::fma_peak;
+use crate::problems::{Effort, Problem};
+use crate::records::Record;
+use crate::reference::{Noise, Reference};
+
+/// The largest error, over the root mean square of the output, of an answer that is timed.
+pub const LIMIT: f64 = 5e-5;
+
+/// How long to look at one problem.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pace {
+    /// Rounds, each one sample of every contender.
+    pub rounds: usize,
+    /// Seconds that a sample lasts at least: fast contenders run several times.
+    pub sample: f64,
+    /// Seconds that one contender may take in all; beyond it, it sits out the remaining rounds.
+    pub budget: f64,
+}
+
+impl Pace {
+    /// For one of the many points of a plot.
+    #[must_use]
+    pub fn of(effort: Effort) -> Self {
+        match effort {
+            Effort::Quick => Pace { rounds: 15, sample: 4e-3, budget: 0.15 },
+            Effort::Full => Pace { rounds: 41, sample: 8e-3, budget: 1.5 },
+        }
+    }
+
+    /// For a figure that stands for itself.
+    #[must_use]
+    pub fn careful(effort: Effort) -> Self {
+        match effort {
+            Effort::Quick => Pace { rounds: 41, sample: 8e-3, budget: 1.0 },
+            Effort::Full => Pace { rounds: 101, sample: 15e-3, budget: 4.0 },
+        }
+    }
+}
+
+/// One computation that is timed against others.
+pub struct Entry<'a> {
+    /// The name of its strategy in the record.
+    pub strategy: String,
+    /// The kernel that it runs.
+    pub kernel: String,
+    /// The instruction set, whose peak is measured beside it.
+    pub isa: Isa,
+    /// Its largest error over the root mean square of the output.
+    pub max_error: f64,
+    /// Which outputs were checked.
+    pub checked: String,
+    /// Runs it once.
+    pub run: Box<dyn FnMut() -> Result<(), tapwise::Error> + Send + 'a>,
+}
+
+/// What every record of one race has in common.
+#[derive(Debug, Clone)]
+pub struct Label<'a> {
+    /// The descriptor.
+    pub shape: String,
+    /// The group.
+    pub group: &'a str,
+    /// Multiply-adds of the direct sum.
+    pub macs: u128,
+    /// The command.
+    pub command: &'a str,
+}
+
+/// A contender that did not take part, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Absent {
+    /// The problem.
+    pub shape: String,
+    /// The strategy.
+    pub strategy: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Times entries against each other on the calling thread's pool; the slowest get fewer samples.
+///
+/// # Errors
+/// What an entry's own run answers.
+pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Vec<Record>, Error> {
+    struct Lane<'a> {
+        entry: Entry<'a>,
+        repeats: usize,
+        seconds: Vec<f64>,
+        spent: f64,
+    }
+    let threads = rayon::current_num_threads();
+    let mut lanes = Vec::with_capacity(entries.len());
+    let mut peaks: Vec<(Isa, Vec<f64>)> = Vec::new();
+    for mut entry in entries {
+        let mut warm = timed(&mut entry, 1)?;
+        // The first run of a fast contender says little: warm up until a sample's time is over.
+        let mut spent = warm;
+        while spent < pace.sample {
+            warm = timed(&mut entry, 1)?;
+            spent += warm;
+        }
+        if !peaks.iter().any(|(isa, _)| *isa == entry.isa) {
+            peaks.push((entry.isa, Vec::new()));
+        }
+        let repeats = (pace.sample / warm.max(1e-9)).ceil().clamp(1.0, 1e6) as usize;
+        lanes.push(Lane { entry, repeats, seconds: Vec::new(), spent: 0.0 });
+    }
+    for _ in 0..pace.rounds {
+        for (isa, samples) in &mut peaks {
+            samples.push(fma_peak(*isa));
+        }
+        for lane in &mut lanes {
+            let next = lane.seconds.last().copied().unwrap_or(0.0) * lane.repeats as f64;
+            if lane.spent + next > pace.budget && !lane.seconds.is_empty() {
+                continue;
+            }
+            let seconds = timed(&mut lane.entry, lane.repeats)?;
+            lane.spent += seconds;
+            lane.seconds.push(seconds / lane.repeats as f64);
+        }
+    }
+    let records = lanes.into_iter().map(|mut lane| {
+        let own = peaks.iter_mut().find(|(isa, _)| *isa == lane.entry.isa);
+        let peak = own.map_or(f64::NAN, |(_, samples)| median(samples)) * threads as f64;
+        let median_s = median(&mut lane.seconds);
+        let gflops = 2.0 * label.macs as f64 / median_s / 1e9;
+        Record {
+            shape: label.shape.clone(),
+            group: label.group.to_owned(),
+            contender: "tapwise".to_owned(),
+            strategy: lane.entry.strategy,
+            kernel: lane.entry.kernel,
+            isa: lane.entry.isa.name().to_owned(),
+            threads,
+            median_s,
+            min_s: lane.seconds.first().copied().unwrap_or(median_s),
+            samples: lane.seconds.len(),
+            gflops,
+            peak_gflops: peak,
+            fraction_of_peak: gflops / peak,
+            max_error: lane.entry.max_error,
+            checked: lane.entry.checked,
+            command: label.command.to_owned(),
+        }
+    });
+    Ok(records.collect())
+}
+
+/// Seconds of `repeats` runs.
+fn timed(entry: &mut Entry<'_>, repeats: usize) -> Result<f64, Error> {
+    let start = Instant::now();
+    for _ in 0..repeats {
+        (entry.run)()?;
+    }
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// Sorts samples and takes the middle one; the mean of the middle two, where they are even.
+#[must_use]
+pub fn median(samples: &mut [f64]) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    match samples.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => samples[odd / 2],
+        even => 0.5 * (samples[even / 2 - 1] + samples[even / 2]),
+    }
+}
+
+/// The numbers of a problem: a filter, pictures, and the answers to judge by.
+pub struct Contest<'a> {
+    /// The problem.
+    pub problem: Problem,
+    /// `[K_h, K_w, C_in / groups, C_out]`.
+    pub filter: Array4<f32>,
+    /// `[N, H, W, C_in]`.
+    pub pictures: Array4<f32>,
+    /// The answer to the first picture.
+    reference: Option<Reference>,
+    build: Box<BuildLayer<'a>>,
+}
+
+/// Builds the layer of a contest.
+type BuildLayer<'a> = dyn Fn(ArrayView4<'_, f32>, Strategy, Isa) -> Result<Conv2d, tapwise::Error> + Send + Sync + 'a;
+
+impl<'a> Contest<'a> {
+    /// A problem with a filter and pictures of noise.
+    #[must_use]
+    pub fn new(problem: Problem) -> Self {
+        let Shape { batch, input, spec } = problem.shape;
+        let mut noise = Noise::new(0x7a9);
+        let filter =
+            Array4::from_shape_simple_fn((spec.kernel[0], spec.kernel[1], spec.c_in_group(), spec.c_out), || noise.unit());
+        let pictures = Array4::from_shape_simple_fn((batch, input[0], input[1], spec.c_in), || noise.unit());
+        let build = move |filter: ArrayView4<'_, f32>, strategy, isa| {
+            Conv2d::builder(filter).spec(&spec).strategy(strategy).isa(isa).build()
+        };
+        Contest { problem, filter, pictures, reference: None, build: Box::new(build) }
+    }
+
+    /// A problem with numbers of its own, whose layers are built by `build`.
+    pub fn with(
+        problem: Problem,
+        filter: Array4<f32>,
+        pictures: Array4<f32>,
+        build: impl Fn(ArrayView4<'_, f32>, Strategy, Isa) -> Result<Conv2d, tapwise::Error> + Send + Sync + 'a,
+    ) -> Self {
+        Contest { problem, filter, pictures, reference: None, build: Box::new(build) }
+    }
+
+    /// The layer of a contender under an instruction set; the reason where it cannot take part.
+    ///
+    /// # Errors
+    /// What the library refuses for another reason than that this strategy or set is not to be had.
+    pub fn layer(&self, strategy: Strategy, isa: Isa) -> Result<Result<Conv2d, String>, Error> {
+        match (self.build)(self.filter.view(), strategy, isa) {
+            Ok(layer) => Ok(Ok(layer)),
+            Err(tapwise::Error::Unsupported { reason, .. }) => Ok(Err(reason)),
+            Err(error @ tapwise::Error::InstructionSet { .. }) => Ok(Err(error.to_string())),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Checks a layer against f64 on the first picture.
+    ///
+    /// # Errors
+    /// [`Error::Wrong`] for an answer that is further off than [`LIMIT`].
+    pub fn verify(&mut self, layer: &Conv2d, strategy: Strategy) -> Result<Verified, Error> {
+        let picture = self.pictures.index_axis(Axis(0), 0);
+        let reference = match self.reference.take() {
+            Some(reference) => reference,
+            None => Reference::new(layer, self.filter.view(), picture)?,
+        };
+        let reference = self.reference.insert(reference);
+        let answer = layer.forward(picture)?;
+        let error = reference.error(answer.view());
+        if error > LIMIT {
+            return Err(Error::Wrong {
+                shape: self.problem.shape.to_string(),
+                strategy: strategy.to_string(),
+                isa: layer.isa().to_string(),
+                error,
+                limit: LIMIT,
+            });
+        }
+        Ok(Verified { error, checked: reference.checked.clone(), answer })
+    }
+
+    /// Verifies every contender, then times them against each other in the calling thread's pool.
+    ///
+    /// # Errors
+    /// As [`Contest::layer`], [`Contest::verify`] and [`race`].
+    pub fn measure(
+        &mut self,
+        contenders: &[Contender],
+        sets: &[Isa],
+        pace: Pace,
+        command: &str,
+    ) -> Result<(Vec<Record>, Vec<Absent>), Error> {
+        let shape = self.problem.shape;
+        let [height, width] = shape.output()?;
+        let mut absent = Vec::new();
+        let mut ready = Vec::new();
+        for &isa in sets {
+            for contender in contenders {
+                match self.layer(contender.strategy, isa)? {
+                    Ok(layer) => {
+                        let verified = self.verify(&layer, contender.strategy)?;
+                        ready.push((contender, layer, verified));
+                    }
+                    Err(reason) => absent.push(Absent {
+                        shape: shape.to_string(),
+                        strategy: contender.strategy.to_string(),
+                        reason,
+                    }),
+                }
+            }
+        }
+        let pictures = self.pictures.view();
+        let entries = ready.into_iter().map(|(contender, layer, verified)| {
+            let plan = layer.explain(shape.input);
+            let kernel = match plan.chosen() {
+                Some(chosen) if contender.strategy == Strategy::Auto => format!("{}: {}", chosen.strategy, chosen.kernel),
+                Some(chosen) => chosen.kernel.clone(),
+                None => String::new(),
+            };
+            let mut outputs = Array4::<f32>::zeros((shape.batch, height, width, shape.spec.c_out));
+            let isa = layer.isa();
+            let run = move || {
+                if shape.batch == 1 {
+                    layer.forward_into(pictures.index_axis(Axis(0), 0), outputs.index_axis_mut(Axis(0), 0))
+                } else {
+                    layer.forward_batch_into(pictures, outputs.view_mut())
+                }
+            };
+            Entry {
+                strategy: contender.strategy.to_string(),
+                kernel,
+                isa,
+                max_error: verified.error,
+                checked: verified.checked,
+                run: Box::new(run),
+            }
+        });
+        let label = Label { shape: shape.to_string(), group: self.problem.group, macs: shape.macs()?, command };
+        Ok((race(&label, entries.collect(), pace)?, absent))
+    }
+}
+
+/// An answer that was checked.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    /// Its largest error over the root mean square of the output.
+    pub error: f64,
+    /// Which outputs were checked.
+    pub checked: String,
+    /// The answer.
+    pub answer: Array3<f32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contenders;
+    use crate::problems::group;
+
+    #[test]
+    fn medians() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert!(median(&mut []).is_nan());
+    }
+
+    #[test]
+    fn a_contest_says_who_was_absent() {
+        let shape: Shape = "n2 h9w7 c5x6 k3x3".parse().unwrap();
+        let mut contest = Contest::new(Problem { shape, group: group::SHAPES });
+        let pace = Pace { rounds: 3, sample: 1e-5, budget: 1.0 };
+        let (records, absent) = contest.measure(&contenders::ALL, &[Isa::Portable], pace, "test").unwrap();
+        assert_eq!(records.len(), 3);
+        assert_eq!(absent.len(), 1);
+        assert!(absent[0].reason.contains("specialize!"), "{}", absent[0].reason);
+        for record in records {
+            assert!(record.median_s > 0.0 && record.min_s <= record.median_s && record.samples == 3);
+            assert!(record.max_error < LIMIT);
+        }
+    }
+}

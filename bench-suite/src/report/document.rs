@@ -1,0 +1,449 @@
+//! What a report says, before it is a page: sections of texts, tables, plots and pictures.
+
+use tapwise::{Isa, parameters};
+
+use super::plot::{Drawn, Plot};
+use super::{Findings, charts, words};
+use crate::Error;
+use crate::contenders;
+use crate::dense_layer::{DENSE, largest_side};
+use crate::machine::{Machine, Stream};
+use crate::measurement::LIMIT;
+use crate::photograph::Picture;
+use crate::problems::{TARGETS, Target, group};
+use crate::records::{Builds, Record};
+
+/// A report.
+pub(super) struct Document {
+    pub(super) title: String,
+    /// The machine and the day, in one line.
+    pub(super) subtitle: String,
+    /// What was found, in a few sentences.
+    pub(super) lead: String,
+    pub(super) sections: Vec<Section>,
+}
+
+/// A part of a report with a heading.
+pub(super) struct Section {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    pub(super) blocks: Vec<Block>,
+}
+
+/// A piece of a section. Words between backticks are code.
+pub(super) enum Block {
+    Text(String),
+    Table(Table),
+    Plots(Vec<(Drawn, String)>),
+    Pictures(Gallery),
+}
+
+/// A table; the first column names the row, the others are aligned as numbers.
+pub(super) struct Table {
+    pub(super) head: Vec<String>,
+    pub(super) rows: Vec<Vec<Cell>>,
+}
+
+/// A cell of a table.
+pub(super) struct Cell {
+    pub(super) text: String,
+    pub(super) tone: Tone,
+}
+
+/// Whether a cell is good news.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Tone {
+    Plain,
+    Good,
+    Bad,
+}
+
+/// The photograph and what the filters make of it.
+pub(super) struct Gallery {
+    pub(super) pictures: Vec<Picture>,
+    /// All of them in one, for pages that cannot arrange pictures.
+    pub(super) overview: Option<Picture>,
+}
+
+impl Document {
+    /// Every plot of the report.
+    pub(super) fn plots(&self) -> impl Iterator<Item = &Drawn> {
+        self.sections.iter().flat_map(|section| &section.blocks).flat_map(|block| match block {
+            Block::Plots(plots) => plots.iter().map(|(plot, _)| plot).collect::<Vec<_>>(),
+            _ => Vec::new(),
+        })
+    }
+}
+
+fn cell(text: impl Into<String>) -> Cell {
+    Cell { text: text.into(), tone: Tone::Plain }
+}
+
+fn judged(text: String, good: bool) -> Cell {
+    Cell { text, tone: if good { Tone::Good } else { Tone::Bad } }
+}
+
+fn table(head: &[&str], rows: Vec<Vec<Cell>>) -> Block {
+    Block::Table(Table { head: head.iter().map(|text| (*text).to_owned()).collect(), rows })
+}
+
+/// Everything that was found, in the order in which it is read.
+pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
+    let Findings { machine, records, builds, .. } = findings;
+    let mut sections = vec![photograph(findings), throughput(machine, records)?, targets(machine, records)];
+    sections.extend(asked_for(records));
+    sections.push(counts()?);
+    sections.extend(dense(machine, records)?);
+    sections.push(build_times(builds));
+    sections.push(machine_facts(machine));
+    sections.push(method(machine));
+    Ok(Document {
+        title: format!("Convolutions on {}", machine.processor),
+        subtitle: format!(
+            "{}, one core unless said otherwise, {}, {} report of tapwise {}",
+            machine.date, machine.selected, machine.effort, machine.version
+        ),
+        lead: lead(machine, records),
+        sections,
+    })
+}
+
+fn lead(machine: &Machine, records: &[Record]) -> String {
+    let best = records
+        .iter()
+        .filter(|record| record.group == group::TARGETS && record.strategy == "specialized")
+        .max_by(|a, b| a.fraction_of_peak.total_cmp(&b.fraction_of_peak));
+    let reached = match best {
+        Some(best) => format!(
+            "Here they reach up to {} of {} GFLOP/s, the most that one core multiplies and adds ({}).",
+            words::share(best.fraction_of_peak),
+            words::three(best.peak_gflops),
+            words::shape(&best.shape),
+        ),
+        None => match machine.set(&machine.selected) {
+            Some(set) => format!("One core multiplies and adds at {} GFLOP/s here.", words::three(set.fma_gflops)),
+            None => String::new(),
+        },
+    };
+    format!(
+        "Tapwise generates convolution kernels while a Rust program is compiled, for the shapes that the program \
+         names. {reached} Every answer on this page was checked against double precision before it was timed."
+    )
+}
+
+/// The records of a strategy in a group.
+fn of<'r>(records: &'r [Record], group: &str, strategy: &str) -> Vec<&'r Record> {
+    records.iter().filter(|record| record.group == group && record.strategy == strategy).collect()
+}
+
+fn photograph(findings: &Findings) -> Section {
+    let pictures = &findings.pictures;
+    let shown: Vec<Picture> = pictures.photograph.iter().chain(&pictures.maps).cloned().collect();
+    let mut blocks = vec![Block::Text(format!(
+        "One layer looks at the photograph through {} filters at once. Each picture is one channel of its answer: \
+         orange where the filter agrees, blue where its negative does, black where neither does.",
+        pictures.maps.len()
+    ))];
+    blocks.push(Block::Pictures(Gallery { pictures: shown, overview: pictures.overview.clone() }));
+    let mut rows = Vec::new();
+    for contender in &contenders::ALL {
+        for record in of(&findings.records, group::PHOTOGRAPH, contender.strategy.name()) {
+            rows.push(vec![
+                cell(contender.label),
+                cell(contender.what),
+                cell(words::time(record.median_s)),
+                cell(words::three(record.gflops)),
+                cell(words::error(record.max_error)),
+            ]);
+        }
+    }
+    if !rows.is_empty() {
+        blocks.push(Block::Text(
+            "Every strategy computes the same layer. The last column is its largest difference from double precision, \
+             as a share of the root mean square of the answer."
+                .to_owned(),
+        ));
+        blocks.push(table(&["strategy", "what it is", "time", "GFLOP/s", "largest difference"], rows));
+    }
+    Section { id: "photograph", title: "A photograph and its feature maps", blocks }
+}
+
+fn throughput(machine: &Machine, records: &[Record]) -> Result<Section, Error> {
+    let mut plots = Vec::new();
+    let sweeps: [(Option<Plot>, &str, &str); 3] = [
+        (charts::size(records), group::SIZE, "Over the side of a square picture, 32 channels in and out, 3 × 3."),
+        (charts::delta(records), group::DELTA, "Over Δ, on 56 × 56 pixels of 32 channels in and out."),
+        (charts::channels(records), group::CHANNELS, "Over channels, on 28 × 28 pixels, 3 × 3."),
+    ];
+    for (plot, group, caption) in sweeps {
+        if let Some(plot) = plot {
+            let naive = of(records, group, "naive");
+            let most = naive.iter().map(|record| record.gflops).fold(0.0, f64::max);
+            let floor = if most > 0.0 { format!(" Naive stays below {} GFLOP/s.", words::three(most)) } else { String::new() };
+            plots.push((plot.draw()?, format!("{caption}{floor}")));
+        }
+    }
+    let text = format!(
+        "More is better; the dashed line is what the core can do at most under {}, measured beside the rest. \
+         Operations are those of the direct sum, two for each multiply-add.",
+        machine.selected
+    );
+    Ok(Section {
+        id: "throughput",
+        title: "Throughput over size, Δ and channels",
+        blocks: vec![Block::Text(text), Block::Plots(plots)],
+    })
+}
+
+/// A target with what was reached on a number of threads by each of [`contenders::FAST`].
+pub(super) struct Reached {
+    pub(super) target: Target,
+    /// `None` where the machine lacks the instruction set.
+    pub(super) shares: Option<Vec<(&'static str, f64, f64)>>,
+}
+
+impl Reached {
+    /// Whether every strategy reached it.
+    pub(super) fn all(&self) -> Option<bool> {
+        let shares = self.shares.as_ref()?;
+        Some(shares.iter().all(|(_, share, _)| *share >= self.target.share))
+    }
+}
+
+/// Every target with what was reached: strategy, share of the peak, seconds.
+pub(super) fn reached(records: &[Record], group: &str) -> Vec<Reached> {
+    let row = |target: Target| {
+        let shape = target.shape().to_string();
+        let find = |name: &str| {
+            let mut own = of(records, group, name).into_iter();
+            own.find(|record| record.shape == shape && record.isa == target.isa.name())
+        };
+        let names = contenders::FAST.map(|strategy| strategy.name());
+        let shares: Option<Vec<_>> =
+            names.into_iter().map(|name| find(name).map(|r| (name, r.fraction_of_peak, r.median_s))).collect();
+        Reached { target, shares }
+    };
+    TARGETS.into_iter().map(row).collect()
+}
+
+fn targets(machine: &Machine, records: &[Record]) -> Section {
+    let single = reached(records, group::TARGETS);
+    let mut rows = Vec::new();
+    for row in &single {
+        let Target { isa, share: wanted, .. } = row.target;
+        let mut cells = vec![cell(words::shape(&row.target.shape().to_string())), cell(isa.name())];
+        cells.push(cell(format!("{wanted:.2}")));
+        match &row.shares {
+            Some(shares) => {
+                cells.extend(shares.iter().map(|(_, share, _)| judged(words::share(*share), *share >= wanted)));
+                let all = row.all() == Some(true);
+                cells.push(judged(if all { "reached" } else { "not reached" }.to_owned(), all));
+            }
+            None => cells.extend(["–", "–", "skipped: not on this machine"].map(cell)),
+        }
+        rows.push(cells);
+    }
+    let mut blocks = vec![
+        Block::Text(
+            "The share of the FMA peak that one pinned thread reaches, 1 being all of it. The peak is measured between \
+             the samples, so that a clock that wanders changes both."
+                .to_owned(),
+        ),
+        table(&["picture and layer", "set", "wanted", "specialized", "direct", ""], rows),
+    ];
+    let threads = records.iter().find(|record| record.group == group::THREADS).map(|record| record.threads);
+    if let Some(threads) = threads {
+        let mut rows = Vec::new();
+        for (many, one) in reached(records, group::THREADS).iter().zip(&single) {
+            let (Some(many_shares), Some(one_shares)) = (&many.shares, &one.shares) else { continue };
+            let mut cells = vec![cell(words::shape(&many.target.shape().to_string())), cell(many.target.isa.name())];
+            for ((_, share, seconds), (_, _, alone)) in many_shares.iter().zip(one_shares) {
+                cells.push(cell(words::share(*share)));
+                cells.push(cell(format!("{:.2} ×", alone / seconds)));
+            }
+            rows.push(cells);
+        }
+        blocks.push(Block::Text(format!(
+            "The same on {threads} threads of {} cores: the share of {threads} times the peak of one core, and how many \
+             times faster than on one thread.",
+            machine.cores
+        )));
+        blocks.push(table(&["picture and layer", "set", "specialized", "faster", "direct", "faster"], rows));
+    }
+    Section { id: "targets", title: "How close to the machine", blocks }
+}
+
+fn asked_for(records: &[Record]) -> Option<Section> {
+    let own: Vec<&Record> = records.iter().filter(|record| record.group == group::SHAPES).collect();
+    let mut shapes: Vec<&str> = Vec::new();
+    for record in &own {
+        if !shapes.contains(&record.shape.as_str()) {
+            shapes.push(&record.shape);
+        }
+    }
+    if shapes.is_empty() {
+        return None;
+    }
+    let names: Vec<&str> = std::iter::once(contenders::AUTO.strategy.name())
+        .chain(contenders::ALL.iter().rev().map(|contender| contender.strategy.name()))
+        .collect();
+    let mut head = vec!["shape".to_owned()];
+    head.extend(names.iter().map(|name| words::strategy(name)));
+    let rows = shapes.into_iter().map(|shape| {
+        let mut cells = vec![cell(format!("`{shape}`"))];
+        for name in &names {
+            let record = own.iter().find(|record| record.shape == shape && record.strategy == *name);
+            cells.push(cell(record.map_or("–".to_owned(), |record| {
+                format!("{} · {}", words::time(record.median_s), words::share(record.fraction_of_peak))
+            })));
+        }
+        cells
+    });
+    Some(Section {
+        id: "shapes",
+        title: "The shapes asked for",
+        blocks: vec![
+            Block::Text(
+                "Time of one run, and the share of the FMA peak. A dash: the strategy cannot serve this shape; for \
+                 specialized, no kernel was compiled for it (`tapwise explain` names the line to add)."
+                    .to_owned(),
+            ),
+            Block::Table(Table { head, rows: rows.collect() }),
+        ],
+    })
+}
+
+fn counts() -> Result<Section, Error> {
+    let megapixel = [1000, 1000];
+    let text = format!(
+        "From the dense layer to the convolution, as the textbook tells it. A dense layer from one megapixel to 1,000 \
+         hidden units has {} parameters; to another megapixel, {}. Translation invariance leaves one for every offset, \
+         {}; locality leaves (2Δ + 1)², about 4Δ², which no longer depends on the picture. Channels multiply it.",
+        parameters::spoken(parameters::dense_to_hidden(megapixel, 1000)),
+        parameters::spoken(parameters::dense(megapixel, megapixel)),
+        parameters::spoken(parameters::translation_invariant(megapixel)),
+    );
+    let drawn = charts::parameter_counts().draw()?;
+    let caption = format!(
+        "The points are the textbook's, for one megapixel. Exactly, translation invariance leaves 1999² = 3,996,001, and \
+         locality with Δ = 10 leaves {} where 4Δ² says 400.",
+        parameters::local(10)
+    );
+    Ok(Section {
+        id: "parameters",
+        title: "Parameters, from dense to convolution",
+        blocks: vec![Block::Text(text), Block::Plots(vec![(drawn, caption)])],
+    })
+}
+
+fn dense(machine: &Machine, records: &[Record]) -> Result<Option<Section>, Error> {
+    let Some(plot) = charts::dense(records, machine) else { return Ok(None) };
+    let last = of(records, group::DENSE, DENSE).into_iter().max_by(|a, b| a.median_s.total_cmp(&b.median_s));
+    let mut text = "The fully connected layer that equals a 3 × 3 convolution of one channel has a weight for every pair \
+                    of pixels, and reads all of them for every picture."
+        .to_owned();
+    if let Some(dense) = last {
+        let convolution = of(records, group::DENSE, "auto").into_iter().find(|record| record.shape == dense.shape);
+        if let (Some(convolution), Ok(shape)) = (convolution, dense.shape.parse::<tapwise::Shape>()) {
+            let side = shape.input[0];
+            let weights = u64::try_from(parameters::dense(shape.input, shape.input) * 4).unwrap_or(u64::MAX);
+            text.push_str(&format!(
+                " At {side} × {side} pixels that is {} of weights and {}; the convolution takes {}, {} times less.",
+                words::bytes(weights),
+                words::time(dense.median_s),
+                words::time(convolution.median_s),
+                words::three(dense.median_s / convolution.median_s),
+            ));
+        }
+    }
+    if let Some(memory) = machine.memory {
+        let side = largest_side(memory) + 1;
+        text.push_str(&format!(
+            " From {side} × {side} on, the weights alone exceed the {} of this machine.",
+            words::bytes(memory)
+        ));
+    }
+    let caption = "Less is better. Right of the dashed line the dense layer does not fit the machine's memory.".to_owned();
+    Ok(Some(Section {
+        id: "dense",
+        title: "Time, from dense to convolution",
+        blocks: vec![Block::Text(text), Block::Plots(vec![(plot.draw()?, caption)])],
+    }))
+}
+
+fn build_times(builds: &Builds) -> Section {
+    let blocks = match builds {
+        Builds::Impossible(reason) => vec![Block::Text(format!("Not measured: {reason}."))],
+        Builds::Measured(costs) => {
+            let rows = costs.iter().map(|cost| {
+                vec![
+                    cell(words::shape(&cost.shape)),
+                    cell(cost.kernels.to_string()),
+                    judged(format!("{} s", words::three(cost.seconds)), cost.seconds < 0.5),
+                    cell(words::bytes(cost.code_bytes)),
+                    cell(cost.fmas.to_string()),
+                ]
+            });
+            vec![
+                Block::Text(
+                    "What one more annotation adds to a release build. It generates a kernel for every instruction set \
+                     of the architecture."
+                        .to_owned(),
+                ),
+                table(&["annotated shape", "kernels", "build time", "code", "FMAs unrolled"], rows.collect()),
+            ]
+        }
+    };
+    Section { id: "builds", title: "What an annotation costs while compiling", blocks }
+}
+
+fn machine_facts(machine: &Machine) -> Section {
+    let [l1, l2, l3] = machine.caches.map(|bytes| words::bytes(bytes as u64));
+    let memory = machine.memory.map_or(String::new(), |bytes| format!(", {} of memory", words::bytes(bytes)));
+    let text = format!(
+        "{}: {} core{}, caches of {l1}, {l2} and {l3}{memory}; {}; built by {}.",
+        machine.processor,
+        machine.cores,
+        if machine.cores == 1 { "" } else { "s" },
+        machine.system,
+        machine.compiler
+    );
+    let levels: Vec<&Stream> = machine.sets.first().map(|set| set.streams.iter().collect()).unwrap_or_default();
+    let mut head = vec!["set".to_owned(), "FMA peak, GFLOP/s".to_owned()];
+    head.extend(levels.iter().map(|stream| format!("{}, GB/s", stream.level)));
+    let rows = machine.sets.iter().map(|set| {
+        let mut cells = vec![cell(set.isa.clone()), cell(words::three(set.fma_gflops))];
+        cells.extend(set.streams.iter().map(|stream| cell(format!("{:.0} / {:.0}", stream.read, stream.copy))));
+        cells
+    });
+    let absent: Vec<&str> =
+        Isa::ALL.iter().map(|isa| isa.name()).filter(|isa| machine.set(isa).is_none()).collect();
+    let mut note = "Bandwidth of one core, reading / copying; a copy counts the bytes read and the bytes written.".to_owned();
+    if !absent.is_empty() {
+        note.push_str(&format!(" This machine has no {}.", absent.join(" and no ")));
+    }
+    let table = Block::Table(Table { head, rows: rows.collect() });
+    Section { id: "machine", title: "The machine", blocks: vec![Block::Text(text), table, Block::Text(note)] }
+}
+
+fn method(machine: &Machine) -> Section {
+    let texts = [
+        format!(
+            "Made by `{}` in {:.0} s. Every number is in `measurements.json`, the machine in `machine.json`, the build \
+             table in `builds.json`.",
+            machine.command, machine.seconds
+        ),
+        format!(
+            "Each contender's answer is compared with the sum of the definition in double precision before it is timed; a \
+             largest error above {} of the root mean square ends the report. Large problems are checked on outputs \
+             drawn at random, and the records say so.",
+            words::error(LIMIT)
+        ),
+        "The thread is pinned to one core. Contenders take turns in rounds, each sample lasting a few milliseconds, with \
+         the FMA peak of the core measured in every round; what is shown are medians. Slow contenders get fewer samples. \
+         Weights are packed when a layer is built, and outputs are allocated before: what is timed is one run into \
+         memory that is there. Pictures are channels last, in single precision."
+            .to_owned(),
+    ];
+    Section { id: "method", title: "How it was measured", blocks: texts.into_iter().map(Block::Text).collect() }
+}

@@ -1,0 +1,116 @@
+//! Numbers as a person reads them.
+
+use tapwise::Shape;
+
+use crate::contenders;
+
+/// Seconds: `12.3 µs`.
+pub(super) fn time(seconds: f64) -> String {
+    let (value, unit) = match seconds {
+        s if s < 1e-6 => (s * 1e9, "ns"),
+        s if s < 1e-3 => (s * 1e6, "µs"),
+        s if s < 1.0 => (s * 1e3, "ms"),
+        s => (s, "s"),
+    };
+    format!("{} {unit}", three(value))
+}
+
+/// Three digits, no more: `0.12`, `1.23`, `12.3`, `123`.
+pub(super) fn three(value: f64) -> String {
+    match value.abs() {
+        v if !v.is_finite() => "–".to_owned(),
+        v if v >= 99.95 => format!("{value:.0}"),
+        v if v >= 9.995 => format!("{value:.1}"),
+        _ => format!("{value:.2}"),
+    }
+}
+
+/// Bytes in powers of two: `48 KiB`.
+pub(super) fn bytes(bytes: u64) -> String {
+    match bytes {
+        b if b < 1 << 10 => format!("{b} B"),
+        b if b < 1 << 20 => format!("{} KiB", short(b as f64 / f64::from(1 << 10))),
+        b if b < 1 << 30 => format!("{} MiB", short(b as f64 / f64::from(1 << 20))),
+        b => format!("{} GiB", short(b as f64 / f64::from(1 << 30))),
+    }
+}
+
+fn short(value: f64) -> String {
+    if value >= 9.95 || (value - value.round()).abs() < 0.05 { format!("{value:.0}") } else { format!("{value:.1}") }
+}
+
+/// A share of the peak: `0.93`; never rounded up to a target that was not reached.
+pub(super) fn share(value: f64) -> String {
+    format!("{:.2}", (value * 100.0 + 1e-9).floor() / 100.0)
+}
+
+/// An error over the root mean square: `1.2·10⁻⁷`.
+pub(super) fn error(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let text = format!("{value:.1e}");
+    match text.split_once('e') {
+        Some((digits, power)) => format!("{digits}·10{}", superscript(power)),
+        None => text,
+    }
+}
+
+/// A power of ten: `10⁶`.
+pub(super) fn power(exponent: i32) -> String {
+    format!("10{}", superscript(&exponent.to_string()))
+}
+
+fn superscript(digits: &str) -> String {
+    digits
+        .chars()
+        .map(|digit| match digit {
+            '-' => '⁻',
+            '1' => '¹',
+            '2' => '²',
+            '3' => '³',
+            '0' | '4'..='9' => char::from_u32(0x2070 + digit as u32 - '0' as u32).unwrap_or(digit),
+            other => other,
+        })
+        .collect()
+}
+
+/// The name of a strategy in plots and tables.
+pub(super) fn strategy(name: &str) -> String {
+    let row = contenders::ALL.iter().find(|row| row.strategy.name() == name);
+    row.map_or_else(|| name.to_owned(), |row| row.label.to_owned())
+}
+
+/// A descriptor in words: `56 × 56, 64 → 64 channels, 3 × 3`.
+pub(super) fn shape(descriptor: &str) -> String {
+    match descriptor.parse::<Shape>() {
+        Err(_) => descriptor.to_owned(),
+        Ok(Shape { input: [height, width], spec, .. }) => {
+            let [rows, columns] = spec.kernel;
+            format!("{height} × {width}, {} → {} channels, {rows} × {columns}", spec.c_in, spec.c_out)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(time(1.234e-8), "12.3 ns");
+        assert_eq!(time(0.5), "500 ms");
+        assert_eq!(time(2.0), "2.00 s");
+        assert_eq!(bytes(48 << 10), "48 KiB");
+        assert_eq!(bytes(3 << 29), "1.5 GiB");
+        assert_eq!(error(1.23e-7), "1.2·10⁻⁷");
+        assert_eq!(power(12), "10¹²");
+    }
+
+    #[test]
+    fn a_share_is_never_rounded_up() {
+        assert_eq!(share(0.8999), "0.89");
+        assert_eq!(share(0.90), "0.90");
+        assert_eq!(share(1.0), "1.00");
+    }
+}

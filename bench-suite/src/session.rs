@@ -1,0 +1,192 @@
+//! One run of `tapwise report`: measures everything and hands it to the report.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use tapwise::{Isa, Shape};
+
+use crate::contenders;
+use crate::error::Error;
+use crate::machine::{Machine, pool};
+use crate::measurement::{Absent, Contest, Pace};
+use crate::photograph::{Photograph, Pictures};
+use crate::problems::{self, Effort, Problem, TARGETS, group};
+use crate::progress::Progress;
+use crate::records::{BuildCost, Builds, Record};
+use crate::report::Findings;
+use crate::{builds, dense_layer, report};
+
+/// What the user asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How deep to go.
+    pub effort: Effort,
+    /// A photograph instead of the one that ships.
+    pub image: Option<PathBuf>,
+    /// A file of shapes to measure as well.
+    pub shapes: Option<PathBuf>,
+    /// Threads of the measurements beyond one.
+    pub threads: Option<usize>,
+    /// Where the report goes.
+    pub out: Option<PathBuf>,
+    /// The command as it was typed.
+    pub command: String,
+}
+
+/// Measures, writes the report, and returns its folder with what was found.
+///
+/// # Errors
+/// Everything that [`Error`] names; nothing is written unless every contender was right.
+pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
+    let start = Instant::now();
+    let selected = Isa::selected()?;
+    let mut machine = Machine::here(selected, options.effort.name(), &options.command);
+    let shapes = options.shapes.as_deref().map(problems::read_shapes).transpose()?.unwrap_or_default();
+    let photograph = Photograph::read(options.image.as_deref())?;
+    let out = options.out.clone().unwrap_or_else(|| Path::new("reports").join(machine.folder()));
+    prepare(&out)?;
+
+    let threads = options.threads.unwrap_or(machine.cores);
+    let one = pool(1)?;
+    one.install(|| measure_machine(&mut machine));
+    let (mut records, pictures) = one.install(|| single(options, &machine, selected, &shapes, &photograph))?;
+    drop(one);
+    if threads > 1 {
+        records.extend(pool(threads)?.install(|| targets(options, group::THREADS, threads))?);
+    }
+    let builds = measure_builds(options.effort);
+    machine.seconds = start.elapsed().as_secs_f64();
+    let findings = Findings { machine, records, pictures, builds };
+    report::write(&findings, &out)?;
+    Ok((out, findings))
+}
+
+/// Makes the folder and sees that files can be written to it, before anything is measured.
+fn prepare(out: &Path) -> Result<(), Error> {
+    let fail = |path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::Write { path, source }
+    };
+    fs::create_dir_all(out).map_err(fail(out))?;
+    let probe = out.join(".tapwise-can-write");
+    fs::write(&probe, b"").map_err(fail(out))?;
+    fs::remove_file(&probe).map_err(fail(&probe))
+}
+
+fn measure_machine(machine: &mut Machine) {
+    let sets: Vec<Isa> = Isa::available().collect();
+    let progress = Progress::new("the machine", sets.len());
+    for isa in sets {
+        progress.say(isa.name());
+        machine.measure(isa);
+        progress.step();
+    }
+}
+
+/// Everything that runs on one thread.
+fn single(
+    options: &Options,
+    machine: &Machine,
+    selected: Isa,
+    shapes: &[Shape],
+    photograph: &Photograph,
+) -> Result<(Vec<Record>, Pictures), Error> {
+    let Options { effort, command, .. } = options;
+    let (effort, pace) = (*effort, Pace::of(*effort));
+    let mut records = Vec::new();
+
+    let progress = Progress::new("the photograph", 2);
+    let mut contest = photograph.contest();
+    records.extend(contest.measure(&contenders::ALL, &[selected], pace, command)?.0);
+    progress.step();
+    let layer = contest.layer(contenders::AUTO.strategy, selected)?;
+    let pictures = match layer {
+        Ok(layer) => photograph.pictures(&contest.verify(&layer, contenders::AUTO.strategy)?.answer)?,
+        Err(_) => Pictures::default(),
+    };
+    drop(progress);
+
+    let sweeps = problems::sweeps(effort);
+    let progress = Progress::new("size, delta and channels", sweeps.len());
+    for problem in sweeps {
+        progress.say(&problem.shape.to_string());
+        records.extend(Contest::new(problem).measure(&contenders::ALL, &[selected], pace, command)?.0);
+        progress.step();
+    }
+    drop(progress);
+
+    records.extend(targets(options, group::TARGETS, 1)?);
+
+    let limit = dense_layer::limit(machine.memory, effort);
+    let sides = dense_layer::sides(effort, limit);
+    let progress = Progress::new("dense layers", sides.len());
+    for side in sides {
+        progress.say(&format!("{side} x {side} pixels"));
+        records.extend(dense_layer::measure(side, limit, selected, pace, command)?);
+        progress.step();
+    }
+    drop(progress);
+
+    let mut absent = Vec::new();
+    if !shapes.is_empty() {
+        let progress = Progress::new("the shapes asked for", shapes.len());
+        let mut contenders = vec![contenders::AUTO];
+        contenders.extend(contenders::ALL);
+        for &shape in shapes {
+            progress.say(&shape.to_string());
+            let problem = Problem { shape, group: group::SHAPES };
+            let (measured, missing) = Contest::new(problem).measure(&contenders, &[selected], pace, command)?;
+            records.extend(measured);
+            absent.extend(missing);
+            progress.step();
+        }
+    }
+    for Absent { shape, strategy, reason } in absent {
+        eprintln!("{shape}: no {strategy}: {reason}");
+    }
+    Ok((records, pictures))
+}
+
+/// The shapes with a share to reach, on the calling thread's pool; sets that the machine lacks are
+/// left out.
+fn targets(options: &Options, group: &'static str, threads: usize) -> Result<Vec<Record>, Error> {
+    let job = if threads == 1 { "the targets".to_owned() } else { format!("the targets on {threads} threads") };
+    let progress = Progress::new(&job, TARGETS.len());
+    let fast: Vec<_> = contenders::FAST.into_iter().filter_map(contenders::of).copied().collect();
+    let mut records = Vec::new();
+    for target in TARGETS {
+        progress.say(&target.shape().to_string());
+        if target.isa.is_available() {
+            let mut contest = Contest::new(Problem { shape: target.shape(), group });
+            let pace = Pace::careful(options.effort);
+            records.extend(contest.measure(&fast, &[target.isa], pace, &options.command)?.0);
+        }
+        progress.step();
+    }
+    Ok(records)
+}
+
+fn measure_builds(effort: Effort) -> Builds {
+    let shapes = problems::builds(effort);
+    let rounds = match effort {
+        Effort::Quick => 1,
+        Effort::Full => 3,
+    };
+    let progress = Progress::new("build times", 1);
+    match builds::measure(&shapes, rounds, &|what| progress.say(what)) {
+        Err(reason) => Builds::Impossible(reason),
+        Ok(measured) => Builds::Measured(
+            measured
+                .into_iter()
+                .map(|build| BuildCost {
+                    shape: build.shape,
+                    kernels: build.kernels,
+                    seconds: build.seconds,
+                    code_bytes: build.code_bytes,
+                    fmas: build.fmas,
+                })
+                .collect(),
+        ),
+    }
+}

@@ -1,0 +1,110 @@
+//! `forward_into` allocates nothing from the second call of a size on.
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout as Bytes, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::layouts::{Laid, Layout};
+use common::Numbers;
+use ndarray::{Array1, Array3, Array4};
+use rayon::ThreadPoolBuilder;
+use tapwise::{Activation, Conv2d, Isa, Shape, Strategy};
+
+tapwise::specialize! {
+    { delta: 1, c_in: 16, c_out: [17, 32] }
+    { delta: 0, c_in: 64, c_out: 40 }
+}
+
+/// The system's allocator, counted over all threads.
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: everything is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Bytes) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: as the caller promises.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Bytes) {
+        // SAFETY: as the caller promises.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Bytes, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::SeqCst);
+        // SAFETY: as the caller promises.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+const SHAPES: [&str; 4] = [
+    "h40w41 c16x17 k3x3",
+    "h60w47 c16x32 k3x3 p0,0,0,0",
+    "h50w40 c64x40 k1x1",
+    "h39w40 c16x32 k3x3 replicate",
+];
+
+/// Allocations of the calls after the first one, of every strategy, set and layout for a shape.
+fn count(shape: &Shape, split: bool) -> Vec<String> {
+    let spec = &shape.spec;
+    let mut numbers = Numbers::new(9);
+    let filter: Array4<f32> = numbers.array((spec.kernel[0], spec.kernel[1], spec.c_in_group(), spec.c_out));
+    let bias: Array1<f32> = numbers.array(spec.c_out);
+    let picture: Array3<f32> = numbers.array((shape.input[0], shape.input[1], spec.c_in));
+    let [height, width] = shape.output().unwrap();
+    let mut problems = Vec::new();
+    for isa in Isa::available() {
+        for strategy in [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized] {
+            let layer = Conv2d::builder(filter.view())
+                .spec(spec)
+                .bias(bias.view())
+                .activation(Activation::Relu)
+                .strategy(strategy)
+                .isa(isa)
+                .build()
+                .unwrap();
+            assert_eq!(layer.explain(shape.input).bands > 1, split, "{shape} {strategy} {isa}");
+            for layout in [Layout::Hwc, Layout::Planar, Layout::Sparse] {
+                let input = Laid::of(layout, picture.view());
+                let mut output = Laid::new(layout, [height, width, spec.c_out]);
+                let mut call = || layer.forward_into(input.view(), output.view_mut()).unwrap();
+                call();
+                let before = ALLOCATIONS.load(Ordering::SeqCst);
+                for _ in 0..3 {
+                    call();
+                }
+                let made = ALLOCATIONS.load(Ordering::SeqCst) - before;
+                if made > 0 {
+                    problems.push(format!("{shape} {strategy} {isa} {layout:?} split: {split}: {made} in three calls"));
+                }
+            }
+        }
+    }
+    problems
+}
+
+/// One test, because the count is of the whole process.
+#[test]
+fn forward_into_allocates_nothing_after_its_first_call_of_a_size() {
+    common::instruction_sets();
+    let before = ALLOCATIONS.load(Ordering::SeqCst);
+    drop(std::hint::black_box(vec![0u8; 100]));
+    assert!(ALLOCATIONS.load(Ordering::SeqCst) > before, "allocations are not counted");
+
+    let mut problems = Vec::new();
+    for threads in [1, 2] {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        for shape in SHAPES {
+            let shape: Shape = shape.parse().unwrap();
+            problems.extend(pool.install(|| count(&shape, threads > 1)));
+        }
+    }
+    assert!(problems.is_empty(), "\n{}", problems.join("\n"));
+}

@@ -1,0 +1,6 @@
+#[tapwise::conv2d(delta = 1, c_in = 3, c_out = 16)]
+enum Layer {
+    First,
+}
+
+fn main() {}

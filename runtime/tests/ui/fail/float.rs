@@ -1,0 +1,4 @@
+#[tapwise::conv2d(delta = 1.5, c_in = 3, c_out = 16)]
+struct Layer;
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[tapwise::conv2d(delta = 1, c_in = 3, c_out = 16, groups)]
+struct Layer;
+
+fn main() {}

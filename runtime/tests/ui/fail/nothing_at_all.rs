@@ -1,0 +1,4 @@
+#[tapwise::conv2d()]
+struct Layer;
+
+fn main() {}
