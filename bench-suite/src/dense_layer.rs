@@ -72,7 +72,8 @@ pub fn measure(side: usize, limit: u64, isa: Isa, pace: Pace, command: &str) -> 
     };
     let mut entries = Vec::new();
     let mut output = layer.forward(picture.view())?;
-    let kernel = layer.explain([side; 2]).chosen().map(|chosen| format!("{}: {}", chosen.strategy, chosen.kernel));
+    let kernel =
+        layer.explain([side; 2]).chosen().map(|chosen| format!("{}: {}", chosen.strategy, chosen.kernel));
     let max_error = checked(&output, "auto")?;
     let input = picture.view();
     entries.push(Entry {

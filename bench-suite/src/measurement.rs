@@ -190,7 +190,8 @@ pub struct Contest<'a> {
 }
 
 /// Builds the layer of a contest.
-type BuildLayer<'a> = dyn Fn(ArrayView4<'_, f32>, Strategy, Isa) -> Result<Conv2d, tapwise::Error> + Send + Sync + 'a;
+type BuildLayer<'a> =
+    dyn Fn(ArrayView4<'_, f32>, Strategy, Isa) -> Result<Conv2d, tapwise::Error> + Send + Sync + 'a;
 
 impl<'a> Contest<'a> {
     /// A problem with a filter and pictures of noise.
@@ -198,8 +199,10 @@ impl<'a> Contest<'a> {
     pub fn new(problem: Problem) -> Self {
         let Shape { batch, input, spec } = problem.shape;
         let mut noise = Noise::new(0x7a9);
-        let filter =
-            Array4::from_shape_simple_fn((spec.kernel[0], spec.kernel[1], spec.c_in_group(), spec.c_out), || noise.unit());
+        let filter = Array4::from_shape_simple_fn(
+            (spec.kernel[0], spec.kernel[1], spec.c_in_group(), spec.c_out),
+            || noise.unit(),
+        );
         let pictures = Array4::from_shape_simple_fn((batch, input[0], input[1], spec.c_in), || noise.unit());
         let build = move |filter: ArrayView4<'_, f32>, strategy, isa| {
             Conv2d::builder(filter).spec(&spec).strategy(strategy).isa(isa).build()
@@ -289,7 +292,9 @@ impl<'a> Contest<'a> {
         let entries = ready.into_iter().map(|(contender, layer, verified)| {
             let plan = layer.explain(shape.input);
             let kernel = match plan.chosen() {
-                Some(chosen) if contender.strategy == Strategy::Auto => format!("{}: {}", chosen.strategy, chosen.kernel),
+                Some(chosen) if contender.strategy == Strategy::Auto => {
+                    format!("{}: {}", chosen.strategy, chosen.kernel)
+                }
                 Some(chosen) => chosen.kernel.clone(),
                 None => String::new(),
             };
@@ -311,7 +316,8 @@ impl<'a> Contest<'a> {
                 run: Box::new(run),
             }
         });
-        let label = Label { shape: shape.to_string(), group: self.problem.group, macs: shape.macs()?, command };
+        let label =
+            Label { shape: shape.to_string(), group: self.problem.group, macs: shape.macs()?, command };
         Ok((race(&label, entries.collect(), pace)?, absent))
     }
 }

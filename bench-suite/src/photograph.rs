@@ -8,7 +8,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{ImageReader, Rgb, RgbImage, imageops};
 use ndarray::{Array3, Array4, Axis};
-use tapwise::{ConvSpec, Shape, Strategy};
+use tapwise::{Border, ConvSpec, Shape, Strategy};
 
 use crate::Error;
 use crate::measurement::Contest;
@@ -47,13 +47,38 @@ pub struct Filter {
 
 /// The bank, one output channel each. Offsets are `(a, b)`: down and to the right.
 pub const BANK: [Filter; 8] = [
-    Filter { name: "sobel-x", caption: "Sobel x: edges from left to right", signed: true, weight: |a, b| sobel(b, a) },
-    Filter { name: "sobel-y", caption: "Sobel y: edges from top to bottom", signed: true, weight: |a, b| sobel(a, b) },
-    Filter { name: "gaussian", caption: "Gaussian, σ = 1.8: smoothed", signed: false, weight: |a, b| gaussian(a, b, 1.8) },
+    Filter {
+        name: "sobel-x",
+        caption: "Sobel x: edges from left to right",
+        signed: true,
+        weight: |a, b| sobel(b, a),
+    },
+    Filter {
+        name: "sobel-y",
+        caption: "Sobel y: edges from top to bottom",
+        signed: true,
+        weight: |a, b| sobel(a, b),
+    },
+    Filter {
+        name: "gaussian",
+        caption: "Gaussian, σ = 1.8: smoothed",
+        signed: false,
+        weight: |a, b| gaussian(a, b, 1.8),
+    },
     Filter { name: "laplacian", caption: "Laplacian: fine detail", signed: true, weight: laplacian },
-    Filter { name: "gabor-0", caption: "Gabor, 0°: upright stripes", signed: true, weight: |a, b| gabor(a, b, 0.0) },
+    Filter {
+        name: "gabor-0",
+        caption: "Gabor, 0°: upright stripes",
+        signed: true,
+        weight: |a, b| gabor(a, b, 0.0),
+    },
     Filter { name: "gabor-45", caption: "Gabor, 45°", signed: true, weight: |a, b| gabor(a, b, 45.0) },
-    Filter { name: "gabor-90", caption: "Gabor, 90°: level stripes", signed: true, weight: |a, b| gabor(a, b, 90.0) },
+    Filter {
+        name: "gabor-90",
+        caption: "Gabor, 90°: level stripes",
+        signed: true,
+        weight: |a, b| gabor(a, b, 90.0),
+    },
     Filter { name: "gabor-135", caption: "Gabor, 135°", signed: true, weight: |a, b| gabor(a, b, 135.0) },
 ];
 
@@ -144,7 +169,8 @@ impl Photograph {
     pub fn read(path: Option<&Path>) -> Result<Self, Error> {
         let (name, picture) = match path {
             Some(path) => {
-                let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+                let bytes =
+                    std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
                 let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
                 (name, decode(&bytes, path.to_owned())?)
             }
@@ -152,7 +178,8 @@ impl Photograph {
         };
         let (width, height) = picture.dimensions();
         let longest = width.max(height);
-        let scaled = |length: u32| (u64::from(length) * u64::from(LONGEST) / u64::from(longest)).max(1) as u32;
+        let scaled =
+            |length: u32| (u64::from(length) * u64::from(LONGEST) / u64::from(longest)).max(1) as u32;
         let picture = if longest > LONGEST {
             imageops::resize(&picture, scaled(width), scaled(height), FilterType::Triangle)
         } else {
@@ -173,13 +200,15 @@ impl Photograph {
     pub fn contest(&self) -> Contest<'static> {
         let [height, width] = self.size();
         let side = 2 * DELTA as usize + 1;
-        let shape = Shape::new([height, width], ConvSpec::new([side, side], 3, BANK.len()));
+        // Mirrored at the border, where zeros would be edges that the photograph does not have.
+        let spec = ConvSpec { border: Border::Reflect, ..ConvSpec::new([side, side], 3, BANK.len()) };
+        let shape = Shape::new([height, width], spec);
         let pixels = Array4::from_shape_fn((1, height, width, 3), |(_, i, j, c)| {
             f32::from(self.picture.get_pixel(j as u32, i as u32)[c]) / 255.0
         });
         let problem = Problem { shape, group: group::PHOTOGRAPH };
         Contest::with(problem, filter(), pixels, |filter, strategy: Strategy, isa| {
-            FilterBank::layer(filter).strategy(strategy).isa(isa).build()
+            FilterBank::layer(filter).border(Border::Reflect).strategy(strategy).isa(isa).build()
         })
     }
 
@@ -188,7 +217,8 @@ impl Photograph {
     /// # Errors
     /// [`Error::Encode`].
     pub fn pictures(&self, maps: &Array3<f32>) -> Result<Pictures, Error> {
-        let shown: Vec<RgbImage> = BANK.iter().enumerate().map(|(d, row)| show(maps, d, row.signed)).collect();
+        let shown: Vec<RgbImage> =
+            BANK.iter().enumerate().map(|(d, row)| show(maps, d, row.signed)).collect();
         let (width, height) = self.picture.dimensions();
         let tile = [TILE, (u64::from(TILE) * u64::from(height) / u64::from(width)).clamp(1, 4096) as u32];
         let mut overview = RgbImage::from_pixel(3 * tile[0], 3 * tile[1], Rgb([0; 3]));
@@ -226,8 +256,8 @@ fn show(maps: &Array3<f32>, channel: usize, signed: bool) -> RgbImage {
     let plane = maps.index_axis(Axis(2), channel);
     let mut sizes: Vec<f32> = plane.iter().map(|value| value.abs()).collect();
     sizes.sort_by(f32::total_cmp);
-    // The brightest half of a percent may saturate.
-    let top = if signed { sizes[(sizes.len() - 1) * 199 / 200].max(1e-6) } else { 1.0 };
+    // The brightest percent may saturate.
+    let top = if signed { sizes[(sizes.len() - 1) * 99 / 100].max(1e-6) } else { 1.0 };
     RgbImage::from_fn(width as u32, height as u32, |x, y| {
         let value = plane[[y as usize, x as usize]] / top;
         let tint = match (signed, value >= 0.0) {
@@ -236,7 +266,7 @@ fn show(maps: &Array3<f32>, channel: usize, signed: bool) -> RgbImage {
             (true, false) => [90.0, 180.0, 255.0],
         };
         // Between the linear scale and the eye's: small differences stay visible.
-        let strength = if signed { value.abs().min(1.0).powf(0.7) } else { value.clamp(0.0, 1.0) };
+        let strength = if signed { value.abs().min(1.0).powf(0.65) } else { value.clamp(0.0, 1.0) };
         Rgb(tint.map(|full| (full * strength).round() as u8))
     })
 }
@@ -257,7 +287,10 @@ mod tests {
         assert!(missing.contains("no/such.png"), "{missing}");
         let text = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
         let error = Photograph::read(Some(Path::new(text))).unwrap_err();
-        assert!(matches!(error, Error::Picture { .. }) && error.to_string().contains("Cargo.toml"), "{error}");
+        assert!(
+            matches!(error, Error::Picture { .. }) && error.to_string().contains("Cargo.toml"),
+            "{error}"
+        );
     }
 
     #[test]

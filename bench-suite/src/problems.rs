@@ -152,7 +152,8 @@ pub fn builds(effort: Effort) -> Vec<&'static str> {
 /// [`Error::Read`], [`Error::ShapesLine`] for the first line that is no descriptor or that no
 /// layer can have, [`Error::NoShapes`] for a file of nothing else than comments.
 pub fn read_shapes(path: &Path) -> Result<Vec<Shape>, Error> {
-    let text = std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
     parse_shapes(&text, path)
 }
 

@@ -20,7 +20,8 @@ impl Progress {
             return Progress { bar: None };
         }
         let bar = ProgressBar::new(steps as u64);
-        let style = ProgressStyle::with_template("{prefix:<34} {bar:24} {pos:>3}/{len}  {elapsed:>4}  {wide_msg}");
+        let style =
+            ProgressStyle::with_template("{prefix:<34} {bar:24} {pos:>3}/{len}  {elapsed:>4}  {wide_msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         bar.set_prefix(job.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));

@@ -27,7 +27,11 @@ impl Reference {
     ///
     /// # Errors
     /// As [`Conv2d::reference`].
-    pub fn new(layer: &Conv2d, filter: ArrayView4<'_, f32>, picture: ArrayView3<'_, f32>) -> Result<Self, Error> {
+    pub fn new(
+        layer: &Conv2d,
+        filter: ArrayView4<'_, f32>,
+        picture: ArrayView3<'_, f32>,
+    ) -> Result<Self, Error> {
         let spec = layer.spec();
         let size = [picture.dim().0, picture.dim().1];
         let outputs: Vec<([usize; 3], f64)>;
@@ -70,14 +74,21 @@ impl Reference {
 
     fn worst(&self, differences: impl Iterator<Item = f64>) -> f64 {
         // A NaN is as wrong as can be.
-        let worst = differences.map(f64::abs).fold(0.0f64, |worst, error| if worst.is_nan() || error <= worst { worst } else { error });
+        let worst = differences
+            .map(f64::abs)
+            .fold(0.0f64, |worst, error| if worst.is_nan() || error <= worst { worst } else { error });
         let worst = if worst.is_nan() { f64::INFINITY } else { worst };
         if self.rms > 0.0 { worst / self.rms } else { worst }
     }
 }
 
 /// One output of the textbook's sum.
-fn sum(spec: &ConvSpec, filter: ArrayView4<'_, f32>, picture: ArrayView3<'_, f32>, [i, j, d]: [usize; 3]) -> f64 {
+fn sum(
+    spec: &ConvSpec,
+    filter: ArrayView4<'_, f32>,
+    picture: ArrayView3<'_, f32>,
+    [i, j, d]: [usize; 3],
+) -> f64 {
     let (height, width, _) = picture.dim();
     let [above, left] = spec.margins([height, width]).map(|margins| margins.before);
     let (channels, group) = (spec.c_in_group(), d / spec.c_out_group());
@@ -89,7 +100,8 @@ fn sum(spec: &ConvSpec, filter: ArrayView4<'_, f32>, picture: ArrayView3<'_, f32
             let column = (j * spec.stride[1] + b * spec.dilation[1]) as isize - left as isize;
             let Some(column) = spec.border.source(column, width) else { continue };
             for c in 0..channels {
-                total += f64::from(filter[[a, b, c, d]]) * f64::from(picture[[row, column, group * channels + c]]);
+                total +=
+                    f64::from(filter[[a, b, c, d]]) * f64::from(picture[[row, column, group * channels + c]]);
             }
         }
     }

@@ -84,3 +84,194 @@ pub fn write(findings: &Findings, folder: &Path) -> Result<(), Error> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contenders;
+    use crate::machine::{SetFacts, Stream};
+    use crate::photograph::Picture;
+    use crate::problems::{Effort, TARGETS, group, sweeps};
+    use crate::records::{BuildCost, read_json};
+
+    fn record(shape: &str, group: &str, strategy: &str, isa: &str, threads: usize) -> Record {
+        Record {
+            shape: shape.to_owned(),
+            group: group.to_owned(),
+            contender: "tapwise".to_owned(),
+            strategy: strategy.to_owned(),
+            kernel: "a_kernel".to_owned(),
+            isa: isa.to_owned(),
+            threads,
+            median_s: 1.25e-4,
+            min_s: 1e-4,
+            samples: 15,
+            gflops: 95.0,
+            peak_gflops: 100.0,
+            fraction_of_peak: 0.95,
+            max_error: 1e-6,
+            checked: "all 9 outputs".to_owned(),
+            command: "tapwise report".to_owned(),
+        }
+    }
+
+    fn findings() -> Findings {
+        let stream =
+            |level: &str| Stream { level: level.to_owned(), bytes: 1 << 14, read: 100.0, copy: 80.0 };
+        let set = |isa: &str| SetFacts {
+            isa: isa.to_owned(),
+            lanes: 16,
+            fma_gflops: 100.0,
+            streams: ["L1", "L2", "L3", "memory"].map(stream).to_vec(),
+        };
+        let machine = Machine {
+            processor: "Some <Processor> & Sons".to_owned(),
+            cores: 2,
+            memory: Some(24 << 30),
+            caches: [32 << 10, 1 << 20, 32 << 20],
+            system: "linux x86_64".to_owned(),
+            compiler: "rustc 1.95.0".to_owned(),
+            version: "0.1.0".to_owned(),
+            date: "2026-01-02".to_owned(),
+            command: "tapwise report".to_owned(),
+            effort: "quick".to_owned(),
+            seconds: 60.0,
+            selected: "avx512".to_owned(),
+            sets: vec![set("avx512"), set("portable")],
+        };
+        let mut records = Vec::new();
+        for contender in contenders::ALL {
+            let name = contender.strategy.name();
+            for problem in sweeps(Effort::Full) {
+                records.push(record(&problem.shape.to_string(), problem.group, name, "avx512", 1));
+            }
+            records.push(record("h300w451 c3x8 k9x9 reflect", group::PHOTOGRAPH, name, "avx512", 1));
+        }
+        for strategy in contenders::FAST {
+            for target in TARGETS.iter().filter(|target| target.isa == tapwise::Isa::Avx512) {
+                let shape = target.shape().to_string();
+                records.push(record(&shape, group::TARGETS, strategy.name(), "avx512", 1));
+                records.push(record(&shape, group::THREADS, strategy.name(), "avx512", 2));
+            }
+        }
+        for strategy in [crate::dense_layer::DENSE, "auto"] {
+            records.push(record("h8w8 c1x1 k3x3", group::DENSE, strategy, "avx512", 1));
+        }
+        records.push(record("h8w8 c1x1 k3x3", group::SHAPES, "auto", "avx512", 1));
+        let picture = |name: &str| Picture {
+            file: format!("{name}.jpg"),
+            caption: name.to_owned(),
+            size: [4, 3],
+            bytes: vec![0xff, 0xd8, 0xff],
+        };
+        let pictures = Pictures {
+            photograph: Some(picture("photograph")),
+            maps: vec![picture("sobel-x")],
+            overview: Some(picture("overview")),
+        };
+        let cost = BuildCost {
+            shape: "h8w8 c1x1 k3x3".to_owned(),
+            kernels: 3,
+            seconds: 0.31,
+            code_bytes: 4096,
+            fmas: 900,
+        };
+        Findings { machine, records, pictures, builds: Builds::Measured(vec![cost]) }
+    }
+
+    fn text(files: &[File], path: &str) -> String {
+        let file = files.iter().find(|file| file.path == path).unwrap();
+        String::from_utf8(file.bytes.clone()).unwrap()
+    }
+
+    #[test]
+    fn a_report_has_every_section_and_every_file() {
+        let files = files(&findings()).unwrap();
+        let (html, markdown) = (text(&files, "index.html"), text(&files, "report.md"));
+        for id in [
+            "machine",
+            "photograph",
+            "throughput",
+            "targets",
+            "shapes",
+            "parameters",
+            "dense",
+            "builds",
+            "method",
+        ] {
+            assert!(html.contains(&format!("<section id=\"{id}\">")), "{id}");
+        }
+        for words in [
+            "0.95",
+            "skipped: not on this machine",
+            "10¹²",
+            "10⁹",
+            "4·10⁶",
+            "4Δ²",
+            "0.31 s",
+            "tapwise report",
+        ] {
+            assert!(html.contains(words), "{words}");
+        }
+        assert!(html.contains("Some &lt;Processor&gt; &amp; Sons") && !html.contains("<Processor>"));
+        for plot in ["throughput-size", "throughput-delta", "throughput-channels", "parameters", "dense"] {
+            assert!(markdown.contains(&format!("(plots/{plot}.svg)")), "{plot}");
+            let svg = text(&files, &format!("plots/{plot}.svg"));
+            assert!(
+                svg.starts_with("<svg ")
+                    && svg.trim_end().ends_with("</svg>")
+                    && svg.contains("currentColor")
+            );
+        }
+        for picture in ["photograph", "sobel-x", "overview"] {
+            assert!(files.iter().any(|file| file.path == format!("pictures/{picture}.jpg")), "{picture}");
+        }
+    }
+
+    #[test]
+    fn the_page_needs_no_other_file() {
+        let html = text(&files(&findings()).unwrap(), "index.html");
+        for reference in ["src=\"", "href=\""] {
+            for target in html.split(reference).skip(1) {
+                assert!(
+                    target.starts_with("data:") || target.starts_with('#'),
+                    "{}",
+                    &target[..40.min(target.len())]
+                );
+            }
+        }
+        assert!(!html.contains("<script"));
+    }
+
+    #[test]
+    fn records_come_back_from_json() {
+        let findings = findings();
+        let folder = std::env::temp_dir().join(format!("tapwise-records-{}", std::process::id()));
+        write(&findings, &folder).unwrap();
+        let records: Vec<Record> = read_json(&folder.join("measurements.json"), "measurements.json").unwrap();
+        let machine: Machine = read_json(&folder.join("machine.json"), "machine.json").unwrap();
+        let builds: Builds = read_json(&folder.join("builds.json"), "builds.json").unwrap();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(records, findings.records);
+        assert_eq!(machine, findings.machine);
+        assert_eq!(builds, findings.builds);
+    }
+
+    #[test]
+    fn a_report_of_nothing_is_still_a_report() {
+        let mut findings = findings();
+        findings.records.clear();
+        findings.pictures = Pictures::default();
+        findings.machine.sets.clear();
+        findings.builds = Builds::Impossible("there is no cargo".to_owned());
+        let html = text(&files(&findings).unwrap(), "index.html");
+        assert!(html.contains("there is no cargo"));
+        assert!(terminal(&findings).contains("there is no cargo"));
+    }
+
+    #[test]
+    fn the_terminal_says_what_was_reached() {
+        let text = terminal(&findings());
+        assert!(text.contains("reached") && text.contains("skipped: this machine has no avx2"), "{text}");
+    }
+}

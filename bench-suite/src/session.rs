@@ -50,7 +50,8 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     let threads = options.threads.unwrap_or(machine.cores);
     let one = pool(1)?;
     one.install(|| measure_machine(&mut machine));
-    let (mut records, pictures) = one.install(|| single(options, &machine, selected, &shapes, &photograph))?;
+    let (mut records, pictures) =
+        one.install(|| single(options, &machine, selected, &shapes, &photograph))?;
     drop(one);
     if threads > 1 {
         records.extend(pool(threads)?.install(|| targets(options, group::THREADS, threads))?);
@@ -136,7 +137,8 @@ fn single(
         for &shape in shapes {
             progress.say(&shape.to_string());
             let problem = Problem { shape, group: group::SHAPES };
-            let (measured, missing) = Contest::new(problem).measure(&contenders, &[selected], pace, command)?;
+            let (measured, missing) =
+                Contest::new(problem).measure(&contenders, &[selected], pace, command)?;
             records.extend(measured);
             absent.extend(missing);
             progress.step();
@@ -151,7 +153,8 @@ fn single(
 /// The shapes with a share to reach, on the calling thread's pool; sets that the machine lacks are
 /// left out.
 fn targets(options: &Options, group: &'static str, threads: usize) -> Result<Vec<Record>, Error> {
-    let job = if threads == 1 { "the targets".to_owned() } else { format!("the targets on {threads} threads") };
+    let job =
+        if threads == 1 { "the targets".to_owned() } else { format!("the targets on {threads} threads") };
     let progress = Progress::new(&job, TARGETS.len());
     let fast: Vec<_> = contenders::FAST.into_iter().filter_map(contenders::of).copied().collect();
     let mut records = Vec::new();

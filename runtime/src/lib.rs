@@ -155,8 +155,8 @@ struct Readme;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::kernel::{
-        Band, Description, Geometry, Kernel, Numbers, Panels, Tile, Tiling, run, run_mut, steps, vectors, window,
-        window_mut,
+        Band, Description, Geometry, Kernel, Numbers, Panels, Tile, Tiling, run, run_mut, steps, vectors,
+        window, window_mut,
     };
     pub use crate::layer::bound;
     pub use crate::layout;

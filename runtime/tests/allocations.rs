@@ -5,8 +5,8 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout as Bytes, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use common::layouts::{Laid, Layout};
 use common::Numbers;
+use common::layouts::{Laid, Layout};
 use ndarray::{Array1, Array3, Array4};
 use rayon::ThreadPoolBuilder;
 use tapwise::{Activation, Conv2d, Isa, Shape, Strategy};
@@ -82,7 +82,9 @@ fn count(shape: &Shape, split: bool) -> Vec<String> {
                 }
                 let made = ALLOCATIONS.load(Ordering::SeqCst) - before;
                 if made > 0 {
-                    problems.push(format!("{shape} {strategy} {isa} {layout:?} split: {split}: {made} in three calls"));
+                    problems.push(format!(
+                        "{shape} {strategy} {isa} {layout:?} split: {split}: {made} in three calls"
+                    ));
                 }
             }
         }

@@ -8,7 +8,9 @@ use common::Numbers;
 use ndarray::{Array1, Array3, Array4, ArrayView1, arr0};
 use proptest::prelude::*;
 use proptest::sample::select;
-use tapwise::{Border, Conv2d, Conv2dBuilder, ConvSpec, Error, Isa, Machine, Padding, Planner, Shape, Strategy as Path};
+use tapwise::{
+    Border, Conv2d, Conv2dBuilder, ConvSpec, Error, Isa, Machine, Padding, Planner, Shape, Strategy as Path,
+};
 
 #[tapwise::conv2d(kernel = [1, 3], stride = 2, dilation = [1, 2], groups = 2, c_in = 4, c_out = 6)]
 struct Annotated;
@@ -49,14 +51,21 @@ fn parameters_that_no_layer_can_have_are_named_with_what_would_do() {
         (refused([3, 3, 2, 4], |b| b.stride([0, 1])), "stride[0]", "0".into(), "from 1 to 1048576"),
         (refused([3, 3, 2, 4], |b| b.stride([1, HUGE])), "stride[1]", HUGE.to_string(), "from 1 to 1048576"),
         (refused([3, 3, 2, 4], |b| b.dilation([0, 1])), "dilation[0]", "0".into(), "from 1 to 1048576"),
-        (refused([3, 3, 2, 4], |b| b.dilation([1, HUGE])), "dilation[1]", HUGE.to_string(), "from 1 to 1048576"),
+        (
+            refused([3, 3, 2, 4], |b| b.dilation([1, HUGE])),
+            "dilation[1]",
+            HUGE.to_string(),
+            "from 1 to 1048576",
+        ),
         (refused([3, 3, 2, 4], |b| b.groups(0)), "groups", "0".into(), "from 1 to 1048576"),
         (refused([3, 3, 2, 4], |b| b.groups(3)), "c_out", "4".into(), "a multiple of the 3 groups"),
         (refused([3, 3, 2, 4], |b| b.tolerance(f32::NAN)), "tolerance", "NaN".into(), "above 0"),
         (refused([3, 3, 2, 4], |b| b.tolerance(0.0)), "tolerance", "0".into(), "above 0"),
         (refused([3, 3, 2, 4], |b| b.tolerance(-1.0)), "tolerance", "-1".into(), "above 0"),
         (
-            refused([3, 3, 2, 4], |b| b.padding(Padding::Explicit { top: 0, bottom: HUGE, left: 0, right: 0 })),
+            refused([3, 3, 2, 4], |b| {
+                b.padding(Padding::Explicit { top: 0, bottom: HUGE, left: 0, right: 0 })
+            }),
             "padding bottom",
             HUGE.to_string(),
             "from 0 to 1048576",
@@ -69,7 +78,10 @@ fn parameters_that_no_layer_can_have_are_named_with_what_would_do() {
         assert_eq!((*which, value), (parameter, &found));
         assert!(would_do.contains(wanted), "{error}");
         let message = error.to_string();
-        assert!(message.contains(parameter) && message.contains(&found) && message.contains(wanted), "{message}");
+        assert!(
+            message.contains(parameter) && message.contains(&found) && message.contains(wanted),
+            "{message}"
+        );
     }
 }
 
@@ -95,14 +107,21 @@ fn a_bias_has_a_number_for_each_output_channel() {
 fn an_annotated_layer_refuses_another_filter_and_other_parameters() {
     let wrong = filter([3, 3, 2, 6]);
     let error = Annotated::layer(wrong.view()).build().unwrap_err();
-    says(&error, &Error::Length { array: "filter", axis: "K_h", found: 3, wanted: 1 }, &["length 3", "wanted 1"]);
+    says(
+        &error,
+        &Error::Length { array: "filter", axis: "K_h", found: 3, wanted: 1 },
+        &["length 3", "wanted 1"],
+    );
     let wrong = filter([1, 3, 4, 6]);
     let error = Annotated::layer(wrong.view()).build().unwrap_err();
     let wanted = Error::Length { array: "filter", axis: "C_in / groups", found: 4, wanted: 2 };
     says(&error, &wanted, &["length 4", "wanted 2"]);
     let right = filter([1, 3, 2, 6]);
     let error = Annotated::layer(right.view()).stride([1, 1]).build().unwrap_err().to_string();
-    assert!(error.contains("stride is [1, 1]") && error.contains("[2, 2]") && error.contains("annotation"), "{error}");
+    assert!(
+        error.contains("stride is [1, 1]") && error.contains("[2, 2]") && error.contains("annotation"),
+        "{error}"
+    );
     let error = Annotated::layer(right.view()).groups(1).build().unwrap_err().to_string();
     assert!(error.contains("groups") && error.contains("annotation"), "{error}");
     assert!(Annotated::layer(right.view()).build().is_ok());
@@ -138,7 +157,8 @@ fn outputs_of_the_wrong_shape_are_refused() {
     let filter = filter([3, 3, 2, 4]);
     let layer = Conv2d::builder(filter.view()).stride([2, 2]).build().unwrap();
     let picture = Array3::<f32>::zeros((5, 6, 2));
-    let shapes = [([4, 3, 4], "H", 4, 3), ([3, 6, 4], "W", 6, 3), ([3, 3, 2], "C_out", 2, 4), ([0, 3, 4], "H", 0, 3)];
+    let shapes =
+        [([4, 3, 4], "H", 4, 3), ([3, 6, 4], "W", 6, 3), ([3, 3, 2], "C_out", 2, 4), ([0, 3, 4], "H", 0, 3)];
     for (shape, axis, found, wanted) in shapes {
         let error = layer.forward_into(picture.view(), Array3::zeros(shape).view_mut()).unwrap_err();
         let length = Error::Length { array: "output", axis, found, wanted };
@@ -152,13 +172,19 @@ fn outputs_of_the_wrong_shape_are_refused() {
     let wanted = Error::Length { array: "output", axis: "N", found: 3, wanted: 2 };
     says(&error, &wanted, &["output", "N", "length 3", "wanted 2"]);
     let error = layer.forward_batch_into(batch.view(), Array4::zeros((0, 3, 3, 4)).view_mut()).unwrap_err();
-    says(&error, &Error::Length { array: "output", axis: "N", found: 0, wanted: 2 }, &["length 0", "wanted 2"]);
+    says(
+        &error,
+        &Error::Length { array: "output", axis: "N", found: 0, wanted: 2 },
+        &["length 0", "wanted 2"],
+    );
 }
 
 #[test]
 fn a_filter_that_does_not_fit_the_padded_picture_is_refused() {
     let filter = filter([3, 5, 1, 1]);
-    let build = |padding, dilation| Conv2d::builder(filter.view()).padding(padding).dilation(dilation).build().unwrap();
+    let build = |padding, dilation| {
+        Conv2d::builder(filter.view()).padding(padding).dilation(dilation).build().unwrap()
+    };
     let picture = Array3::<f32>::zeros((4, 9, 1));
     let error = build(Padding::Valid, [2, 1]).forward(picture.view()).unwrap_err();
     let wanted = Error::FilterExceedsInput { axis: "height", extent: 5, padded: 4 };
@@ -197,7 +223,10 @@ fn an_output_that_memory_has_no_room_for_is_refused() {
     let number = arr0(1.0f32);
     let picture = number.broadcast((1 << 30, 1 << 30, 1)).expect("a view of one number");
     let error = layer.forward(picture).unwrap_err();
-    assert!(matches!(error, Error::TooLarge { what: "the output", found, .. } if found == 1 << 60), "{error}");
+    assert!(
+        matches!(error, Error::TooLarge { what: "the output", found, .. } if found == 1 << 60),
+        "{error}"
+    );
 }
 
 #[test]
@@ -242,7 +271,8 @@ fn a_tolerance_that_nothing_meets_is_refused_with_both_numbers() {
 fn an_instruction_set_of_another_machine_is_refused() {
     let missing = if cfg!(target_arch = "aarch64") { Isa::Avx2 } else { Isa::Neon };
     let error = refused([3, 3, 2, 4], |builder| builder.isa(missing));
-    let wanted = Error::InstructionSet { found: missing.name().to_owned(), available: Isa::available().collect() };
+    let wanted =
+        Error::InstructionSet { found: missing.name().to_owned(), available: Isa::available().collect() };
     says(&error, &wanted, &[missing.name(), "portable"]);
 }
 
@@ -277,7 +307,12 @@ fn the_environment_variable_limits_the_instruction_set_or_is_refused() {
         if isa.is_available() {
             assert_eq!(found, format!("{isa} {isa}"));
         } else {
-            assert!(found.contains(isa.name()) && found.contains("this machine has") && found.contains("portable"), "{found}");
+            assert!(
+                found.contains(isa.name())
+                    && found.contains("this machine has")
+                    && found.contains("portable"),
+                "{found}"
+            );
         }
     }
     assert_eq!(answer("PORTABLE".as_ref()), "portable portable");
@@ -302,14 +337,25 @@ fn padding() -> impl Strategy<Value = Padding> {
     prop_oneof![
         Just(Padding::Same),
         Just(Padding::Valid),
-        [absurd(), absurd(), absurd(), absurd()]
-            .prop_map(|[top, bottom, left, right]| Padding::Explicit { top, bottom, left, right }),
+        [absurd(), absurd(), absurd(), absurd()].prop_map(|[top, bottom, left, right]| Padding::Explicit {
+            top,
+            bottom,
+            left,
+            right
+        }),
     ]
 }
 
 /// Everything that can be asked of a spec.
 fn ask(spec: &ConvSpec, input: [usize; 2]) -> Option<[usize; 2]> {
-    let _ = (spec.to_string(), format!("{spec:#}"), spec.extent(), spec.taps(), spec.c_in_group(), spec.c_out_group());
+    let _ = (
+        spec.to_string(),
+        format!("{spec:#}"),
+        spec.extent(),
+        spec.taps(),
+        spec.c_in_group(),
+        spec.c_out_group(),
+    );
     let _ = (spec.margins(input), spec.macs(input));
     let shape = Shape { batch: usize::MAX, input, spec: *spec };
     let _ = (shape.output(), shape.macs());

@@ -28,7 +28,8 @@ fn there_are_as_many_errors_as_mistakes() {
             continue;
         }
         let answer = path.with_extension("stderr");
-        let text = std::fs::read_to_string(&answer).unwrap_or_else(|error| panic!("{}: {error}", answer.display()));
+        let text =
+            std::fs::read_to_string(&answer).unwrap_or_else(|error| panic!("{}: {error}", answer.display()));
         let errors = text.lines().filter(|line| line.starts_with("error")).count();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let wanted = SEVERAL.iter().find(|(case, _)| *case == name).map_or(1, |(_, errors)| *errors);

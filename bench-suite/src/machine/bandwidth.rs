@@ -118,7 +118,8 @@ macro_rules! streams {
             pub(super) fn copy(from: &[f32], to: &mut [f32]) {
                 let steps = from.as_chunks::<{ VECTORS * $lanes }>().0;
                 for (from, to) in steps.iter().zip(to.as_chunks_mut::<{ VECTORS * $lanes }>().0) {
-                    for (from, to) in from.as_chunks::<$lanes>().0.iter().zip(to.as_chunks_mut::<$lanes>().0) {
+                    for (from, to) in from.as_chunks::<$lanes>().0.iter().zip(to.as_chunks_mut::<$lanes>().0)
+                    {
                         // SAFETY: both are `$lanes` numbers, which is what the load reads and the
                         // store writes; neither asks for an alignment.
                         unsafe { $store(to.as_mut_ptr(), $load(from.as_ptr())) };
@@ -129,7 +130,16 @@ macro_rules! streams {
     };
 }
 
-streams!(avx512, "x86_64", "avx512f", 16, _mm512_setzero_ps(), _mm512_add_ps, _mm512_loadu_ps, _mm512_storeu_ps);
+streams!(
+    avx512,
+    "x86_64",
+    "avx512f",
+    16,
+    _mm512_setzero_ps(),
+    _mm512_add_ps,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps
+);
 streams!(avx2, "x86_64", "avx2", 8, _mm256_setzero_ps(), _mm256_add_ps, _mm256_loadu_ps, _mm256_storeu_ps);
 streams!(neon, "aarch64", "neon", 4, vdupq_n_f32(0.0), vaddq_f32, vld1q_f32, vst1q_f32);
 

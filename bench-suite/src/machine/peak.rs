@@ -92,19 +92,18 @@ fn neon() -> f64 {
 /// Multiplied and added apart, as the portable kernels do it: a product that does not depend on
 /// the sum, so that only the addition is in the chain. The factors come from a small table in the
 /// first-level cache, or else the product would be computed once and for all.
+#[inline(never)]
 fn portable() -> f64 {
     const ACCUMULATORS: usize = 12;
     const STEPS: usize = 8;
-    let table: [[[f32; 4]; ACCUMULATORS]; STEPS] = black_box([[[1e-3; 4]; ACCUMULATORS]; STEPS]);
-    let mut sums = [[0.0f32; 4]; ACCUMULATORS];
+    let table = [[1e-3f32; 4 * ACCUMULATORS]; STEPS];
+    let factor = black_box(0.5f32);
+    let mut sums = [0.0f32; 4 * ACCUMULATORS];
     let start = Instant::now();
     for _ in 0..ROUNDS / STEPS {
-        let factor = black_box(0.5f32);
-        for row in &table {
-            for (sum, vector) in sums.iter_mut().zip(row) {
-                for (sum, value) in sum.iter_mut().zip(vector) {
-                    *sum += factor * value;
-                }
+        for row in black_box(&table) {
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += factor * value;
             }
         }
     }

@@ -23,3 +23,16 @@ pub fn pool(threads: usize) -> Result<ThreadPool, Error> {
         .build()
         .map_err(|source| Error::Threads { threads, source })
 }
+
+/// Makes the calling thread do all the work of layers by itself, pinned to a core: rayon's global
+/// pool gets one thread. Once in the life of a process, before rayon is used.
+///
+/// # Errors
+/// [`Error::Threads`] when rayon's global pool is there already.
+pub fn alone() -> Result<(), Error> {
+    if let Some(core) = core_affinity::get_core_ids().unwrap_or_default().last() {
+        core_affinity::set_for_current(*core);
+    }
+    let global = ThreadPoolBuilder::new().num_threads(1).build_global();
+    global.map_err(|source| Error::Threads { threads: 1, source })
+}

@@ -64,13 +64,22 @@ fn throughput(
         let own: Vec<(f64, f64)> = own.map(|(x, record)| (*x, record.gflops)).collect();
         if !own.is_empty() {
             let (colour, marker) = look(contender.strategy);
-            series.push(Series { label: contender.label.to_owned(), colour, marker, dashed: false, points: own });
+            series.push(Series {
+                label: contender.label.to_owned(),
+                colour,
+                marker,
+                dashed: false,
+                points: own,
+            });
         }
     }
     let top = series.iter().flat_map(|series| &series.points).map(|point| point.1).fold(0.0, f64::max);
     let ticks = if doubling {
         let powers = (0..20).map(|power| f64::from(1 << power));
-        powers.filter(|value| (first..=last).contains(value)).map(|value| (value, format!("{value}"))).collect()
+        powers
+            .filter(|value| (first..=last).contains(value))
+            .map(|value| (value, format!("{value}")))
+            .collect()
     } else {
         (first as usize..=last as usize).map(|value| (value as f64, value.to_string())).collect()
     };
@@ -79,7 +88,12 @@ fn throughput(
         name,
         alternative: format!("GFLOP/s of every strategy over {title}"),
         x: Axis { title: title.to_owned(), range: room, logarithmic: doubling, ticks },
-        y: Axis { title: "GFLOP/s".to_owned(), range: (0.0, top * 1.06), logarithmic: false, ticks: steps(top) },
+        y: Axis {
+            title: "GFLOP/s".to_owned(),
+            range: (0.0, top * 1.06),
+            logarithmic: false,
+            ticks: steps(top),
+        },
         series,
         marks: Vec::new(),
     })
@@ -117,7 +131,8 @@ fn decades(from: i32, to: i32, every: usize, text: impl Fn(i32) -> String) -> Ve
 /// Parameters of every step from the dense layer to the convolution, over the side of the picture.
 pub(super) fn parameter_counts() -> Plot {
     // One megapixel, the textbook's picture, is in the right third.
-    let sides: Vec<usize> = (10..=36).map(|tenth| 10f64.powf(f64::from(tenth) / 10.0).round() as usize).collect();
+    let sides: Vec<usize> =
+        (10..=36).map(|tenth| 10f64.powf(f64::from(tenth) / 10.0).round() as usize).collect();
     let line = |label: String, colour, dashed, count: &dyn Fn([usize; 2]) -> u128| Series {
         label,
         colour,
@@ -130,7 +145,9 @@ pub(super) fn parameter_counts() -> Plot {
     let megapixel = [1000, 1000];
     Plot {
         name: "parameters",
-        alternative: "Parameters over the side of the picture: dense, translation invariant, local, with channels".to_owned(),
+        alternative:
+            "Parameters over the side of the picture: dense, translation invariant, local, with channels"
+                .to_owned(),
         x: Axis {
             title: "side of the picture (pixels)".to_owned(),
             range: (10.0, 4000.0),
@@ -167,7 +184,9 @@ pub(super) fn parameter_counts() -> Plot {
 pub(super) fn dense(records: &[Record], machine: &Machine) -> Option<Plot> {
     let points = |strategy: &str| -> Vec<(f64, f64)> {
         let own = records.iter().filter(|record| record.group == group::DENSE && record.strategy == strategy);
-        let placed = own.filter_map(|record| Some((record.shape.parse::<Shape>().ok()?.input[0] as f64, record.median_s)));
+        let placed = own.filter_map(|record| {
+            Some((record.shape.parse::<Shape>().ok()?.input[0] as f64, record.median_s))
+        });
         let mut points: Vec<_> = placed.collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         points
@@ -183,8 +202,20 @@ pub(super) fn dense(records: &[Record], machine: &Machine) -> Option<Plot> {
     let bottom = least.log10().floor() as i32;
     let top = (most.log10().ceil() as i32).max(bottom + 1);
     let mut series = vec![
-        Series { label: "dense".to_owned(), colour: colour::VERMILLION, marker: Marker::Circle, dashed: false, points: dense },
-        Series { label: "convolution".to_owned(), colour: colour::BLUE, marker: Marker::Square, dashed: false, points: convolution },
+        Series {
+            label: "dense".to_owned(),
+            colour: colour::VERMILLION,
+            marker: Marker::Circle,
+            dashed: false,
+            points: dense,
+        },
+        Series {
+            label: "convolution".to_owned(),
+            colour: colour::BLUE,
+            marker: Marker::Square,
+            dashed: false,
+            points: convolution,
+        },
     ];
     if let Some(memory) = machine.memory {
         let side = (largest_side(memory) + 1) as f64;
@@ -208,7 +239,9 @@ pub(super) fn dense(records: &[Record], machine: &Machine) -> Option<Plot> {
     let powers = (0..14).map(|power| f64::from(1 << power)).filter(|value| (first..=last).contains(value));
     Some(Plot {
         name: "dense",
-        alternative: "Time of the dense layer and of the convolution that equals it, over the side of the picture".to_owned(),
+        alternative:
+            "Time of the dense layer and of the convolution that equals it, over the side of the picture"
+                .to_owned(),
         x: Axis {
             title: "side of the picture (pixels)".to_owned(),
             range: (first / 1.15, last * 1.15),

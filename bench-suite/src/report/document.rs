@@ -38,7 +38,7 @@ pub(super) enum Block {
     Pictures(Gallery),
 }
 
-/// A table; the first column names the row, the others are aligned as numbers.
+/// A table; the first column names the row, the others are aligned to the right.
 pub(super) struct Table {
     pub(super) head: Vec<String>,
     pub(super) rows: Vec<Vec<Cell>>,
@@ -90,12 +90,16 @@ fn table(head: &[&str], rows: Vec<Vec<Cell>>) -> Block {
 /// Everything that was found, in the order in which it is read.
 pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     let Findings { machine, records, builds, .. } = findings;
-    let mut sections = vec![photograph(findings), throughput(machine, records)?, targets(machine, records)];
+    let mut sections = vec![
+        machine_facts(machine),
+        photograph(findings),
+        throughput(machine, records)?,
+        targets(machine, records),
+    ];
     sections.extend(asked_for(records));
     sections.push(counts()?);
     sections.extend(dense(machine, records)?);
     sections.push(build_times(builds));
-    sections.push(machine_facts(machine));
     sections.push(method(machine));
     Ok(Document {
         title: format!("Convolutions on {}", machine.processor),
@@ -121,7 +125,9 @@ fn lead(machine: &Machine, records: &[Record]) -> String {
             words::shape(&best.shape),
         ),
         None => match machine.set(&machine.selected) {
-            Some(set) => format!("One core multiplies and adds at {} GFLOP/s here.", words::three(set.fma_gflops)),
+            Some(set) => {
+                format!("One core multiplies and adds at {} GFLOP/s here.", words::three(set.fma_gflops))
+            }
             None => String::new(),
         },
     };
@@ -150,7 +156,6 @@ fn photograph(findings: &Findings) -> Section {
         for record in of(&findings.records, group::PHOTOGRAPH, contender.strategy.name()) {
             rows.push(vec![
                 cell(contender.label),
-                cell(contender.what),
                 cell(words::time(record.median_s)),
                 cell(words::three(record.gflops)),
                 cell(words::error(record.max_error)),
@@ -158,12 +163,16 @@ fn photograph(findings: &Findings) -> Section {
         }
     }
     if !rows.is_empty() {
-        blocks.push(Block::Text(
-            "Every strategy computes the same layer. The last column is its largest difference from double precision, \
-             as a share of the root mean square of the answer."
-                .to_owned(),
-        ));
-        blocks.push(table(&["strategy", "what it is", "time", "GFLOP/s", "largest difference"], rows));
+        let what: Vec<String> = contenders::ALL
+            .iter()
+            .map(|contender| format!("{} ({})", contender.label, contender.what))
+            .collect();
+        blocks.push(Block::Text(format!(
+            "Every strategy computes the same layer: {}. The last column is the largest difference from double precision, \
+             as a share of the root mean square of the answer.",
+            what.join(", ")
+        )));
+        blocks.push(table(&["strategy", "time", "GFLOP/s", "largest difference"], rows));
     }
     Section { id: "photograph", title: "A photograph and its feature maps", blocks }
 }
@@ -171,7 +180,11 @@ fn photograph(findings: &Findings) -> Section {
 fn throughput(machine: &Machine, records: &[Record]) -> Result<Section, Error> {
     let mut plots = Vec::new();
     let sweeps: [(Option<Plot>, &str, &str); 3] = [
-        (charts::size(records), group::SIZE, "Over the side of a square picture, 32 channels in and out, 3 × 3."),
+        (
+            charts::size(records),
+            group::SIZE,
+            "Over the side of a square picture, 32 channels in and out, 3 × 3.",
+        ),
         (charts::delta(records), group::DELTA, "Over Δ, on 56 × 56 pixels of 32 channels in and out."),
         (charts::channels(records), group::CHANNELS, "Over channels, on 28 × 28 pixels, 3 × 3."),
     ];
@@ -179,7 +192,11 @@ fn throughput(machine: &Machine, records: &[Record]) -> Result<Section, Error> {
         if let Some(plot) = plot {
             let naive = of(records, group, "naive");
             let most = naive.iter().map(|record| record.gflops).fold(0.0, f64::max);
-            let floor = if most > 0.0 { format!(" Naive stays below {} GFLOP/s.", words::three(most)) } else { String::new() };
+            let floor = if most > 0.0 {
+                format!(" Naive stays below {} GFLOP/s.", words::three(most))
+            } else {
+                String::new()
+            };
             plots.push((plot.draw()?, format!("{caption}{floor}")));
         }
     }
@@ -219,8 +236,10 @@ pub(super) fn reached(records: &[Record], group: &str) -> Vec<Reached> {
             own.find(|record| record.shape == shape && record.isa == target.isa.name())
         };
         let names = contenders::FAST.map(|strategy| strategy.name());
-        let shares: Option<Vec<_>> =
-            names.into_iter().map(|name| find(name).map(|r| (name, r.fraction_of_peak, r.median_s))).collect();
+        let shares: Option<Vec<_>> = names
+            .into_iter()
+            .map(|name| find(name).map(|r| (name, r.fraction_of_peak, r.median_s)))
+            .collect();
         Reached { target, shares }
     };
     TARGETS.into_iter().map(row).collect()
@@ -235,7 +254,9 @@ fn targets(machine: &Machine, records: &[Record]) -> Section {
         cells.push(cell(format!("{wanted:.2}")));
         match &row.shares {
             Some(shares) => {
-                cells.extend(shares.iter().map(|(_, share, _)| judged(words::share(*share), *share >= wanted)));
+                cells.extend(
+                    shares.iter().map(|(_, share, _)| judged(words::share(*share), *share >= wanted)),
+                );
                 let all = row.all() == Some(true);
                 cells.push(judged(if all { "reached" } else { "not reached" }.to_owned(), all));
             }
@@ -256,7 +277,8 @@ fn targets(machine: &Machine, records: &[Record]) -> Section {
         let mut rows = Vec::new();
         for (many, one) in reached(records, group::THREADS).iter().zip(&single) {
             let (Some(many_shares), Some(one_shares)) = (&many.shares, &one.shares) else { continue };
-            let mut cells = vec![cell(words::shape(&many.target.shape().to_string())), cell(many.target.isa.name())];
+            let mut cells =
+                vec![cell(words::shape(&many.target.shape().to_string())), cell(many.target.isa.name())];
             for ((_, share, seconds), (_, _, alone)) in many_shares.iter().zip(one_shares) {
                 cells.push(cell(words::share(*share)));
                 cells.push(cell(format!("{:.2} ×", alone / seconds)));
@@ -343,7 +365,8 @@ fn dense(machine: &Machine, records: &[Record]) -> Result<Option<Section>, Error
                     of pixels, and reads all of them for every picture."
         .to_owned();
     if let Some(dense) = last {
-        let convolution = of(records, group::DENSE, "auto").into_iter().find(|record| record.shape == dense.shape);
+        let convolution =
+            of(records, group::DENSE, "auto").into_iter().find(|record| record.shape == dense.shape);
         if let (Some(convolution), Ok(shape)) = (convolution, dense.shape.parse::<tapwise::Shape>()) {
             let side = shape.input[0];
             let weights = u64::try_from(parameters::dense(shape.input, shape.input) * 4).unwrap_or(u64::MAX);
@@ -363,7 +386,9 @@ fn dense(machine: &Machine, records: &[Record]) -> Result<Option<Section>, Error
             words::bytes(memory)
         ));
     }
-    let caption = "Less is better. Right of the dashed line the dense layer does not fit the machine's memory.".to_owned();
+    let caption =
+        "Less is better. Right of the dashed line the dense layer does not fit the machine's memory."
+            .to_owned();
     Ok(Some(Section {
         id: "dense",
         title: "Time, from dense to convolution",
@@ -408,17 +433,22 @@ fn machine_facts(machine: &Machine) -> Section {
         machine.system,
         machine.compiler
     );
-    let levels: Vec<&Stream> = machine.sets.first().map(|set| set.streams.iter().collect()).unwrap_or_default();
+    let levels: Vec<&Stream> =
+        machine.sets.first().map(|set| set.streams.iter().collect()).unwrap_or_default();
     let mut head = vec!["set".to_owned(), "FMA peak, GFLOP/s".to_owned()];
     head.extend(levels.iter().map(|stream| format!("{}, GB/s", stream.level)));
     let rows = machine.sets.iter().map(|set| {
         let mut cells = vec![cell(set.isa.clone()), cell(words::three(set.fma_gflops))];
-        cells.extend(set.streams.iter().map(|stream| cell(format!("{:.0} / {:.0}", stream.read, stream.copy))));
+        cells.extend(
+            set.streams.iter().map(|stream| cell(format!("{:.0} / {:.0}", stream.read, stream.copy))),
+        );
         cells
     });
     let absent: Vec<&str> =
         Isa::ALL.iter().map(|isa| isa.name()).filter(|isa| machine.set(isa).is_none()).collect();
-    let mut note = "Bandwidth of one core, reading / copying; a copy counts the bytes read and the bytes written.".to_owned();
+    let mut note =
+        "Bandwidth of one core, reading / copying; a copy counts the bytes read and the bytes written."
+            .to_owned();
     if !absent.is_empty() {
         note.push_str(&format!(" This machine has no {}.", absent.join(" and no ")));
     }
@@ -445,5 +475,9 @@ fn method(machine: &Machine) -> Section {
          memory that is there. Pictures are channels last, in single precision."
             .to_owned(),
     ];
-    Section { id: "method", title: "How it was measured", blocks: texts.into_iter().map(Block::Text).collect() }
+    Section {
+        id: "method",
+        title: "How it was measured",
+        blocks: texts.into_iter().map(Block::Text).collect(),
+    }
 }

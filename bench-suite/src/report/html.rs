@@ -9,7 +9,10 @@ const STYLE: &str = include_str!("page.css");
 pub(super) fn page(document: &Document) -> String {
     let mut body = String::new();
     let title = escape(&document.title);
-    body.push_str(&format!("<header>\n<h1>{title}</h1>\n<p class=\"subtitle\">{}</p>\n", escape(&document.subtitle)));
+    body.push_str(&format!(
+        "<header>\n<h1>{title}</h1>\n<p class=\"subtitle\">{}</p>\n",
+        escape(&document.subtitle)
+    ));
     body.push_str(&format!("<p class=\"lead\">{}</p>\n<nav>", prose(&document.lead)));
     for section in &document.sections {
         body.push_str(&format!("<a href=\"#{}\">{}</a> ", section.id, escape(section.title)));
@@ -26,7 +29,10 @@ pub(super) fn page(document: &Document) -> String {
                     body.push_str("<div class=\"plots\">\n");
                     for (plot, caption) in plots {
                         let caption = prose(caption);
-                        body.push_str(&format!("<figure>{}<figcaption>{caption}</figcaption></figure>\n", plot.inline()));
+                        body.push_str(&format!(
+                            "<figure>{}<figcaption>{caption}</figcaption></figure>\n",
+                            plot.inline()
+                        ));
                     }
                     body.push_str("</div>\n");
                 }
@@ -129,7 +135,9 @@ mod tests {
 
     #[test]
     fn base64_of_the_standard() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")] {
+        for (plain, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
+        {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }

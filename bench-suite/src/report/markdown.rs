@@ -13,7 +13,11 @@ pub(super) fn page(document: &Document) -> String {
                 Block::Text(paragraph) => text.push_str(&format!("{paragraph}\n")),
                 Block::Table(table) => {
                     let head: Vec<String> = table.head.iter().map(|cell| escape(cell)).collect();
-                    text.push_str(&format!("| {} |\n|---|{}\n", head.join(" | "), "--:|".repeat(head.len().saturating_sub(1))));
+                    text.push_str(&format!(
+                        "| {} |\n|---|{}\n",
+                        head.join(" | "),
+                        "--:|".repeat(head.len().saturating_sub(1))
+                    ));
                     for row in &table.rows {
                         let row: Vec<String> = row.iter().map(|cell| escape(&cell.text)).collect();
                         text.push_str(&format!("| {} |\n", row.join(" | ")));
@@ -21,7 +25,8 @@ pub(super) fn page(document: &Document) -> String {
                 }
                 Block::Pictures(gallery) => {
                     if let Some(overview) = &gallery.overview {
-                        let captions: Vec<&str> = gallery.pictures.iter().map(|picture| picture.caption.as_str()).collect();
+                        let captions: Vec<&str> =
+                            gallery.pictures.iter().map(|picture| picture.caption.as_str()).collect();
                         text.push_str(&format!(
                             "![{}](pictures/{})\n\nIn reading order: {}.\n",
                             overview.caption,
@@ -32,7 +37,10 @@ pub(super) fn page(document: &Document) -> String {
                 }
                 Block::Plots(plots) => {
                     for (plot, caption) in plots {
-                        text.push_str(&format!("![{}](plots/{}.svg)\n\n{caption}\n\n", plot.alternative, plot.name));
+                        text.push_str(&format!(
+                            "![{}](plots/{}.svg)\n\n{caption}\n\n",
+                            plot.alternative, plot.name
+                        ));
                     }
                 }
             }

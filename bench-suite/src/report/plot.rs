@@ -1,6 +1,5 @@
 //! One line chart, drawn as SVG that is legible on light and dark paper and on a phone.
 
-
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -73,9 +72,8 @@ pub(super) struct Axis {
 impl Axis {
     /// Where a value lies: 0 at the low end of the axis, 1 at the high end.
     fn place(&self, value: f64) -> f64 {
-        let [value, low, high] = [value, self.range.0, self.range.1].map(|value| {
-            if self.logarithmic { value.max(f64::MIN_POSITIVE).log10() } else { value }
-        });
+        let [value, low, high] = [value, self.range.0, self.range.1]
+            .map(|value| if self.logarithmic { value.max(f64::MIN_POSITIVE).log10() } else { value });
         (value - low) / (high - low)
     }
 }
@@ -238,7 +236,11 @@ impl Plot {
 }
 
 /// A key of the legend: a piece of the line with its marker, and its name.
-fn draw_key<DB: DrawingBackend>(root: &Area<DB>, series: &Series, (x, y): (i32, i32)) -> Result<(), Failed<DB>> {
+fn draw_key<DB: DrawingBackend>(
+    root: &Area<DB>,
+    series: &Series,
+    (x, y): (i32, i32),
+) -> Result<(), Failed<DB>> {
     let style = series.colour.stroke_width(5);
     let pieces: &[(i32, i32)] = if series.dashed { &[(0, 16), (24, 40), (48, 64)] } else { &[(0, 64)] };
     for (from, to) in pieces {

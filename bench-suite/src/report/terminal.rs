@@ -15,7 +15,8 @@ pub fn terminal(findings: &Findings) -> String {
     }
     for (group, title) in [(group::TARGETS, "on one thread"), (group::THREADS, "on several threads")] {
         let Some(record) = findings.records.iter().find(|record| record.group == group) else { continue };
-        let title = if record.threads == 1 { title.to_owned() } else { format!("on {} threads", record.threads) };
+        let title =
+            if record.threads == 1 { title.to_owned() } else { format!("on {} threads", record.threads) };
         text.push_str(&format!("\nshare of the FMA peak {title:<24} wanted  specialized  direct\n"));
         for row in reached(&findings.records, group) {
             text.push_str(&line(&row, record.threads == 1));
@@ -26,7 +27,11 @@ pub fn terminal(findings: &Findings) -> String {
         Builds::Impossible(reason) => text.push_str(&format!("build times were not measured: {reason}\n")),
         Builds::Measured(costs) => {
             for cost in costs {
-                text.push_str(&format!("{:<36} adds {:>5} s to a release build\n", cost.shape, words::three(cost.seconds)));
+                text.push_str(&format!(
+                    "{:<36} adds {:>5} s to a release build\n",
+                    cost.shape,
+                    words::three(cost.seconds)
+                ));
             }
         }
     }
@@ -40,7 +45,8 @@ fn line(row: &Reached, judged: bool) -> String {
     match &row.shares {
         None => format!("{name} {wanted:>4}  skipped: this machine has no {}\n", target.isa),
         Some(shares) => {
-            let shares: Vec<String> = shares.iter().map(|(_, share, _)| format!("{:>9}", words::share(*share))).collect();
+            let shares: Vec<String> =
+                shares.iter().map(|(_, share, _)| format!("{:>9}", words::share(*share))).collect();
             let verdict = match (judged, row.all()) {
                 (true, Some(true)) => "  reached",
                 (true, _) => "  not reached",

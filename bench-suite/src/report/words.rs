@@ -36,7 +36,11 @@ pub(super) fn bytes(bytes: u64) -> String {
 }
 
 fn short(value: f64) -> String {
-    if value >= 9.95 || (value - value.round()).abs() < 0.05 { format!("{value:.0}") } else { format!("{value:.1}") }
+    if value >= 9.95 || (value - value.round()).abs() < 0.05 {
+        format!("{value:.0}")
+    } else {
+        format!("{value:.1}")
+    }
 }
 
 /// A share of the peak: `0.93`; never rounded up to a target that was not reached.

@@ -2,10 +2,12 @@
 //!
 //! The patch matrix of a band has one row for each output pixel and `K_h·K_w·C_in/groups` columns;
 //! the filter `[K_h, K_w, C_in/groups, C_out]` is a matrix of that many rows as it lies in memory.
-//! Memory stays bounded: the matrix is built for a few output rows at a time. A 1x1 layer of
+//! Memory stays bounded: the matrix is built for a few output rows, or for part of one, at a time. A 1x1 layer of
 //! stride 1 multiplies the picture itself.
 //!
 //! The library picks its own instruction set; `TAPWISE_ISA` does not reach it.
+
+use std::ops::Range;
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
@@ -54,8 +56,14 @@ impl Im2colGemm {
     }
 }
 
-/// The patches of `rows` output rows of one group, from a table of padded rows.
-fn gather(frame: &Frame, table: &[&[f32]], rows: usize, group: usize, patches: &mut [f32]) {
+/// The patches of some columns of `rows` output rows of one group, from a table of padded rows.
+fn gather(
+    frame: &Frame,
+    table: &[&[f32]],
+    (rows, columns): (usize, Range<usize>),
+    group: usize,
+    patches: &mut [f32],
+) {
     let spec = &frame.spec;
     let channels = spec.c_in_group();
     // Without dilation and groups, the taps of a filter row lie side by side in the picture.
@@ -66,7 +74,7 @@ fn gather(frame: &Frame, table: &[&[f32]], rows: usize, group: usize, patches: &
     };
     let mut targets = patches.chunks_exact_mut(run);
     for row in 0..rows {
-        for column in 0..frame.output[1] {
+        for column in columns.clone() {
             for a in 0..spec.kernel[0] {
                 let source = table[row * spec.stride[0] + a * spec.dilation[0]];
                 for b in 0..runs {
@@ -90,13 +98,18 @@ impl Path for Im2colGemm {
         let Band { frame, epilogue, input, mut output, first } = band;
         let spec = &frame.spec;
         let source = Source::of(frame, &input);
-        let row_patches = frame.output[1] * spec.taps();
-        let rows_at_once = (PATCHES / row_patches).clamp(1, output.len_of(Axis(0)));
+        // Whole rows, as many as fit; or part of one where not even one fits.
+        let width = frame.output[1];
+        let (rows_at_once, columns_at_once) = if width * spec.taps() <= PATCHES {
+            ((PATCHES / (width * spec.taps())).min(output.len_of(Axis(0))), width)
+        } else {
+            (1, (PATCHES / spec.taps()).clamp(1, width))
+        };
 
         let mut tables = scratch.tables();
         let staged_floats = rows::scratch_floats(frame, source, rows_at_once);
-        let patch_floats = rows_at_once * row_patches;
-        let target_floats = rows_at_once * frame.output[1] * spec.c_out;
+        let patch_floats = rows_at_once * columns_at_once * spec.taps();
+        let target_floats = rows_at_once * width * spec.c_out;
         let floats = scratch.floats(staged_floats + patch_floats + target_floats);
         let (staged, floats) = floats.split_at_mut(staged_floats);
         let (patches, target) = floats.split_at_mut(patch_floats);
@@ -104,7 +117,7 @@ impl Path for Im2colGemm {
         let mut at = first;
         for mut block in output.axis_chunks_iter_mut(Axis(0), rows_at_once) {
             let rows = block.len_of(Axis(0));
-            let pixels = rows * frame.output[1];
+            let pixels = rows * width;
             let mut compute = |target: &mut [f32]| {
                 let picture = Self::is_product(frame).then(|| picture_rows(&input, at, rows)).flatten();
                 if let Some(picture) = picture {
@@ -112,10 +125,15 @@ impl Path for Im2colGemm {
                 } else {
                     let mut table = recycle(std::mem::take(&mut tables.inputs));
                     rows::fill(frame, &input.view(), source, (at, rows), staged, &mut table);
-                    let patches = &mut patches[..pixels * spec.taps()];
-                    for group in 0..spec.groups {
-                        gather(frame, &table, rows, group, patches);
-                        self.multiply(frame, group, patches, target);
+                    for from in (0..width).step_by(columns_at_once) {
+                        let columns = from..width.min(from + columns_at_once);
+                        let pixels = rows * columns.len();
+                        let patches = &mut patches[..pixels * spec.taps()];
+                        let target = &mut target[from * spec.c_out..][..pixels * spec.c_out];
+                        for group in 0..spec.groups {
+                            gather(frame, &table, (rows, columns.clone()), group, patches);
+                            self.multiply(frame, group, patches, target);
+                        }
                     }
                     tables.inputs = recycle(table);
                 }
@@ -126,7 +144,7 @@ impl Path for Im2colGemm {
                 None => {
                     let target = &mut target[..pixels * spec.c_out];
                     compute(target);
-                    let shape = (rows, frame.output[1], spec.c_out);
+                    let shape = (rows, width, spec.c_out);
                     if let Ok(computed) = ArrayView3::from_shape(shape, &*target) {
                         block.assign(&computed);
                     }
