@@ -21,7 +21,8 @@ pub const LIMIT: f64 = 5e-5;
 pub struct Pace {
     /// Rounds, each one sample of every contender.
     pub rounds: usize,
-    /// Seconds that a sample lasts at least: fast contenders run several times.
+    /// Seconds that a sample lasts at least: fast contenders run several times. Short, so that
+    /// most samples are over before the system gives the core to somebody else.
     pub sample: f64,
     /// Seconds that one contender may take in all; beyond it, it sits out the remaining rounds.
     pub budget: f64,
@@ -32,8 +33,8 @@ impl Pace {
     #[must_use]
     pub fn of(effort: Effort) -> Self {
         match effort {
-            Effort::Quick => Pace { rounds: 15, sample: 4e-3, budget: 0.15 },
-            Effort::Full => Pace { rounds: 41, sample: 8e-3, budget: 1.5 },
+            Effort::Quick => Pace { rounds: 31, sample: 1.5e-3, budget: 0.2 },
+            Effort::Full => Pace { rounds: 151, sample: 3e-3, budget: 3.0 },
         }
     }
 
@@ -41,8 +42,8 @@ impl Pace {
     #[must_use]
     pub fn careful(effort: Effort) -> Self {
         match effort {
-            Effort::Quick => Pace { rounds: 41, sample: 8e-3, budget: 1.0 },
-            Effort::Full => Pace { rounds: 101, sample: 15e-3, budget: 4.0 },
+            Effort::Quick => Pace { rounds: 151, sample: 1.5e-3, budget: 1.0 },
+            Effort::Full => Pace { rounds: 1001, sample: 3e-3, budget: 6.0 },
         }
     }
 }
@@ -95,6 +96,8 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
     struct Lane<'a> {
         entry: Entry<'a>,
         repeats: usize,
+        /// Whether it runs once before each sample, to find its data in the caches as it left it.
+        warms_up: bool,
         seconds: Vec<f64>,
         spent: f64,
     }
@@ -113,7 +116,8 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
             peaks.push((entry.isa, Vec::new()));
         }
         let repeats = (pace.sample / warm.max(1e-9)).ceil().clamp(1.0, 1e6) as usize;
-        lanes.push(Lane { entry, repeats, seconds: Vec::new(), spent: 0.0 });
+        let warms_up = warm < 4.0 * pace.sample;
+        lanes.push(Lane { entry, repeats, warms_up, seconds: Vec::new(), spent: 0.0 });
     }
     for _ in 0..pace.rounds {
         for (isa, samples) in &mut peaks {
@@ -123,6 +127,9 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
             let next = lane.seconds.last().copied().unwrap_or(0.0) * lane.repeats as f64;
             if lane.spent + next > pace.budget && !lane.seconds.is_empty() {
                 continue;
+            }
+            if lane.warms_up {
+                timed(&mut lane.entry, 1)?;
             }
             let seconds = timed(&mut lane.entry, lane.repeats)?;
             lane.spent += seconds;

@@ -25,7 +25,7 @@ const DELTA: i32 = 4;
 const LONGEST: u32 = 640;
 
 /// Width of one picture of the overview, in pixels.
-const TILE: u32 = 320;
+const TILE: u32 = 280;
 
 /// The photograph that ships, of a cat named Chelsea.
 const SHIPPED: (&str, &[u8]) = ("chelsea.png", include_bytes!("../assets/chelsea.png"));
@@ -245,7 +245,7 @@ fn decode(bytes: &[u8], path: PathBuf) -> Result<RgbImage, Error> {
 
 fn encode(picture: &RgbImage, name: &str, caption: &str) -> Result<Picture, Error> {
     let mut bytes = Vec::new();
-    picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 84)).map_err(Error::Encode)?;
+    picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 76)).map_err(Error::Encode)?;
     let (width, height) = picture.dimensions();
     Ok(Picture { file: format!("{name}.jpg"), caption: caption.to_owned(), size: [width, height], bytes })
 }

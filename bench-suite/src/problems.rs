@@ -7,6 +7,7 @@ use clap::ValueEnum;
 use tapwise::{ConvSpec, Isa, Shape};
 
 use crate::Error;
+use crate::builds::SHAPES;
 
 tapwise::specialize! {
     // Over the size of the filter, and over the size of the picture at delta 1.
@@ -32,7 +33,7 @@ tapwise::specialize! {
 pub enum Effort {
     /// Ends within two minutes on two cores.
     Quick,
-    /// More sizes, more samples, every instruction set.
+    /// More sizes and more samples, within a quarter of an hour.
     Full,
 }
 
@@ -137,13 +138,14 @@ pub const TARGETS: [Target; 5] = [
     Target { side: 56, channels: [64, 64], isa: Isa::Avx2, share: 0.90 },
 ];
 
-/// Shapes that the build table measures: what one more annotation costs.
+/// Names of the shapes that the build table measures, see [`SHAPES`].
 #[must_use]
 pub fn builds(effort: Effort) -> Vec<&'static str> {
-    effort.of(
-        &["h56w56 c64x64 k3x3", "h416w416 c3x16 k3x3", "h56w56 c32x32 k5x5"],
-        &["h28w28 c128x128 k3x3", "h14w14 c256x256 k3x3", "h224w224 c3x64 k7x7 s2x2"],
-    )
+    let few = match effort {
+        Effort::Quick => 3,
+        Effort::Full => SHAPES.len(),
+    };
+    SHAPES.iter().take(few).map(|(name, _)| *name).collect()
 }
 
 /// Reads a file of descriptors, one a line; what follows a `#` is a comment.

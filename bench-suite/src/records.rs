@@ -29,7 +29,7 @@ pub struct Record {
     pub median_s: f64,
     /// Seconds of the fastest sample.
     pub min_s: f64,
-    /// Samples taken, each the mean of as many runs as fill a few milliseconds.
+    /// Samples taken, each the mean of as many runs as fill a millisecond or more.
     pub samples: usize,
     /// GFLOP/s: two operations for every multiply-add of the direct sum, over the median.
     pub gflops: f64,
@@ -48,7 +48,7 @@ pub struct Record {
 /// What one annotated kernel adds to a release build.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BuildCost {
-    /// The one-line descriptor.
+    /// The descriptor of the layer, without a picture.
     pub shape: String,
     /// Kernels that the annotation generates, one for each instruction set of the architecture.
     pub kernels: usize,

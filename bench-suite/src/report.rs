@@ -203,7 +203,7 @@ mod tests {
         }
         for words in [
             "0.95",
-            "skipped: not on this machine",
+            "skipped: this machine lacks the set",
             "10¹²",
             "10⁹",
             "4·10⁶",

@@ -173,8 +173,8 @@ fn targets(options: &Options, group: &'static str, threads: usize) -> Result<Vec
 fn measure_builds(effort: Effort) -> Builds {
     let shapes = problems::builds(effort);
     let rounds = match effort {
-        Effort::Quick => 1,
-        Effort::Full => 3,
+        Effort::Quick => 3,
+        Effort::Full => 5,
     };
     let progress = Progress::new("build times", 1);
     match builds::measure(&shapes, rounds, &|what| progress.say(what)) {
@@ -183,7 +183,10 @@ fn measure_builds(effort: Effort) -> Builds {
             measured
                 .into_iter()
                 .map(|build| BuildCost {
-                    shape: build.shape,
+                    shape: builds::SHAPES
+                        .iter()
+                        .find(|(name, _)| *name == build.shape)
+                        .map_or(build.shape, |(_, descriptor)| (*descriptor).to_owned()),
                     kernels: build.kernels,
                     seconds: build.seconds,
                     code_bytes: build.code_bytes,

@@ -91,10 +91,12 @@ pub(crate) fn every(requests: &[Request], mut mistakes: Mistakes) -> Result<Vec<
 fn multiply_out(request: &Request, mistakes: &mut Mistakes) -> Vec<Geometry> {
     let mut values: HashMap<&'static str, Option<Vec<Value>>> = HashMap::new();
     let mut keys: HashMap<&'static str, Ident> = HashMap::new();
+    let mut meant: Vec<&'static str> = Vec::new();
     for field in &request.fields {
         let written = field.key.to_string();
         let Some(key) = KEYS.iter().find(|key| key.name == written) else {
             mistakes.add(field.key.span(), unknown(&written));
+            meant.extend(guess(&written));
             continue;
         };
         if keys.contains_key(key.name) {
@@ -116,14 +118,16 @@ fn multiply_out(request: &Request, mistakes: &mut Mistakes) -> Vec<Geometry> {
         return Vec::new();
     }
     if request.sound {
-        if !keys.contains_key("delta") && !keys.contains_key("kernel") {
+        // A key that was misspelt has been complained about: it is not missing as well.
+        let given = |key: &str| keys.contains_key(key) || meant.contains(&key);
+        if !given("delta") && !given("kernel") {
             mistakes.add(
                 request.span,
                 format!("the filter's size is missing: add `delta{separator} 1` (3x3) or `kernel{separator} [3, 5]`"),
             );
         }
         for (key, example) in [("c_in", 3), ("c_out", 16)] {
-            if !keys.contains_key(key) {
+            if !given(key) {
                 mistakes.add(request.span, format!("`{key}` is missing: add `{key}{separator} {example}`"));
             }
         }
@@ -257,7 +261,14 @@ fn read(key: &Key, value: &Expr, lists: bool, mistakes: &mut Mistakes) -> Option
         return pair(key, array, mistakes).map(|value| vec![value]);
     }
     if !lists {
-        let example = array.elems.first().and_then(number_of).unwrap_or(1);
+        let example = match array.elems.first() {
+            Some(Expr::Array(pair)) => {
+                let sides: Vec<String> =
+                    pair.elems.iter().filter_map(number_of).map(|n| n.to_string()).collect();
+                format!("[{}]", sides.join(", "))
+            }
+            other => other.and_then(number_of).unwrap_or(1).to_string(),
+        };
         mistakes.add(
             array.span(),
             format!("`{}` takes one value here: write `{example}`; lists are for `specialize!`", key.name),
@@ -339,24 +350,36 @@ fn number(key: &Key, value: &Expr, mistakes: &mut Mistakes) -> Option<usize> {
     None
 }
 
+/// What is said of a key that does not exist.
 fn unknown(written: &str) -> String {
-    let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
-    let alias = match written {
+    let on_the_layer = match written {
+        "padding" | "border" | "activation" | "bias" | "flip" | "strategy" => format!("{written}(..)"),
+        "relu" => "activation(Activation::Relu)".to_owned(),
+        _ => String::new(),
+    };
+    if !on_the_layer.is_empty() {
+        return format!(
+            "`{written}` is not part of a kernel: set it on the layer, `Name::layer(filter).{on_the_layer}`"
+        );
+    }
+    match guess(written) {
+        Some(name) => format!("there is no key `{written}`: did you mean `{name}`?"),
+        None => {
+            let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+            format!("there is no key `{written}`: the keys are {}", names.join(", "))
+        }
+    }
+}
+
+/// The key that was probably meant.
+fn guess(written: &str) -> Option<&'static str> {
+    match written {
         "strides" => Some("stride"),
         "kernel_size" | "k" | "size" | "filter" => Some("kernel"),
         "in_channels" | "cin" | "channels_in" | "inputs" => Some("c_in"),
         "out_channels" | "cout" | "channels_out" | "outputs" => Some("c_out"),
         "radius" => Some("delta"),
-        _ => names.iter().copied().find(|name| distance(name, written) <= 2),
-    };
-    if matches!(written, "padding" | "border" | "activation" | "bias" | "relu") {
-        return format!(
-            "`{written}` is not part of a kernel: set it on the layer, `Name::layer(filter).{written}(..)`"
-        );
-    }
-    match alias {
-        Some(name) => format!("there is no key `{written}`: did you mean `{name}`?"),
-        None => format!("there is no key `{written}`: the keys are {}", names.join(", ")),
+        _ => KEYS.iter().map(|key| key.name).find(|name| distance(name, written) <= 2),
     }
 }
 

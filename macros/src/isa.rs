@@ -16,9 +16,15 @@ pub(crate) struct Isa {
     pub(crate) lanes: usize,
     /// Vector registers.
     pub(crate) registers: usize,
+    /// Multiply-adds that a fully unrolled body may have.
+    pub(crate) unroll: usize,
     /// What it is, for the documentation.
     pub(crate) what: &'static str,
 }
+
+/// Multiply-adds that a fully unrolled body may have where its speed matters: about half a second
+/// of compiling for all the kernels of a shape.
+const UNROLL_BUDGET: usize = 1500;
 
 /// Every instruction set, best first. A new one is a row here and a file in `runtime/src/simd/`.
 pub(crate) const ALL: &[Isa] = &[
@@ -29,6 +35,7 @@ pub(crate) const ALL: &[Isa] = &[
         features: &["avx512f", "avx512vl", "avx512dq", "avx512bw", "avx2", "fma"],
         lanes: 16,
         registers: 32,
+        unroll: UNROLL_BUDGET,
         what: "AVX-512 (F, VL, DQ, BW): 512-bit vectors with fused multiply-add",
     },
     Isa {
@@ -38,6 +45,7 @@ pub(crate) const ALL: &[Isa] = &[
         features: &["avx2", "fma"],
         lanes: 8,
         registers: 16,
+        unroll: UNROLL_BUDGET,
         what: "AVX2 with FMA: 256-bit vectors with fused multiply-add",
     },
     Isa {
@@ -47,6 +55,7 @@ pub(crate) const ALL: &[Isa] = &[
         features: &["neon"],
         lanes: 4,
         registers: 32,
+        unroll: UNROLL_BUDGET,
         what: "NEON: 128-bit vectors with fused multiply-add",
     },
     Isa {
@@ -56,6 +65,7 @@ pub(crate) const ALL: &[Isa] = &[
         features: &[],
         lanes: 4,
         registers: 16,
+        unroll: 0,
         what: "no instruction set beyond the target's own: arrays of four, multiplied and added apart",
     },
 ];

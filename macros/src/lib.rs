@@ -8,6 +8,8 @@ mod geometry;
 mod isa;
 mod parse;
 mod schedule;
+#[cfg(test)]
+mod snapshots;
 
 use proc_macro::TokenStream;
 

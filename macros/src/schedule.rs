@@ -11,9 +11,6 @@
 use crate::geometry::Geometry;
 use crate::isa::Isa;
 
-/// Multiply-adds that a fully unrolled body may have.
-pub(crate) const UNROLL_BUDGET: usize = 1500;
-
 /// Multiply-adds that a loop body should have before its own overhead is lost in them.
 const BODY: usize = 24;
 
@@ -130,10 +127,10 @@ impl Schedule {
                     .iter()
                     .map(|&pixels| {
                         let step = Step::of(geometry, isa, pixels, width, window);
-                        // Only wide tiles run often enough to be worth their code.
-                        let wide = 2 * pixels > widths[0];
+                        // Only the widest tile runs often enough to be worth its code.
+                        let widest = pixels == widths[0];
                         let total = step.pixels * step.vectors * geometry.taps();
-                        let body = if wide && total <= UNROLL_BUDGET {
+                        let body = if widest && total <= isa.unroll {
                             Body::Unrolled { fmas: total }
                         } else {
                             Body::Loops { steps: unroll(geometry.c_in_group(), step.fmas()) }
@@ -283,6 +280,10 @@ fn tile_widths(isa: &Isa, vectors: usize, window: usize) -> Vec<usize> {
     let mut widths: Vec<usize> = WIDTHS.into_iter().filter(|&width| width <= widest).take(2).collect();
     let half = WIDTHS.into_iter().find(|&width| width <= widest / 2);
     let quarter = (widest >= 16).then_some(4);
+    // Kernels that are there to be right everywhere, not fast, make do with fewer.
+    if isa.unroll == 0 {
+        return vec![widest, 1];
+    }
     for width in [half, quarter, Some(1)].into_iter().flatten() {
         if !widths.contains(&width) {
             widths.push(width);
@@ -325,15 +326,16 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &[Panels], window: usize) -> S
         .collect();
     let body = match panels.first().and_then(|panels| panels.tiles.first()).map(|tile| (tile, &tile.body)) {
         Some((_, Body::Unrolled { fmas })) => {
-            format!("fully unrolled: {fmas} multiply-adds of a budget of {UNROLL_BUDGET}")
+            format!("fully unrolled: {fmas} multiply-adds of a budget of {}", isa.unroll)
         }
         Some((tile, Body::Loops { steps })) => {
             let vectors = panels.first().map_or(0, |panels| panels.vectors);
             let fmas = tile.pixels * vectors * geometry.taps();
             format!(
                 "constant loops around {}: unrolled it would be {fmas} multiply-adds, beyond the budget of \
-                 {UNROLL_BUDGET}",
-                plural(*steps, "step")
+                 {}",
+                plural(*steps, "step"),
+                isa.unroll
             )
         }
         None => String::new(),
@@ -397,7 +399,7 @@ mod tests {
     #[test]
     fn small_filters_are_unrolled_and_large_ones_are_not() {
         let stem = Schedule::choose(&geometry(3, 3, 16), &isa("avx512"));
-        assert!(matches!(stem.panels[0].tiles[0].body, Body::Unrolled { fmas } if fmas <= UNROLL_BUDGET));
+        assert!(matches!(stem.panels[0].tiles[0].body, Body::Unrolled { fmas } if fmas <= 1500));
         assert_eq!(stem.window, 3);
         let middle = Schedule::choose(&geometry(3, 64, 64), &isa("avx512"));
         assert!(matches!(middle.panels[0].tiles[0].body, Body::Loops { .. }));
@@ -411,7 +413,7 @@ mod tests {
                     let schedule = Schedule::choose(&geometry(kernel, c_in, 16), isa);
                     for tile in schedule.panels.iter().flat_map(|panels| &panels.tiles) {
                         if let Body::Unrolled { fmas } = tile.body {
-                            assert!(fmas <= UNROLL_BUDGET, "{}", schedule.name());
+                            assert!(fmas <= isa.unroll, "{}", schedule.name());
                         }
                     }
                 }

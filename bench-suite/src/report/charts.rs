@@ -90,7 +90,7 @@ fn throughput(
         x: Axis { title: title.to_owned(), range: room, logarithmic: doubling, ticks },
         y: Axis {
             title: "GFLOP/s".to_owned(),
-            range: (0.0, top * 1.06),
+            range: (-0.03 * top, top * 1.06),
             logarithmic: false,
             ticks: steps(top),
         },
@@ -166,10 +166,10 @@ pub(super) fn parameter_counts() -> Plot {
                 parameters::dense_to_hidden(side, HIDDEN)
             }),
             line("translation invariant".to_owned(), colour::BLUE, false, &parameters::translation_invariant),
+            line(format!("local, Δ = {DELTA}"), colour::GREEN, false, &|_| parameters::local(DELTA)),
             line(format!("local, Δ = {DELTA}, {c_in} → {c_out} channels"), colour::ORANGE, true, &|_| {
                 parameters::channels(DELTA, c_in, c_out)
             }),
-            line(format!("local, Δ = {DELTA}"), colour::GREEN, false, &|_| parameters::local(DELTA)),
         ],
         marks: vec![
             mark(parameters::dense(megapixel, megapixel), words::power(12)),

@@ -250,47 +250,43 @@ fn targets(machine: &Machine, records: &[Record]) -> Section {
     let mut rows = Vec::new();
     for row in &single {
         let Target { isa, share: wanted, .. } = row.target;
-        let mut cells = vec![cell(words::shape(&row.target.shape().to_string())), cell(isa.name())];
+        let mut cells = vec![cell(format!("{isa}: {}", words::shape(&row.target.shape().to_string())))];
         cells.push(cell(format!("{wanted:.2}")));
         match &row.shares {
-            Some(shares) => {
-                cells.extend(
-                    shares.iter().map(|(_, share, _)| judged(words::share(*share), *share >= wanted)),
-                );
-                let all = row.all() == Some(true);
-                cells.push(judged(if all { "reached" } else { "not reached" }.to_owned(), all));
-            }
-            None => cells.extend(["–", "–", "skipped: not on this machine"].map(cell)),
+            Some(shares) => cells.extend(shares.iter().map(|(_, share, _)| {
+                let good = *share >= wanted;
+                judged(format!("{} {}", words::share(*share), if good { "✓" } else { "✗" }), good)
+            })),
+            None => cells.extend(["–", "skipped: this machine lacks the set"].map(cell)),
         }
         rows.push(cells);
     }
     let mut blocks = vec![
         Block::Text(
             "The share of the FMA peak that one pinned thread reaches, 1 being all of it. The peak is measured between \
-             the samples, so that a clock that wanders changes both."
+             the samples, so that a clock that wanders changes both. ✓ is at or above what is wanted, ✗ below."
                 .to_owned(),
         ),
-        table(&["picture and layer", "set", "wanted", "specialized", "direct", ""], rows),
+        table(&["set, picture and layer", "wanted", "specialized", "direct"], rows),
     ];
     let threads = records.iter().find(|record| record.group == group::THREADS).map(|record| record.threads);
     if let Some(threads) = threads {
         let mut rows = Vec::new();
         for (many, one) in reached(records, group::THREADS).iter().zip(&single) {
             let (Some(many_shares), Some(one_shares)) = (&many.shares, &one.shares) else { continue };
-            let mut cells =
-                vec![cell(words::shape(&many.target.shape().to_string())), cell(many.target.isa.name())];
+            let name = words::shape(&many.target.shape().to_string());
+            let mut cells = vec![cell(format!("{}: {name}", many.target.isa))];
             for ((_, share, seconds), (_, _, alone)) in many_shares.iter().zip(one_shares) {
-                cells.push(cell(words::share(*share)));
-                cells.push(cell(format!("{:.2} ×", alone / seconds)));
+                cells.push(cell(format!("{} ({:.2} ×)", words::share(*share), alone / seconds)));
             }
             rows.push(cells);
         }
         blocks.push(Block::Text(format!(
-            "The same on {threads} threads of {} cores: the share of {threads} times the peak of one core, and how many \
-             times faster than on one thread.",
+            "The same on {threads} threads of {} cores: the share of {threads} times the peak of one core, and in \
+             brackets how many times faster than on one thread.",
             machine.cores
         )));
-        blocks.push(table(&["picture and layer", "set", "specialized", "faster", "direct", "faster"], rows));
+        blocks.push(table(&["set, picture and layer", "specialized", "direct"], rows));
     }
     Section { id: "targets", title: "How close to the machine", blocks }
 }
@@ -469,7 +465,7 @@ fn method(machine: &Machine) -> Section {
              drawn at random, and the records say so.",
             words::error(LIMIT)
         ),
-        "The thread is pinned to one core. Contenders take turns in rounds, each sample lasting a few milliseconds, with \
+        "The thread is pinned to one core. Contenders take turns in rounds, each sample lasting a millisecond or more, with \
          the FMA peak of the core measured in every round; what is shown are medians. Slow contenders get fewer samples. \
          Weights are packed when a layer is built, and outputs are allocated before: what is timed is one run into \
          memory that is there. Pictures are channels last, in single precision."

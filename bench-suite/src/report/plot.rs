@@ -10,7 +10,7 @@ use crate::Error;
 const WIDTH: u32 = 880;
 const PLOT_HEIGHT: u32 = 560;
 const LEGEND_ROW: i32 = 46;
-const FONT: u32 = 34;
+const FONT: u32 = 36;
 const MARKER: i32 = 9;
 
 /// Stand for the colours of the page in what plotters writes.
@@ -179,7 +179,7 @@ impl Plot {
         let named = self.series.iter().filter(|series| !series.label.is_empty());
         named
             .map(|series| {
-                let width = 90 + (series.label.chars().count() as f64 * f64::from(FONT) * 0.44) as i32;
+                let width = 90 + (series.label.chars().count() as f64 * f64::from(FONT) * 0.45) as i32;
                 if column > 16 && column + width > WIDTH as i32 {
                     column = 16;
                     row += 1;
@@ -198,7 +198,7 @@ impl Plot {
             .margin_right(34)
             .margin_top(8)
             .margin_bottom(4)
-            .x_label_area_size(96)
+            .x_label_area_size(104)
             .y_label_area_size(66 + wide * FONT * 9 / 20)
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
         chart

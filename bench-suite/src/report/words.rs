@@ -85,15 +85,21 @@ pub(super) fn strategy(name: &str) -> String {
     row.map_or_else(|| name.to_owned(), |row| row.label.to_owned())
 }
 
-/// A descriptor in words: `56 × 56, 64 → 64 channels, 3 × 3`.
+/// A descriptor in words: `56 × 56, 64 → 64 channels, 3 × 3`; without a picture, from the channels on.
 pub(super) fn shape(descriptor: &str) -> String {
-    match descriptor.parse::<Shape>() {
-        Err(_) => descriptor.to_owned(),
-        Ok(Shape { input: [height, width], spec, .. }) => {
-            let [rows, columns] = spec.kernel;
-            format!("{height} × {width}, {} → {} channels, {rows} × {columns}", spec.c_in, spec.c_out)
-        }
+    let pictured = descriptor.contains('h');
+    let whole = if pictured { descriptor.to_owned() } else { format!("h99w99 {descriptor}") };
+    let Ok(Shape { input: [height, width], spec, .. }) = whole.parse::<Shape>() else {
+        return descriptor.to_owned();
+    };
+    let mut text = if pictured { format!("{height} × {width}, ") } else { String::new() };
+    let [rows, columns] = spec.kernel;
+    text.push_str(&format!("{} → {} channels, {rows} × {columns}", spec.c_in, spec.c_out));
+    if spec.stride != [1, 1] {
+        text.push_str(&format!(", stride {} × {}", spec.stride[0], spec.stride[1]));
     }
+    // Lines break between the parts, not inside of them.
+    text.replace(" × ", "\u{a0}×\u{a0}").replace(" → ", "\u{a0}→\u{a0}")
 }
 
 #[cfg(test)]
@@ -109,6 +115,14 @@ mod tests {
         assert_eq!(bytes(3 << 29), "1.5 GiB");
         assert_eq!(error(1.23e-7), "1.2·10⁻⁷");
         assert_eq!(power(12), "10¹²");
+    }
+
+    #[test]
+    fn shapes_are_said_in_words() {
+        let plain = |descriptor: &str| shape(descriptor).replace('\u{a0}', " ");
+        assert_eq!(plain("h56w60 c64x32 k3x5"), "56 × 60, 64 → 32 channels, 3 × 5");
+        assert_eq!(plain("c3x64 k7x7 s2x2"), "3 → 64 channels, 7 × 7, stride 2 × 2");
+        assert_eq!(shape("a riddle"), "a riddle");
     }
 
     #[test]

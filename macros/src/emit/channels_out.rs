@@ -194,9 +194,8 @@ fn step(
         let pixel = pixel(*column);
         let products = served.iter().flat_map(|&(pixel, tap)| {
             (0..panels.vectors).map(move |vector| {
-                let weight = name(tap, vector);
-                let (pixel, vector) = (index(pixel), index(vector));
-                quote! { $acc[#pixel][#vector] = simd::mul_add(x, #weight, $acc[#pixel][#vector]); }
+                let (weight, sum) = (name(tap, vector), sum(pixel, vector));
+                quote! { #sum = simd::mul_add(x, #weight, #sum); }
             })
         });
         quote! {
@@ -207,7 +206,7 @@ fn step(
     let name = ident(&format!("step_{}x{}", tile.pixels, panels.vectors));
     quote! {
         macro_rules! #name {
-            ($acc:ident, $x:expr, $c:expr, $w:expr) => {{
+            ($x:expr, $c:expr, $w:expr) => {{
                 #(#loads)*
                 #(#walk)*
             }};
@@ -233,10 +232,10 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let dilation = geometry.dilation[0];
     let table = geometry.rows();
 
-    let (last_pixel, last_vector) = (index(pixels - 1), index(vectors - 1));
+    let last = sum(pixels - 1, vectors - 1);
     let barrier = quote! {
-        let (x, weights, sum) = simd::barrier(x, weights, acc[#last_pixel][#last_vector]);
-        acc[#last_pixel][#last_vector] = sum;
+        let (x, weights, sum) = simd::barrier(x, weights, #last);
+        #last = sum;
     };
     let body = match tile.body {
         Body::Unrolled { .. } => {
@@ -250,7 +249,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                         let at = index((a * chunks + chunk) * channels + c);
                         quote! {
                             #barrier
-                            #step_name!(acc, x, #offset, weights[#at]);
+                            #step_name!(x, #offset, weights[#at]);
                         }
                     });
                 let name = ident(&format!("row_{a}"));
@@ -274,7 +273,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                 let base = if chunks == 1 { quote!(a) } else { quote!((a * #chunks + chunk)) };
                 quote! {
                     #barrier
-                    #step_name!(acc, x, #shift #c, weights[#base * #channels + #c]);
+                    #step_name!(x, #shift #c, weights[#base * #channels + #c]);
                 }
             });
             let count = channels / steps;
@@ -299,7 +298,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let name = tile_name(panels, tile);
     let features = features(&schedule.isa);
     let steps = geometry.taps() / window;
-    let bias_of = (0..vectors).map(index);
+    let sums = sums(panels, tile);
     let fixed_lanes = fixed_lanes(schedule, geometry, panels);
     let argument = fixed_lanes.is_none().then(|| quote!(lanes: usize,));
     let lanes_of_last = fixed_lanes.map_or(Lanes::Argument, Lanes::Fixed);
@@ -312,8 +311,6 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         }
     );
     quote! {
-        #step
-
         #[doc = #documentation]
         #[allow(clippy::too_many_arguments)]
         #[inline]
@@ -329,7 +326,8 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             #argument
         ) {
             #begin
-            let mut acc: [[simd::Vector; #vectors]; #pixels] = [[#(simd::load(&bias[#bias_of])),*]; #pixels];
+            #sums
+            #step
             #body
             #end
         }
@@ -347,7 +345,7 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
     let step_name = ident(&format!("step_{pixels}x{vectors}"));
     let name = tile_name(panels, tile);
     let features = features(&schedule.isa);
-    let bias_of = (0..vectors).map(index);
+    let sums = sums(panels, tile);
     let [begin, end] = finish(panels, tile, lanes, Lanes::Argument, &quote!(numbers.c_out));
     let documentation = format!(" {pixels} pixels x {vectors} vectors of {lanes} lanes, one tap at a time.");
     let all_pixels = (0..pixels).map(index);
@@ -356,8 +354,6 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
         quote! { tapwise::run(row, from + #pixel * numbers.pixel_step, numbers.run) }
     });
     quote! {
-        #step
-
         #[doc = #documentation]
         #[allow(clippy::too_many_arguments)]
         #[inline]
@@ -374,7 +370,8 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
             lanes: usize,
         ) {
             #begin
-            let mut acc: [[simd::Vector; #vectors]; #pixels] = [[#(simd::load(&bias[#bias_of])),*]; #pixels];
+            #sums
+            #step
             for a in 0..numbers.kernel_rows {
                 let Some(row) = inputs.get(a * numbers.dilation) else { return };
                 for run in 0..numbers.runs {
@@ -386,13 +383,28 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
                     let Some((taps, more)) = weights.split_at_checked(numbers.run) else { return };
                     weights = more;
                     for (j, w) in taps.iter().enumerate() {
-                        #step_name!(acc, x, j, w);
+                        #step_name!(x, j, w);
                     }
                 }
             }
             #end
         }
     }
+}
+
+/// The accumulators of a tile, each begun with the bias of its channels.
+fn sums(panels: &Panels, tile: &Tile) -> TokenStream {
+    let all = (0..tile.pixels).flat_map(|pixel| (0..panels.vectors).map(move |vector| (pixel, vector)));
+    let begin = all.map(|(pixel, vector)| {
+        let (sum, vector) = (sum(pixel, vector), index(vector));
+        quote! { let mut #sum = simd::load(&bias[#vector]); }
+    });
+    quote! { #(#begin)* }
+}
+
+/// The name of an accumulator.
+fn sum(pixel: usize, vector: usize) -> proc_macro2::Ident {
+    ident(&format!("sum{pixel}_{vector}"))
 }
 
 /// How many lanes of the last vector of a panel are channels.
@@ -432,26 +444,26 @@ fn finish(
             last,
         ),
     };
-    let pixels = (0..tile.pixels).map(|pixel| {
-        let pixel = index(pixel);
+    let pixels = (0..tile.pixels).map(|at| {
+        let pixel = index(at);
         let stores = (0..whole).map(|k| {
-            let (from, k) = (index(k * vector), index(k));
+            let (from, sum) = (index(k * vector), sum(at, k));
             quote! {
                 if let Some(target) = tapwise::window_mut::<#vector>(output, #pixel * #c_out + #from) {
-                    simd::store(simd::max(floor, acc[#pixel][#k]), target);
+                    simd::store(simd::max(floor, #sum), target);
                 }
             }
         });
         let from = index(last * vector);
         let head = (whole == last).then(|| {
-            let last = index(last);
+            let sum = sum(at, last);
             let lanes = match lanes {
                 Lanes::Fixed(lanes) => quote!(#lanes),
                 Lanes::Argument => quote!(lanes),
             };
             quote! {
                 let head = tapwise::run_mut(output, #pixel * #c_out + #from, #lanes);
-                simd::store_head(simd::max(floor, acc[#pixel][#last]), head);
+                simd::store_head(simd::max(floor, #sum), head);
             }
         });
         quote! {

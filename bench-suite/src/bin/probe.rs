@@ -1,0 +1,27 @@
+//! An almost empty program that at most one generated shape is compiled into: what it takes longer
+//! to compile, and what it is larger, is the price of that shape. `--cfg probe="NAME"` chooses the
+//! shape; `tapwise_bench::builds` measures. The program lists the kernels that it contains.
+
+#[cfg(probe = "stem")]
+tapwise::specialize! { { delta: 1, c_in: 3, c_out: 16 } }
+
+#[cfg(probe = "middle")]
+tapwise::specialize! { { delta: 1, c_in: 64, c_out: 64 } }
+
+#[cfg(probe = "seven")]
+tapwise::specialize! { { kernel: [7, 7], stride: 2, c_in: 3, c_out: 64 } }
+
+#[cfg(probe = "five")]
+tapwise::specialize! { { delta: 2, c_in: 24, c_out: 24 } }
+
+#[cfg(probe = "pointwise")]
+tapwise::specialize! { { delta: 0, c_in: 64, c_out: 256 } }
+
+#[cfg(probe = "ragged")]
+tapwise::specialize! { { delta: 1, c_in: 3, c_out: 28 } }
+
+fn main() {
+    for kernel in tapwise::registry::kernels() {
+        println!("{}\t{}\t{}", kernel.isa(), kernel.fmas(), kernel.name());
+    }
+}

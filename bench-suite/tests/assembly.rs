@@ -1,0 +1,218 @@
+//! Reads the assembly of generated kernels: no vector is spilled where the arithmetic is, no path
+//! leads to a panic, and the multiply-adds are those that the schedule promised.
+
+#![cfg(target_arch = "x86_64")]
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use tapwise_bench::builds::{self, Listed};
+
+/// What is found in the assembly of one kernel.
+#[derive(Debug, Default)]
+struct Found {
+    functions: usize,
+    fmas: usize,
+    /// Vector loads and stores of the stack between the first and the last multiply-add of a block,
+    /// or anywhere in an innermost loop with multiply-adds.
+    spills: usize,
+    /// Vector loads and stores of the stack elsewhere.
+    elsewhere: usize,
+    panics: Vec<String>,
+}
+
+/// A function as its instructions and the labels between them.
+#[derive(Debug)]
+enum Line<'a> {
+    Label(&'a str),
+    Instruction(&'a str),
+}
+
+/// The functions of an assembly file that belong to modules of this name.
+fn functions<'a>(assembly: &'a str, module: &str) -> Vec<Vec<Line<'a>>> {
+    let path = format!("{}{module}", module.len());
+    let mut functions = Vec::new();
+    let mut current: Option<Vec<Line<'a>>> = None;
+    for line in assembly.lines() {
+        let code = line.split('#').next().unwrap_or_default().trim();
+        if let Some(label) = code.strip_suffix(':') {
+            if line.starts_with("_") {
+                let of_kernel = label.contains(&path) && (label.contains("3run") || label.contains("tile_"));
+                functions.extend(current.take());
+                current = of_kernel.then(Vec::new);
+            } else if let Some(lines) = &mut current {
+                lines.push(Line::Label(label));
+            }
+        } else if code.starts_with(".cfi_endproc") {
+            functions.extend(current.take());
+        } else if !code.is_empty()
+            && !code.starts_with('.')
+            && let Some(lines) = &mut current
+        {
+            lines.push(Line::Instruction(code));
+        }
+    }
+    functions.extend(current);
+    functions
+}
+
+fn is_fma(code: &str) -> bool {
+    code.starts_with("vfmadd") && code.contains("ps")
+}
+
+/// Whether an instruction moves a vector to or from the stack.
+fn is_spill(code: &str, frame_pointer: bool) -> bool {
+    let vector = code.contains("%zmm") || code.contains("%ymm") || code.contains("%xmm");
+    vector && (code.contains("(%rsp") || (frame_pointer && code.contains("(%rbp")))
+}
+
+fn read(assembly: &str, module: &str) -> Found {
+    let mut found = Found::default();
+    for lines in functions(assembly, module) {
+        found.functions += 1;
+        let code = |at: usize| match lines[at] {
+            Line::Instruction(code) => code,
+            Line::Label(_) => "",
+        };
+        let all = || (0..lines.len()).map(code);
+        let frame_pointer = all().any(|code| code.starts_with("movq") && code.contains("%rsp, %rbp"));
+        found.fmas += all().filter(|code| is_fma(code)).count();
+        found.panics.extend(
+            all()
+                .filter(|code| code.starts_with("call") || code.starts_with("jmp"))
+                .filter(|code| {
+                    ["panic", "_fail", "unwrap", "expect", "bounds"].iter().any(|name| code.contains(name))
+                })
+                .map(str::to_owned),
+        );
+
+        // Where spills are forbidden: from the first to the last multiply-add of every block ...
+        let mut forbidden = vec![false; lines.len()];
+        let mut block = Vec::new();
+        let mut close = |block: &mut Vec<usize>| {
+            if let (Some(&first), Some(&last)) = (block.first(), block.last()) {
+                forbidden[first..=last].fill(true);
+            }
+            block.clear();
+        };
+        for (at, line) in lines.iter().enumerate() {
+            if matches!(line, Line::Label(_)) || code(at).starts_with('j') {
+                close(&mut block);
+            } else if is_fma(code(at)) {
+                block.push(at);
+            }
+        }
+        close(&mut block);
+        // ... and all of every innermost loop that has one.
+        let labels: HashMap<&str, usize> = lines
+            .iter()
+            .enumerate()
+            .filter_map(|(at, line)| match line {
+                Line::Label(label) => Some((*label, at)),
+                Line::Instruction(_) => None,
+            })
+            .collect();
+        let loops: Vec<(usize, usize)> = (0..lines.len())
+            .filter_map(|at| {
+                let target = code(at).strip_prefix('j')?.split_whitespace().last()?;
+                labels.get(target).filter(|start| **start < at).map(|start| (*start, at))
+            })
+            .collect();
+        for &(start, end) in &loops {
+            let innermost =
+                !loops.iter().any(|other| *other != (start, end) && start <= other.0 && other.1 <= end);
+            if innermost && (start..=end).any(|at| is_fma(code(at))) {
+                forbidden[start..=end].fill(true);
+            }
+        }
+        for (at, forbidden) in forbidden.into_iter().enumerate() {
+            if is_spill(code(at), frame_pointer) {
+                *(if forbidden { &mut found.spills } else { &mut found.elsewhere }) += 1;
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn kernels_neither_spill_nor_panic_and_multiply_as_often_as_promised() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probe.s");
+    let emit = format!("asm={}", file.display());
+    // The compiler may write a loop out further than the schedule did: for the count it may not.
+    let as_written = "llvm-args=-unroll-threshold=0 -unroll-full-max-count=1 -unroll-max-count=1";
+    let mut table = String::new();
+    let mut failures = 0;
+    for (shape, descriptor) in builds::SHAPES {
+        let program = builds::compile(Some(shape), &["--emit", &emit, "-C", "codegen-units=1"]).unwrap();
+        let assembly = std::fs::read_to_string(&file).unwrap();
+        let listed = builds::list(&program).unwrap();
+        builds::compile(Some(shape), &["--emit", &emit, "-C", "codegen-units=1", "-C", as_written]).unwrap();
+        let counted = std::fs::read_to_string(&file).unwrap();
+        for isa in ["avx512", "avx2"] {
+            let Listed { fmas, name, .. } = listed
+                .iter()
+                .find(|kernel| kernel.isa == isa)
+                .unwrap_or_else(|| panic!("{shape} has no {isa} kernel"));
+            let found = read(&assembly, isa);
+            let written = read(&counted, isa).fmas;
+            let good = found.functions > 0
+                && found.spills == 0
+                && found.panics.is_empty()
+                && written == *fmas
+                && found.fmas >= *fmas;
+            failures += usize::from(!good);
+            table += &format!(
+                "{} {descriptor:<16} {isa:<7} {:>3} functions  {written:>5} multiply-adds of {fmas:>5} ({:>5} after \
+                 the compiler's unrolling)  {:>4} spills inside {:>4} outside  {} panics  {name}\n",
+                if good { "  ok" } else { "FAIL" },
+                found.functions,
+                found.fmas,
+                found.spills,
+                found.elsewhere,
+                found.panics.len(),
+            );
+            for panic in &found.panics {
+                table += &format!("      {panic}\n");
+            }
+        }
+    }
+    println!("{table}");
+    assert!(failures == 0, "{failures} kernels are not as they should be:\n{table}");
+}
+
+/// The reader itself, on assembly that has every fault.
+#[test]
+fn faults_are_seen() {
+    let assembly = "
+_ZN5probe1_6avx5123run17hE:
+	.cfi_startproc
+	movq	%rdi, %rbp
+	vmovups	%zmm5, 64(%rsp)
+.LBB0_1:
+	vbroadcastss	(%rax), %zmm0
+	vfmadd231ps	128(%rsp), %zmm0, %zmm1
+	vmovups	(%rbp), %zmm3
+	vfmadd231ps	%zmm3, %zmm0, %zmm2
+	vmovups	%zmm2, 192(%rsp)
+	jne	.LBB0_1
+	callq	_ZN4core9panicking18panic_bounds_check17hE
+	retq
+	.cfi_endproc
+_ZN5probe1_4avx23run17hE:
+	.cfi_startproc
+	vfmadd231ps	%ymm3, %ymm0, %ymm2
+	vmovaps	%ymm3, (%rsp)
+	vfmadd213ps	%ymm3, %ymm0, %ymm2
+	vmovaps	%ymm3, (%rsp)
+	.cfi_endproc
+_ZN5probe4main17hE:
+	vfmadd231ps	%zmm3, %zmm0, %zmm2
+";
+    let wide = read(assembly, "avx512");
+    assert_eq!((wide.functions, wide.fmas, wide.spills, wide.elsewhere), (1, 2, 2, 1));
+    assert_eq!(wide.panics.len(), 1);
+    let narrow = read(assembly, "avx2");
+    assert_eq!((narrow.functions, narrow.fmas, narrow.spills, narrow.elsewhere), (1, 2, 1, 1));
+    assert!(narrow.panics.is_empty());
+    assert_eq!(read(assembly, "neon").functions, 0);
+}
