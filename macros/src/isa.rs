@@ -14,7 +14,8 @@ pub(crate) struct Isa {
     pub(crate) features: &'static [&'static str],
     /// Numbers of f32 in a vector.
     pub(crate) lanes: usize,
-    /// Vector registers.
+    /// Vector registers that a tile may count on: all of them, but for the portable set, which
+    /// needs two for products that are not fused.
     pub(crate) registers: usize,
     /// Multiply-adds that a fully unrolled body may have.
     pub(crate) unroll: usize,
@@ -64,7 +65,7 @@ pub(crate) const ALL: &[Isa] = &[
         arch: None,
         features: &[],
         lanes: 4,
-        registers: 16,
+        registers: 14,
         unroll: 0,
         what: "no instruction set beyond the target's own: arrays of four, multiplied and added apart",
     },

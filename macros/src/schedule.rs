@@ -56,6 +56,8 @@ pub(crate) enum Body {
     Loops {
         /// Steps in the innermost body.
         steps: usize,
+        /// Whether a barrier stands before each.
+        barrier: bool,
     },
 }
 
@@ -77,6 +79,8 @@ pub(crate) struct Panels {
     pub(crate) vectors: usize,
     /// Panels of this width in one group, or `None` where the call says it.
     pub(crate) count: Option<usize>,
+    /// Channels in the last vector of each panel, or `None` where the call says it.
+    pub(crate) lanes: Option<usize>,
     /// Register tiles, the widest first.
     pub(crate) tiles: Vec<Tile>,
 }
@@ -109,7 +113,7 @@ impl Schedule {
             split(vectors, widest)
                 .iter()
                 .map(|&(width, count)| {
-                    let best = widest_tile(isa, width, window);
+                    let best = widest_tile(isa, width, window, false);
                     let step = Step::of(geometry, isa, best, width, window);
                     (width * count) as f64 * step.cycles() / step.fmas() as f64
                 })
@@ -119,26 +123,36 @@ impl Schedule {
         let (widest, window) =
             candidates.filter(feasible).min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((1, 1));
 
-        let panels: Vec<Panels> = split(vectors, widest)
-            .into_iter()
-            .map(|(width, count)| {
-                let widths = tile_widths(isa, width, window);
+        let rest = geometry.c_out_group() % isa.lanes;
+        let kinds = apart(split(vectors, widest), rest > 0);
+        let panels: Vec<Panels> = kinds
+            .iter()
+            .enumerate()
+            .map(|(kind, &(width, count))| {
+                let last = kind + 1 == kinds.len();
+                let lanes = if last && rest > 0 { rest } else { isa.lanes };
+                let widths = tile_widths(isa, width, window, lanes < isa.lanes);
                 let tiles = widths
                     .iter()
                     .map(|&pixels| {
                         let step = Step::of(geometry, isa, pixels, width, window);
-                        // Only the widest tile runs often enough to be worth its code.
-                        let widest = pixels == widths[0];
+                        // Only the widest tile runs often enough to be worth its code; and where
+                        // registers are few, masked stores at its end make the compiler spill.
+                        let masked = lanes < isa.lanes && isa.registers <= 16;
+                        let worth = pixels == widths[0] && !masked;
                         let total = step.pixels * step.vectors * geometry.taps();
-                        let body = if widest && total <= isa.unroll {
+                        let body = if worth && total <= isa.unroll {
                             Body::Unrolled { fmas: total }
                         } else {
-                            Body::Loops { steps: unroll(geometry.c_in_group(), step.fmas()) }
+                            Body::Loops {
+                                steps: unroll(geometry.c_in_group(), step.fmas()),
+                                barrier: isa.unroll > 0,
+                            }
                         };
                         Tile { pixels, body, cycles: step.cycles() / window as f64 }
                     })
                     .collect();
-                Panels { vectors: width, count: Some(count), tiles }
+                Panels { vectors: width, count: Some(count), lanes: Some(lanes), tiles }
             })
             .collect();
         let reason = reason(geometry, isa, &panels, window);
@@ -159,15 +173,15 @@ impl Schedule {
         let panels: Vec<Panels> = (1..=widest)
             .rev()
             .map(|vectors| {
-                let tiles = tile_widths(isa, vectors, 1)
+                let tiles = tile_widths(isa, vectors, 1, false)
                     .into_iter()
                     .filter(|&pixels| pixels <= POINTERS)
                     .map(|pixels| {
                         let step = Step { pixels, vectors, window: 1, positions: pixels, lanes: isa.lanes };
-                        Tile { pixels, body: Body::Loops { steps: 1 }, cycles: step.cycles() }
+                        Tile { pixels, body: Body::Loops { steps: 1, barrier: false }, cycles: step.cycles() }
                     })
                     .collect();
-                Panels { vectors, count: None, tiles }
+                Panels { vectors, count: None, lanes: None, tiles }
             })
             .collect();
         let reason = format!(
@@ -203,7 +217,7 @@ impl Schedule {
         tiles
             .map(|(panels, tile)| match tile.body {
                 Body::Unrolled { fmas } => fmas,
-                Body::Loops { steps } => steps * tile.pixels * panels.vectors * self.window,
+                Body::Loops { steps, .. } => steps * tile.pixels * panels.vectors * self.window,
             })
             .sum()
     }
@@ -265,30 +279,30 @@ fn registers(vectors: usize, window: usize, pixels: usize) -> usize {
 }
 
 /// The widest tile whose registers suffice.
-fn widest_tile(isa: &Isa, vectors: usize, window: usize) -> usize {
-    // One register is left over, and wide tiles of one vector spill where registers are few.
-    let (usable, widest) = (isa.registers - 1, isa.registers / 2);
+fn widest_tile(isa: &Isa, vectors: usize, window: usize, ragged: bool) -> usize {
+    // One register is left over, and wide tiles of one vector spill where registers are few. There
+    // too, the mask of a ragged panel's stores takes a register of its own.
+    let mask = usize::from(ragged && isa.registers <= 16);
+    let (usable, widest) = (isa.registers - 1 - mask, isa.registers / 2);
     WIDTHS
         .into_iter()
         .find(|&pixels| pixels <= widest && registers(vectors, window, pixels) <= usable)
         .unwrap_or(1)
 }
 
-/// The widths of the tiles of a panel: the two widest, one of about half, and a single pixel.
-fn tile_widths(isa: &Isa, vectors: usize, window: usize) -> Vec<usize> {
-    let widest = widest_tile(isa, vectors, window);
-    let mut widths: Vec<usize> = WIDTHS.into_iter().filter(|&width| width <= widest).take(2).collect();
-    let half = WIDTHS.into_iter().find(|&width| width <= widest / 2);
-    let quarter = (widest >= 16).then_some(4);
-    // Kernels that are there to be right everywhere, not fast, make do with fewer.
+/// The widths of the tiles of a panel: the two widest, one of about half, four, and a single pixel.
+/// Kernels that are there to be right everywhere, not fast, make do with the widest and the last.
+fn tile_widths(isa: &Isa, vectors: usize, window: usize, ragged: bool) -> Vec<usize> {
+    let widest = widest_tile(isa, vectors, window, ragged);
     if isa.unroll == 0 {
-        return vec![widest, 1];
+        return if widest == 1 { vec![1] } else { vec![widest, 1] };
     }
-    for width in [half, quarter, Some(1)].into_iter().flatten() {
-        if !widths.contains(&width) {
-            widths.push(width);
-        }
-    }
+    let second = WIDTHS.into_iter().find(|&width| width < widest && width != 3);
+    let mut widths: Vec<usize> = std::iter::once(widest).chain(second).collect();
+    let narrowest = widths.last().copied().unwrap_or(1);
+    let half = [8, 7].into_iter().find(|&width| width < narrowest);
+    let narrow = [half, (narrowest > 4).then_some(4), (narrowest > 1).then_some(1)];
+    widths.extend(narrow.into_iter().flatten());
     widths
 }
 
@@ -297,6 +311,20 @@ pub(crate) fn split(vectors: usize, widest: usize) -> Vec<(usize, usize)> {
     let panels = vectors.div_ceil(widest);
     let (width, wider) = (vectors / panels, vectors % panels);
     [(width + 1, wider), (width, panels - wider)].into_iter().filter(|&(_, count)| count > 0).collect()
+}
+
+/// Panels with the last one apart where it is `ragged`: its last vector then has as many channels as
+/// a literal says, and its stores cannot fail.
+fn apart(mut kinds: Vec<(usize, usize)>, ragged: bool) -> Vec<(usize, usize)> {
+    if ragged
+        && let Some((width, count)) = kinds.last_mut()
+        && *count > 1
+    {
+        *count -= 1;
+        let last = (*width, 1);
+        kinds.push(last);
+    }
+    kinds
 }
 
 /// Steps in an innermost loop body: a divisor of the channels, enough to fill the body.
@@ -328,7 +356,7 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &[Panels], window: usize) -> S
         Some((_, Body::Unrolled { fmas })) => {
             format!("fully unrolled: {fmas} multiply-adds of a budget of {}", isa.unroll)
         }
-        Some((tile, Body::Loops { steps })) => {
+        Some((tile, Body::Loops { steps, .. })) => {
             let vectors = panels.first().map_or(0, |panels| panels.vectors);
             let fmas = tile.pixels * vectors * geometry.taps();
             format!(

@@ -129,7 +129,7 @@ fn schedules() {
                     .iter()
                     .map(|tile| match tile.body {
                         Body::Unrolled { fmas } => format!("{} unrolled to {fmas}", tile.pixels),
-                        Body::Loops { steps } => format!("{} in loops of {steps}", tile.pixels),
+                        Body::Loops { steps, .. } => format!("{} in loops of {steps}", tile.pixels),
                     })
                     .collect();
                 let count = panels.count.unwrap_or(0);

@@ -90,19 +90,18 @@ fn case() -> impl Strategy<Value = Case> {
                     (stride, dilation, groups, padding, border);
                 // Most pictures have room for the filter: as many pixels more as were drawn.
                 let mut input = input;
-                for axis in 0..2 {
-                    let fits = oracle::axis(&spec, axis, input[axis]).1.is_some();
-                    if !fits && flags.3 % 16 != 0 {
-                        input[axis] += spec.extent()[axis] - 1;
+                for (axis, length) in input.iter_mut().enumerate() {
+                    if oracle::axis(&spec, axis, *length).1.is_none() && flags.3 % 16 != 0 {
+                        *length += spec.extent()[axis] - 1;
                     }
                 }
                 // Few enough multiply-adds that many cases can be run without optimisation.
                 for (axis, extent) in spec.extent().into_iter().enumerate() {
-                while spec.macs(input).is_ok_and(|macs| macs > 250_000) && input[axis] > extent {
-                    input[axis] -= (input[axis] - extent).div_ceil(2);
+                    while spec.macs(input).is_ok_and(|macs| macs > 250_000) && input[axis] > extent {
+                        input[axis] -= (input[axis] - extent).div_ceil(2);
+                    }
                 }
-            }
-            let [relu, bias, flip] = [flags.0, flags.1, flags.2];
+                let [relu, bias, flip] = [flags.0, flags.1, flags.2];
                 Case { spec, input, bias, relu, flip, seed: flags.3 }
             },
         )

@@ -21,12 +21,7 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
     });
     let kinds =
         schedule.panels.iter().enumerate().map(|(kind, panels)| kind_of_panels(schedule, kind, panels));
-    let needs_end = match &schedule.target {
-        Target::Fixed(geometry) => {
-            schedule.panels.iter().any(|panels| fixed_lanes(schedule, geometry, panels).is_none())
-        }
-        Target::RunTime => true,
-    };
+    let needs_end = schedule.panels.iter().any(|panels| panels.lanes.is_none());
     let (groups, c_in_group, c_out_group) = match &schedule.target {
         Target::Fixed(geometry) => {
             let [groups, c_in, c_out] = [geometry.groups, geometry.c_in_group(), geometry.c_out_group()]
@@ -114,13 +109,12 @@ fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStr
         ),
     };
     let numbers = if fixed.is_none() { quote!(&band.numbers,) } else { quote!() };
-    let known_lanes = fixed.is_some_and(|geometry| fixed_lanes(schedule, geometry, panels).is_some());
-    let lanes_argument = (!known_lanes).then(|| quote!(lanes));
-    let count_lanes = (!known_lanes).then(|| {
+    let lanes_argument = panels.lanes.is_none().then(|| quote!(lanes));
+    let count_lanes = panels.lanes.is_none().then(|| {
         quote! { let lanes = (end - channel).min(#width) - (#vectors - 1) * #lanes; }
     });
     let tiles = panels.tiles.iter().enumerate().map(|(index, tile)| {
-        let (name, pixels) = (tile_name(panels, tile), tile.pixels);
+        let (name, pixels) = (tile_name(schedule, panels, tile), tile.pixels);
         quote! {
             for _ in 0..band.tiling[#kind][#index] {
                 let at = pixel.min(band.width.saturating_sub(#pixels));
@@ -160,20 +154,10 @@ fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStr
     }
 }
 
-/// The channels in the last vector of every panel of a kind, where they are the same for all.
-fn fixed_lanes(schedule: &Schedule, geometry: &Geometry, panels: &Panels) -> Option<usize> {
-    let lanes = schedule.isa.lanes;
-    let rest = geometry.c_out_group() % lanes;
-    let last = schedule.panels.last().is_some_and(|last| last.vectors == panels.vectors);
-    match (rest, last, panels.count) {
-        (0, _, _) | (_, false, _) => Some(lanes),
-        (rest, true, Some(1)) => Some(rest),
-        _ => None,
-    }
-}
-
-fn tile_name(panels: &Panels, tile: &Tile) -> proc_macro2::Ident {
-    ident(&format!("tile_{}x{}", tile.pixels, panels.vectors))
+fn tile_name(schedule: &Schedule, panels: &Panels, tile: &Tile) -> proc_macro2::Ident {
+    let ragged = panels.lanes.filter(|&lanes| lanes != schedule.isa.lanes);
+    let lanes = ragged.map_or_else(String::new, |lanes| format!("_ends_{lanes}"));
+    ident(&format!("tile_{}x{}{lanes}", tile.pixels, panels.vectors))
 }
 
 /// One step: loads the weights of a window of taps and walks over the pixels that they meet.
@@ -265,7 +249,8 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             let rows: TokenStream = rows.collect();
             quote! { #windows #rows }
         }
-        Body::Loops { steps } => {
+        Body::Loops { steps, barrier: apart } => {
+            let barrier = apart.then_some(&barrier);
             let inner = (0..steps).map(|step| {
                 let step = index(step);
                 let c = if steps == 1 { quote!(c) } else { quote!(c + #step) };
@@ -295,19 +280,18 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             }
         }
     };
-    let name = tile_name(panels, tile);
+    let name = tile_name(schedule, panels, tile);
     let features = features(&schedule.isa);
     let steps = geometry.taps() / window;
     let sums = sums(panels, tile);
-    let fixed_lanes = fixed_lanes(schedule, geometry, panels);
-    let argument = fixed_lanes.is_none().then(|| quote!(lanes: usize,));
-    let lanes_of_last = fixed_lanes.map_or(Lanes::Argument, Lanes::Fixed);
-    let [begin, end] = finish(panels, tile, lanes, lanes_of_last, &index(geometry.c_out));
+    let argument = panels.lanes.is_none().then(|| quote!(lanes: usize,));
+    let [begin, end] = finish(panels, tile, lanes, &index(geometry.c_out));
     let documentation = format!(
         " {pixels} pixels x {vectors} vectors of {lanes} lanes, {window} of a filter row's taps at a time; {}.",
         match tile.body {
             Body::Unrolled { fmas } => format!("all {fmas} multiply-adds unrolled"),
-            Body::Loops { steps } => format!("{} multiply-adds a loop", steps * pixels * vectors * window),
+            Body::Loops { steps, .. } =>
+                format!("{} multiply-adds a loop", steps * pixels * vectors * window),
         }
     );
     quote! {
@@ -343,10 +327,10 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
         quote! { $x[#pixel][$c] }
     });
     let step_name = ident(&format!("step_{pixels}x{vectors}"));
-    let name = tile_name(panels, tile);
+    let name = tile_name(schedule, panels, tile);
     let features = features(&schedule.isa);
     let sums = sums(panels, tile);
-    let [begin, end] = finish(panels, tile, lanes, Lanes::Argument, &quote!(numbers.c_out));
+    let [begin, end] = finish(panels, tile, lanes, &quote!(numbers.c_out));
     let documentation = format!(" {pixels} pixels x {vectors} vectors of {lanes} lanes, one tap at a time.");
     let all_pixels = (0..pixels).map(index);
     let pixel_runs = (0..pixels).map(|pixel| {
@@ -407,27 +391,13 @@ fn sum(pixel: usize, vector: usize) -> proc_macro2::Ident {
     ident(&format!("sum{pixel}_{vector}"))
 }
 
-/// How many lanes of the last vector of a panel are channels.
-enum Lanes {
-    /// Known while compiling.
-    Fixed(usize),
-    /// The argument `lanes` of the tile.
-    Argument,
-}
-
 /// Activation and store of a tile, as two pieces of code: one that finds the output before anything
 /// is computed, and one that stores. Where a store could still fail, the compiler would compute
 /// what it stores only after it had not.
-fn finish(
-    panels: &Panels,
-    tile: &Tile,
-    vector: usize,
-    lanes: Lanes,
-    c_out: &TokenStream,
-) -> [TokenStream; 2] {
+fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream) -> [TokenStream; 2] {
     let last = panels.vectors - 1;
-    let (begin, whole) = match lanes {
-        Lanes::Fixed(lanes) => {
+    let (begin, whole) = match panels.lanes {
+        Some(lanes) => {
             let width = last * vector + lanes;
             let pixels = tile.pixels - 1;
             (
@@ -437,7 +407,7 @@ fn finish(
                 if lanes == vector { panels.vectors } else { last },
             )
         }
-        Lanes::Argument => (
+        None => (
             quote! {
                 let Some(output) = output.get_mut(at..) else { return };
             },
@@ -457,10 +427,7 @@ fn finish(
         let from = index(last * vector);
         let head = (whole == last).then(|| {
             let sum = sum(at, last);
-            let lanes = match lanes {
-                Lanes::Fixed(lanes) => quote!(#lanes),
-                Lanes::Argument => quote!(lanes),
-            };
+            let lanes = panels.lanes.map_or_else(|| quote!(lanes), |lanes| quote!(#lanes));
             quote! {
                 let head = tapwise::run_mut(output, #pixel * #c_out + #from, #lanes);
                 simd::store_head(simd::max(floor, #sum), head);
