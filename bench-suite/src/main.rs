@@ -47,7 +47,7 @@ struct ReportArguments {
     /// Threads of the measurements beyond one thread; every core unless said.
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
-    /// The folder of the report; reports/<date>-<machine> unless said.
+    /// The folder of the report; `reports/<date>-<machine>` unless said.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }

@@ -117,6 +117,9 @@ pub use strategy::Strategy;
 /// # }
 /// ```
 ///
+/// The expansion contains `unsafe` (the kernels' descriptors and their registration): a crate that
+/// forbids unsafe code has to take its annotated shapes from another.
+///
 /// A mistake is an error on the token that made it:
 ///
 /// ```compile_fail
