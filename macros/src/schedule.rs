@@ -14,9 +14,20 @@ use crate::isa::Isa;
 /// Multiply-adds that a loop body should have before its own overhead is lost in them.
 const BODY: usize = 24;
 
-/// Widths of register tiles that are worth having: 7 and 14 divide the pictures of the
-/// classification networks, the powers of two everything else.
-const WIDTHS: [usize; 9] = [16, 14, 12, 8, 7, 6, 4, 3, 1];
+/// Register tiles by the width of the widest, the widest first: 7 and 14 divide the pictures of the
+/// classification networks, the powers of two everything else, four overlaps little where nothing
+/// divides, and one serves what is narrower. Each more costs compile time.
+const WIDTHS: [&[usize]; 9] = [
+    &[16, 8, 4, 1],
+    &[14, 7, 4, 1],
+    &[12, 8, 7, 4, 1],
+    &[8, 7, 4, 1],
+    &[7, 4, 1],
+    &[6, 4, 1],
+    &[4, 1],
+    &[3, 1],
+    &[1],
+];
 
 /// Pixels of a run-time tile, each of which needs a pointer of its own.
 const POINTERS: usize = 8;
@@ -113,7 +124,7 @@ impl Schedule {
             split(vectors, widest)
                 .iter()
                 .map(|&(width, count)| {
-                    let best = widest_tile(isa, width, window, false);
+                    let best = tile_widths(isa, width, window, false, usize::MAX)[0];
                     let step = Step::of(geometry, isa, best, width, window);
                     (width * count) as f64 * step.cycles() / step.fmas() as f64
                 })
@@ -131,7 +142,7 @@ impl Schedule {
             .map(|(kind, &(width, count))| {
                 let last = kind + 1 == kinds.len();
                 let lanes = if last && rest > 0 { rest } else { isa.lanes };
-                let widths = tile_widths(isa, width, window, lanes < isa.lanes);
+                let widths = tile_widths(isa, width, window, lanes < isa.lanes, usize::MAX);
                 let tiles = widths
                     .iter()
                     .map(|&pixels| {
@@ -173,9 +184,8 @@ impl Schedule {
         let panels: Vec<Panels> = (1..=widest)
             .rev()
             .map(|vectors| {
-                let tiles = tile_widths(isa, vectors, 1, false)
+                let tiles = tile_widths(isa, vectors, 1, false, POINTERS)
                     .into_iter()
-                    .filter(|&pixels| pixels <= POINTERS)
                     .map(|pixels| {
                         let step = Step { pixels, vectors, window: 1, positions: pixels, lanes: isa.lanes };
                         Tile { pixels, body: Body::Loops { steps: 1, barrier: false }, cycles: step.cycles() }
@@ -278,32 +288,19 @@ fn registers(vectors: usize, window: usize, pixels: usize) -> usize {
     pixels * vectors + window * vectors + 1
 }
 
-/// The widest tile whose registers suffice.
-fn widest_tile(isa: &Isa, vectors: usize, window: usize, ragged: bool) -> usize {
+/// The tiles of a panel, none wider than `most`, the widest being the widest whose registers suffice. Kernels that are there
+/// to be right everywhere, not fast, make do with the widest and the last.
+fn tile_widths(isa: &Isa, vectors: usize, window: usize, ragged: bool, most: usize) -> Vec<usize> {
     // One register is left over, and wide tiles of one vector spill where registers are few. There
     // too, the mask of a ragged panel's stores takes a register of its own.
     let mask = usize::from(ragged && isa.registers <= 16);
-    let (usable, widest) = (isa.registers - 1 - mask, isa.registers / 2);
-    WIDTHS
-        .into_iter()
-        .find(|&pixels| pixels <= widest && registers(vectors, window, pixels) <= usable)
-        .unwrap_or(1)
-}
-
-/// The widths of the tiles of a panel: the two widest, one of about half, four, and a single pixel.
-/// Kernels that are there to be right everywhere, not fast, make do with the widest and the last.
-fn tile_widths(isa: &Isa, vectors: usize, window: usize, ragged: bool) -> Vec<usize> {
-    let widest = widest_tile(isa, vectors, window, ragged);
-    if isa.unroll == 0 {
-        return if widest == 1 { vec![1] } else { vec![widest, 1] };
+    let (usable, most) = (isa.registers - 1 - mask, most.min(isa.registers / 2));
+    let fits = |widths: &&[usize]| widths[0] <= most && registers(vectors, window, widths[0]) <= usable;
+    let widths = WIDTHS.into_iter().find(fits).unwrap_or(&[1]);
+    match widths {
+        [widest, .., last] if isa.unroll == 0 => vec![*widest, *last],
+        all => all.to_vec(),
     }
-    let second = WIDTHS.into_iter().find(|&width| width < widest && width != 3);
-    let mut widths: Vec<usize> = std::iter::once(widest).chain(second).collect();
-    let narrowest = widths.last().copied().unwrap_or(1);
-    let half = [8, 7].into_iter().find(|&width| width < narrowest);
-    let narrow = [half, (narrowest > 4).then_some(4), (narrowest > 1).then_some(1)];
-    widths.extend(narrow.into_iter().flatten());
-    widths
 }
 
 /// `vectors` as panels of at most `widest`, as even as possible: `(width, count)`, widest first.
