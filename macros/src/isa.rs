@@ -23,8 +23,9 @@ pub(crate) struct Isa {
     pub(crate) what: &'static str,
 }
 
-/// Multiply-adds that a fully unrolled body may have where its speed matters: about half a second
-/// of compiling for all the kernels of a shape.
+/// Multiply-adds that a fully unrolled body may have where its speed matters. Sets whose vectors are
+/// half as long have twice as many panels to unroll, and a third of the budget: the kernels of a shape
+/// should together cost less than half a second of compiling.
 const UNROLL_BUDGET: usize = 1500;
 
 /// Every instruction set, best first. A new one is a row here and a file in `runtime/src/simd/`.
@@ -46,7 +47,7 @@ pub(crate) const ALL: &[Isa] = &[
         features: &["avx2", "fma"],
         lanes: 8,
         registers: 16,
-        unroll: UNROLL_BUDGET,
+        unroll: UNROLL_BUDGET / 3,
         what: "AVX2 with FMA: 256-bit vectors with fused multiply-add",
     },
     Isa {
