@@ -356,12 +356,14 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &[Panels], window: usize) -> S
         Some((tile, Body::Loops { steps, .. })) => {
             let vectors = panels.first().map_or(0, |panels| panels.vectors);
             let fmas = tile.pixels * vectors * geometry.taps();
-            format!(
-                "constant loops around {}: unrolled it would be {fmas} multiply-adds, beyond the budget of \
-                 {}",
-                plural(*steps, "step"),
-                isa.unroll
-            )
+            let why = match isa.unroll {
+                0 => "unrolled code is for the sets whose speed matters".to_owned(),
+                budget if fmas > budget => {
+                    format!("unrolled it would be {fmas} multiply-adds, beyond the budget of {budget}")
+                }
+                _ => "masked stores behind unrolled code spill where registers are few".to_owned(),
+            };
+            format!("constant loops around {}: {why}", plural(*steps, "step"))
         }
         None => String::new(),
     };
@@ -444,6 +446,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_reason_for_loops_is_the_one_that_held() {
+        let reason = |c_in, c_out, name| Schedule::choose(&geometry(3, c_in, c_out), &isa(name)).reason;
+        assert!(reason(64, 64, "avx512").contains("beyond the budget of 1500"));
+        assert!(reason(3, 5, "avx2").contains("masked stores"));
+        assert!(reason(3, 16, "portable").contains("speed matters"));
+        assert!(reason(3, 16, "avx512").contains("fully unrolled"));
     }
 
     #[test]
