@@ -52,6 +52,38 @@ pub enum Error {
     /// A picture of the report that cannot be encoded.
     #[error("cannot encode a picture of the report: {0}")]
     Encode(image::ImageError),
+    /// A template with too few pixels to be told from others.
+    #[error("the template has {} × {} pixels, wanted at least {wanted} × {wanted}", found[1], found[0])]
+    TemplateTooSmall {
+        /// Its rows and columns.
+        found: [usize; 2],
+        /// The fewest of either.
+        wanted: usize,
+    },
+    /// A template of one colour.
+    #[error(
+        "the template is of one colour (its contrast is {contrast:.2} grey levels, wanted at least {wanted}): the \
+         score compares differences from the mean colour, and there are none"
+    )]
+    TemplateFlat {
+        /// The root mean square of its differences from its mean colour, in grey levels.
+        contrast: f64,
+        /// The least that is served.
+        wanted: f64,
+    },
+    /// A template that does not fit into the scene at any scale.
+    #[error(
+        "no scale fits: the template has {} × {} pixels, the scene {} × {} ({})",
+        template[1], template[0], scene[1], scene[0], skipped.join("; ")
+    )]
+    TemplateExceedsScene {
+        /// Rows and columns of the template.
+        template: [usize; 2],
+        /// Rows and columns of the scene.
+        scene: [usize; 2],
+        /// Why each scale was left out.
+        skipped: Vec<String>,
+    },
     /// A contender whose answer is wrong: it is not timed, and the report is not written.
     #[error(
         "{strategy} under {isa} is wrong on {shape}: its largest error is {error:.1e} of the output's root mean \

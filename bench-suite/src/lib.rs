@@ -16,5 +16,6 @@ pub mod records;
 pub mod reference;
 pub mod report;
 pub mod session;
+pub mod waldo;
 
 pub use error::Error;

@@ -28,7 +28,7 @@ const LONGEST: u32 = 640;
 const TILE: u32 = 280;
 
 /// The photograph that ships, of a cat named Chelsea.
-const SHIPPED: (&str, &[u8]) = ("chelsea.png", include_bytes!("../assets/chelsea.png"));
+pub(crate) const SHIPPED: (&str, &[u8]) = ("chelsea.png", include_bytes!("../assets/chelsea.png"));
 
 /// Shares of red, green and blue in brightness (ITU-R BT.709).
 const BRIGHTNESS: [f32; 3] = [0.2126, 0.7152, 0.0722];
@@ -169,10 +169,8 @@ impl Photograph {
     pub fn read(path: Option<&Path>) -> Result<Self, Error> {
         let (name, picture) = match path {
             Some(path) => {
-                let bytes =
-                    std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
-                (name, decode(&bytes, path.to_owned())?)
+                let picture = read_picture(path)?;
+                (path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(), picture)
             }
             None => (SHIPPED.0.to_owned(), decode(SHIPPED.1, PathBuf::from(SHIPPED.0))?),
         };
@@ -236,7 +234,13 @@ impl Photograph {
     }
 }
 
-fn decode(bytes: &[u8], path: PathBuf) -> Result<RgbImage, Error> {
+/// Reads a PNG or JPEG file as red, green and blue of 8 bits.
+pub(crate) fn read_picture(path: &Path) -> Result<RgbImage, Error> {
+    let bytes = std::fs::read(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    decode(&bytes, path.to_owned())
+}
+
+pub(crate) fn decode(bytes: &[u8], path: PathBuf) -> Result<RgbImage, Error> {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let fail = |source| Error::Picture { path: path.clone(), source };
     let picture = reader.map_err(|error| fail(image::ImageError::IoError(error)))?.decode().map_err(fail)?;
