@@ -9,7 +9,9 @@ use ndarray::Array4;
 use tapwise::{Conv2d, Shape};
 use tapwise_bench::problems::Effort;
 use tapwise_bench::session::{self, Options};
-use tapwise_bench::{Error, report};
+use tapwise_bench::waldo::command::Request;
+use tapwise_bench::waldo::search::SCALES;
+use tapwise_bench::{Error, report, waldo};
 
 /// Measures tapwise on this machine. Without a command: `tapwise report`.
 #[derive(Debug, Parser)]
@@ -31,6 +33,52 @@ enum Command {
         #[arg(required = true, num_args = 1.., value_name = "SHAPE")]
         shape: Vec<String>,
     },
+    /// Finds a template in a scene: scores every place, prints the best, writes a heat map and boxes.
+    Waldo(WaldoArguments),
+}
+
+#[derive(Debug, Args)]
+struct WaldoArguments {
+    /// The picture to search, PNG or JPEG; grey ones are taken as colour.
+    #[arg(required_unless_present = "demo", requires = "template")]
+    scene: Option<PathBuf>,
+    /// What to look for: a picture of at least 3 x 3 pixels, cut out closely.
+    #[arg(required_unless_present = "demo")]
+    template: Option<PathBuf>,
+    /// Composes a scene of the photographs that ship, and searches that.
+    #[arg(long, conflicts_with_all = ["scene", "template"])]
+    demo: bool,
+    /// How many times as large as the template Waldo may be, with commas between.
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = scale, default_values_t = SCALES)]
+    scales: Vec<f64>,
+    /// The score from which a place is Waldo, from -1 to 1, instead of the one that is weighed.
+    #[arg(long, value_name = "SCORE", value_parser = score, allow_negative_numbers = true)]
+    threshold: Option<f64>,
+    /// Rows of the table, and boxes in the picture.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+    top: u16,
+    /// Trains the filter on altered copies against decoys and the scene, and says what that changed.
+    #[arg(long)]
+    learn: bool,
+    /// The folder of scene.png, heat.png and places.json; files of these names are replaced.
+    #[arg(long, value_name = "DIR", default_value = "waldo")]
+    out: PathBuf,
+}
+
+/// A scale as a search takes it.
+fn scale(text: &str) -> Result<f64, String> {
+    match text.trim().parse() {
+        Ok(scale) if (0.05..=20.0).contains(&scale) => Ok(scale),
+        _ => Err("wanted a number from 0.05 to 20".to_owned()),
+    }
+}
+
+/// A score of equation (15).
+fn score(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(score) if (-1.0..=1.0).contains(&score) => Ok(score),
+        _ => Err("wanted a number from -1 to 1".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -64,6 +112,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::Explain { shape }) => explain(&shape.join(" ")),
+        Some(Command::Waldo(arguments)) => find_waldo(arguments),
         Some(Command::Report(report)) => write_report(report),
         None => write_report(arguments.report),
     };
@@ -83,6 +132,15 @@ fn explain(descriptor: &str) -> Result<(), Error> {
     let filter = Array4::zeros((spec.kernel[0], spec.kernel[1], spec.c_in_group(), spec.c_out));
     let layer = Conv2d::builder(filter.view()).spec(&spec).build()?;
     say(&layer.explain(shape.input).to_string());
+    Ok(())
+}
+
+fn find_waldo(arguments: WaldoArguments) -> Result<(), Error> {
+    let WaldoArguments { scene, template, demo: _, scales, threshold, top, learn, out } = arguments;
+    let pictures = scene.zip(template).map(|(scene, template)| [scene, template]);
+    let options = waldo::Options { scales, threshold };
+    let request = Request { pictures, options, top: usize::from(top), learn, out };
+    say(&waldo::command::run(&request)?);
     Ok(())
 }
 

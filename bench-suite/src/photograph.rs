@@ -240,6 +240,7 @@ pub(crate) fn read_picture(path: &Path) -> Result<RgbImage, Error> {
     decode(&bytes, path.to_owned())
 }
 
+/// Reads the bytes of a PNG or JPEG file that `path` names.
 pub(crate) fn decode(bytes: &[u8], path: PathBuf) -> Result<RgbImage, Error> {
     let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
     let fail = |source| Error::Picture { path: path.clone(), source };
@@ -247,7 +248,8 @@ pub(crate) fn decode(bytes: &[u8], path: PathBuf) -> Result<RgbImage, Error> {
     Ok(picture.into_rgb8())
 }
 
-fn encode(picture: &RgbImage, name: &str, caption: &str) -> Result<Picture, Error> {
+/// A picture of the report as JPEG.
+pub(crate) fn encode(picture: &RgbImage, name: &str, caption: &str) -> Result<Picture, Error> {
     let mut bytes = Vec::new();
     picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 76)).map_err(Error::Encode)?;
     let (width, height) = picture.dimensions();

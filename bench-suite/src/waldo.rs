@@ -7,11 +7,12 @@
 //! maps, [`threshold`] says which of them count, and [`learn`] makes a better filter out of the
 //! template. [`compose`] makes scenes with known answers; [`gallery`] runs them for the report.
 
-//pub mod command;
+pub mod command;
 pub mod compose;
-//pub mod gallery;
-//pub mod learn;
-//pub mod pictures;
+pub mod gallery;
+mod examples;
+pub mod learn;
+pub mod pictures;
 pub mod places;
 pub mod scene;
 pub mod score;
@@ -20,7 +21,7 @@ pub mod spread;
 pub mod template;
 pub mod threshold;
 pub mod variants;
-//pub mod words;
+pub mod words;
 
 pub use places::{Area, Place};
 pub use scene::Scene;

@@ -5,7 +5,7 @@ use image::{Rgb, RgbImage};
 use ndarray::Array3;
 
 use super::places::Area;
-use super::variants::{Alteration, Cover, Decoy, Side, altered, normal};
+use super::variants::{Alteration, Decoy, Side, altered, normal};
 use crate::Error;
 use crate::photograph::{self, decode};
 use crate::reference::Noise;
@@ -228,10 +228,4 @@ fn hide(scene: &mut RgbImage, before: &RgbImage, area: Area, side: Side, share: 
             scene.put_pixel((x + j) as u32, (y + i) as u32, pixel);
         }
     }
-}
-
-/// A cover for a copy that is put into no scene.
-#[must_use]
-pub fn cover(share: f32, side: Side, noise: &mut Noise) -> Cover {
-    Cover { share, side, colour: [0; 3].map(|_| (127.0 + 60.0 * normal(noise)).clamp(0.0, 255.0)) }
 }

@@ -90,13 +90,12 @@ pub fn search(
     let long = work * height as f64 * width as f64 > PACE;
     let progress = long.then(|| Progress::new("scales", bank.filters.len()));
     let mut heat = Array2::from_elem((height, width), f32::NAN);
-    let (mut found, mut chance, mut places, mut sizes) = (Vec::new(), Vec::new(), 0, Vec::new());
+    let (mut found, mut chance, mut sizes) = (Vec::new(), Vec::new(), Vec::new());
     for filter in &bank.filters {
         let (rows, columns, _) = filter.weights.dim();
         let scores = score::map(scene, filter)?;
         found.extend(peaks(&scores, [rows, columns], filter.scale));
         chance.extend(sample(&scores));
-        places += scores.len();
         let (down, across) = scores.dim();
         let middle = ndarray::s![rows / 2..rows / 2 + down, columns / 2..columns / 2 + across];
         ndarray::Zip::from(heat.slice_mut(middle)).and(&scores).par_for_each(|heat, &score| {
@@ -108,8 +107,8 @@ pub fn search(
         }
     }
     let scored = start.elapsed();
-    let threshold =
-        Threshold::weigh(calibrate(template, weights), Chance::of(chance, places), options.threshold);
+    let chance = Chance::of(chance, scene.size(), template.size());
+    let threshold = Threshold::weigh(calibrate(template, weights)?, chance, options.threshold);
     let merging = Instant::now();
     let (places, next) = merge(found, threshold.value as f32, MOST);
     let seconds = (scored + merging.elapsed()).as_secs_f64();

@@ -66,6 +66,12 @@ impl Default for Alteration {
     }
 }
 
+/// A cover of some colour.
+#[must_use]
+pub fn cover(share: f32, side: Side, noise: &mut Noise) -> Cover {
+    Cover { share, side, colour: [0; 3].map(|_| (127.0 + 60.0 * normal(noise)).clamp(0.0, 255.0)) }
+}
+
 /// A copy of a picture `[h, w, 3]` with `margin` pixels around it, the edge repeated where nothing
 /// else is known.
 #[must_use]
@@ -136,6 +142,12 @@ impl Decoy {
         Decoy::Shuffled(3),
         Decoy::Shuffled(4),
     ];
+
+    /// How many different ones there are, as far as `most`.
+    #[must_use]
+    pub(super) fn draws(self, most: usize) -> usize {
+        if matches!(self, Decoy::Shuffled(_)) { most } else { 1 }
+    }
 
     /// The decoy of a picture `[h, w, 3]`, of the same size.
     #[must_use]
