@@ -7,6 +7,7 @@ mod html;
 mod markdown;
 mod plot;
 mod terminal;
+mod waldo;
 mod words;
 
 use std::fs;
@@ -16,6 +17,7 @@ use crate::Error;
 use crate::machine::Machine;
 use crate::photograph::Pictures;
 use crate::records::{Builds, Record, to_json};
+use crate::waldo::gallery;
 
 pub use terminal::terminal;
 
@@ -30,6 +32,8 @@ pub struct Findings {
     pub pictures: Pictures,
     /// What an annotation adds to a build.
     pub builds: Builds,
+    /// Scenes that were searched for templates.
+    pub waldo: gallery::Findings,
 }
 
 /// A file of the report: its path inside the folder, and its contents.
@@ -53,13 +57,14 @@ pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
         json("measurements.json", &findings.records, "measurements.json")?,
         json("machine.json", &findings.machine, "machine.json")?,
         json("builds.json", &findings.builds, "builds.json")?,
+        json("waldo.json", &findings.waldo, "waldo.json")?,
     ];
     for plot in document.plots() {
         let path = format!("plots/{}.svg", plot.name);
         files.push(File { path, bytes: plot.standalone().into_bytes() });
     }
     let Pictures { photograph, maps, overview } = &findings.pictures;
-    for picture in photograph.iter().chain(maps).chain(overview) {
+    for picture in photograph.iter().chain(maps).chain(overview).chain(&findings.waldo.pictures) {
         files.push(File { path: format!("pictures/{}", picture.file), bytes: picture.bytes.clone() });
     }
     Ok(files)
@@ -176,7 +181,13 @@ mod tests {
             code_bytes: 4096,
             fmas: 900,
         };
-        Findings { machine, records, pictures, builds: Builds::Measured(vec![cost]) }
+        Findings {
+            machine,
+            records,
+            pictures,
+            builds: Builds::Measured(vec![cost]),
+            waldo: gallery::Findings::default(),
+        }
     }
 
     fn text(files: &[File], path: &str) -> String {

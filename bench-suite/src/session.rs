@@ -15,7 +15,7 @@ use crate::problems::{self, Effort, Problem, TARGETS, group};
 use crate::progress::Progress;
 use crate::records::{BuildCost, Builds, Record};
 use crate::report::Findings;
-use crate::{builds, dense_layer, report};
+use crate::{builds, dense_layer, report, waldo};
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -56,9 +56,10 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     if threads > 1 {
         records.extend(pool(threads)?.install(|| targets(options, group::THREADS, threads))?);
     }
+    let waldo = pool(threads)?.install(waldo::gallery::measure)?;
     let builds = measure_builds(options.effort);
     machine.seconds = start.elapsed().as_secs_f64();
-    let findings = Findings { machine, records, pictures, builds };
+    let findings = Findings { machine, records, pictures, builds, waldo };
     report::write(&findings, &out)?;
     Ok((out, findings))
 }

@@ -9,8 +9,8 @@
 
 pub mod command;
 pub mod compose;
-pub mod gallery;
 mod examples;
+pub mod gallery;
 pub mod learn;
 pub mod pictures;
 pub mod places;

@@ -75,7 +75,7 @@ impl Document {
     }
 }
 
-fn cell(text: impl Into<String>) -> Cell {
+pub(super) fn cell(text: impl Into<String>) -> Cell {
     Cell { text: text.into(), tone: Tone::Plain }
 }
 
@@ -83,7 +83,7 @@ fn judged(text: String, good: bool) -> Cell {
     Cell { text, tone: if good { Tone::Good } else { Tone::Bad } }
 }
 
-fn table(head: &[&str], rows: Vec<Vec<Cell>>) -> Block {
+pub(super) fn table(head: &[&str], rows: Vec<Vec<Cell>>) -> Block {
     Block::Table(Table { head: head.iter().map(|text| (*text).to_owned()).collect(), rows })
 }
 
@@ -96,6 +96,7 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
         throughput(machine, records)?,
         targets(machine, records),
     ];
+    sections.extend(super::waldo::section(&findings.waldo));
     sections.extend(asked_for(records));
     sections.push(counts()?);
     sections.extend(dense(machine, records)?);

@@ -34,7 +34,8 @@ impl Photo {
         let picture = self.whole()?;
         let (across, down) = picture.dimensions();
         let fit = (f64::from(across) / f64::from(width)).min(f64::from(down) / f64::from(height));
-        let [w, h] = [(width, across), (height, down)].map(|(l, most)| ((f64::from(l) * fit) as u32).min(most));
+        let [w, h] =
+            [(width, across), (height, down)].map(|(l, most)| ((f64::from(l) * fit) as u32).min(most));
         let cut = imageops::crop_imm(&picture, (across - w) / 2, (down - h) / 2, w, h).to_image();
         Ok(imageops::resize(&cut, width, height, FilterType::Lanczos3))
     }
@@ -109,21 +110,17 @@ pub fn cases() -> Vec<(&'static str, Vec<Thing>, f32)> {
     let dim = copy(Alteration { gain: 0.5, offset: 10.0, ..UNCHANGED });
     let bright = copy(Alteration { gain: 0.7, offset: 70.0, ..UNCHANGED });
     let decoys: Vec<Thing> = Decoy::ALL.into_iter().map(Thing::Decoy).collect();
-    let some = |count: usize| decoys.iter().copied().step_by(2).take(count);
+    let some = || decoys.iter().copied();
     vec![
         ("plain", vec![PLAIN], 0.0),
         ("dimmed and brightened", vec![dim, bright], 0.0),
         ("noise, σ = 15", vec![PLAIN], 15.0),
         ("a quarter covered", vec![hidden(Side::Left, 0.25), hidden(Side::Bottom, 0.25)], 0.0),
         ("0.85 and 1.2 times as large", vec![zoomed(0.85), zoomed(1.2)], 0.0),
-        ("one among decoys", some(6).chain([PLAIN]).collect(), 0.0),
+        ("one among decoys", some().chain([PLAIN]).collect(), 0.0),
         ("five copies", vec![PLAIN, dim, bright, PLAIN, zoomed(1.1)], 4.0),
-        (
-            "all of it",
-            some(6).chain([dim, hidden(Side::Top, 0.2), zoomed(1.15), PLAIN]).collect(),
-            8.0,
-        ),
-        ("decoys alone", some(6).collect(), 4.0),
+        ("all of it", some().chain([dim, hidden(Side::Top, 0.2), zoomed(1.15), PLAIN]).collect(), 8.0),
+        ("decoys alone", some().collect(), 4.0),
         ("nothing", Vec::new(), 4.0),
     ]
 }
@@ -206,7 +203,8 @@ fn room(scene: &RgbImage, [width, height]: [u32; 2], taken: &[Area], noise: &mut
 
 fn paste(scene: &mut RgbImage, picture: &Array3<f32>, area: Area) {
     for ((i, j, c), level) in picture.indexed_iter() {
-        scene.get_pixel_mut((area.x + j) as u32, (area.y + i) as u32)[c] = level.round().clamp(0.0, 255.0) as u8;
+        scene.get_pixel_mut((area.x + j) as u32, (area.y + i) as u32)[c] =
+            level.round().clamp(0.0, 255.0) as u8;
     }
 }
 

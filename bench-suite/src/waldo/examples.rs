@@ -36,14 +36,7 @@ impl<'s> Examples<'s> {
         let mut noise = Noise::new(11);
         let mut decoys = Decoy::ALL.to_vec();
         decoys.retain(|decoy| score::of_patch(&plain, &decoy.of(small.values(), &mut noise)) < ALIKE);
-        Examples {
-            small,
-            plain,
-            scene,
-            size: template.size(),
-            decoys,
-            doubtful: DOUBTFUL * calibration.copy,
-        }
+        Examples { small, plain, scene, size: template.size(), decoys, doubtful: DOUBTFUL * calibration.copy }
     }
 
     /// The template at the working size.
@@ -100,7 +93,8 @@ impl<'s> Examples<'s> {
                 (first + inside).min(length - 1) as u32
             };
             for ((i, j, c), level) in piece.indexed_iter_mut() {
-                let (y, x) = (at(top, i, self.size[0], rows, height), at(left, j, self.size[1], columns, width));
+                let (y, x) =
+                    (at(top, i, self.size[0], rows, height), at(left, j, self.size[1], columns, width));
                 *level = f32::from(picture.get_pixel(x, y)[c]);
             }
             if super::threshold::best(&self.plain, &piece) < self.doubtful {

@@ -27,11 +27,11 @@ use crate::reference::Noise;
 /// Steps of gradient descent.
 const STEPS: usize = 400;
 
-/// Examples of a step: half of them copies, a quarter decoys, a quarter pieces of the scene.
+/// Examples of a step: half of them copies, three eighths decoys, the rest pieces of the scene.
 const BATCH: usize = 64;
 
-/// How steep the logistic loss is: a difference of 1/8 in the score is one unit.
-const STEEPNESS: f32 = 8.0;
+/// How steep the logistic loss is: a difference of 1/16 in the score is one unit.
+const STEEPNESS: f32 = 16.0;
 
 /// The length of the first step; the last one is a hundredth of it.
 const RATE: f32 = 0.05;
@@ -109,10 +109,8 @@ pub fn learn(template: &Template, scene: &Scene) -> Result<Learnt, Error> {
             gradients[[index, 0, 0, 0]] = gradient;
             level_gradient -= gradient;
         }
-        let mut gradient = layer
-            .backward_filter_batch(patches.view(), gradients.view())?
-            .filter
-            .index_axis_move(Axis(3), 0);
+        let mut gradient =
+            layer.backward_filter_batch(patches.view(), gradients.view())?.filter.index_axis_move(Axis(3), 0);
         // What would only change the norm is taken away: the filter stays at norm one.
         let along = (&gradient * &weights).sum();
         gradient.scaled_add(-along, &weights);
@@ -155,9 +153,9 @@ fn batch(examples: &Examples<'_>, step: u64) -> Array4<f32> {
     let mut patches = Array4::zeros((BATCH, rows, columns, 3));
     patches.axis_iter_mut(Axis(0)).into_par_iter().enumerate().for_each(|(index, mut patch)| {
         let mut noise = Noise::new(step << 16 | index as u64);
-        let example = match index % 4 {
+        let example = match index {
             _ if is_copy(index) => examples.copy(0, &mut noise),
-            1 => examples.decoy(0, &mut noise),
+            _ if index % 8 != 7 => examples.decoy(0, &mut noise),
             _ => examples.piece(0, &mut noise),
         };
         patch.assign(&normalised(example));

@@ -106,7 +106,7 @@ pub fn heat(scores: &Array2<f32>, threshold: f64) -> RgbImage {
 
 /// Pixels of a picture for one of lettering.
 fn zoom(picture: &RgbImage) -> i64 {
-    (i64::from(picture.width().min(picture.height())) / 200).clamp(1, 6)
+    (i64::from(picture.width().min(picture.height())) / 150).clamp(1, 6)
 }
 
 fn colour(score: f32) -> Rgb<u8> {

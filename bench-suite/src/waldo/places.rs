@@ -81,8 +81,7 @@ pub fn peaks(scores: &Array2<f32>, size: [usize; 2], scale: f64) -> Vec<Place> {
         (0..columns).filter_map(move |column| {
             let score = scores[[row, column]];
             let beside = column.saturating_sub(1)..(column + 2).min(columns);
-            let peak = score > 0.0
-                && near.clone().all(|i| beside.clone().all(|j| scores[[i, j]] <= score));
+            let peak = score > 0.0 && near.clone().all(|i| beside.clone().all(|j| scores[[i, j]] <= score));
             let area = Area { x: column, y: row, width: size[1], height: size[0] };
             peak.then_some(Place { score, area, scale })
         })

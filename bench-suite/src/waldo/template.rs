@@ -151,10 +151,10 @@ impl Template {
             return self.values.clone();
         }
         // The resampler keeps to [0, 1]; a line through it and back leaves room for overshoot.
-        let (low, high) = self
-            .values
-            .iter()
-            .fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| (low.min(value), high.max(value)));
+        let (low, high) =
+            self.values.iter().fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &value| {
+                (low.min(value), high.max(value))
+            });
         let span = 2.0 * (high - low).max(f32::MIN_POSITIVE);
         let picture: Rgb32FImage = ImageBuffer::from_fn(width as u32, height as u32, |x, y| {
             Rgb([0, 1, 2].map(|c| 0.25 + (self.values[[y as usize, x as usize, c]] - low) / span))

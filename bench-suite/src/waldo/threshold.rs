@@ -172,7 +172,9 @@ fn copies(template: &Template, noise: &mut Noise) -> [Vec<Array3<f32>>; 4] {
         vec![Alteration { shift: [0.5, 0.5], ..none }],
         covers.map(|cover| Alteration { cover, ..none }).collect(),
     ]
-    .map(|kind| kind.iter().map(|change| altered(template.values(), change, slack(template.size()), noise)).collect())
+    .map(|kind| {
+        kind.iter().map(|change| altered(template.values(), change, slack(template.size()), noise)).collect()
+    })
 }
 
 /// The best score of a filter over a picture that is a few pixels larger.

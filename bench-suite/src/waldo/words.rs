@@ -141,7 +141,9 @@ pub fn learnt(learnt: &Learnt) -> String {
     let verdict = match (before.highest_decoy - after.highest_decoy, learnt.decoys) {
         (_, false) => "All decoys of this template are the template again: it learnt from the scene alone.",
         (fall, _) if fall > 0.005 => "The score at the best decoy fell.",
-        (fall, _) if fall < -0.005 => "The score at the best decoy rose: learning did not help against decoys here.",
+        (fall, _) if fall < -0.005 => {
+            "The score at the best decoy rose: learning did not help against decoys here."
+        }
         _ => "The score at the best decoy stayed.",
     };
     text.push_str(&format!("{verdict}\n"));
@@ -178,7 +180,15 @@ mod tests {
         let threshold = Threshold::weigh(calibration, chance, None);
         let heat = ndarray::Array2::zeros((1, 1));
         let sizes = vec![[25, 31]];
-        Outcome { places: high, next: low.first().copied(), threshold, heat, sizes, skipped: vec![], seconds: 0.1 }
+        Outcome {
+            places: high,
+            next: low.first().copied(),
+            threshold,
+            heat,
+            sizes,
+            skipped: vec![],
+            seconds: 0.1,
+        }
     }
 
     #[test]
