@@ -25,6 +25,6 @@ pub mod words;
 
 pub use places::{Area, Place};
 pub use scene::Scene;
-pub use search::{Options, Outcome, search};
+pub use search::{Detector, Options, Outcome, search};
 pub use template::Template;
 pub use threshold::Threshold;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::gallery;
 use super::learn::{self, Learnt, Quality};
 use super::scene::Scene;
-use super::search::{Options, Outcome, search};
+use super::search::{Detector, Options, Outcome, search};
 use super::template::Template;
 use super::threshold::Threshold;
 use super::{Place, pictures, words};
@@ -69,18 +69,14 @@ pub fn run(request: &Request) -> Result<String, Error> {
     };
     let ([height, width], [rows, columns]) = (scene.size(), template.size());
     text.push_str(&format!("scene {width} × {height} pixels, template {columns} × {rows}\n"));
-    let learnt = if request.learn {
-        // A template that does not fit is told before anything is learnt.
-        template.bank(&request.options.scales, scene.size())?;
-        Some(learn::learn(&template, &scene)?)
-    } else {
-        None
-    };
+    // A template that does not fit is told before anything else is done.
+    template.bank(&request.options.scales, scene.size())?;
+    let learnt = if request.learn { Some(learn::learn(&template, &scene, learn::STEPS)?) } else { None };
     let weights = learnt.as_ref().map_or(&template, |learnt| &learnt.weights);
-    let outcome = search(&scene, &template, weights, &request.options)?;
+    let outcome = search(&scene, &Detector::with(&template, weights)?, &request.options)?;
     text.push_str(&words::work(&scene, &outcome));
     if let Some(learnt) = &learnt {
-        let plain = search(&scene, &template, &template, &request.options)?;
+        let plain = search(&scene, &Detector::new(&template)?, &request.options)?;
         text.push_str(&format!("\n{}", words::learnt(learnt)));
         text.push_str(&format!(
             "In the scene, the template alone finds {} at a threshold of {:.2}, the learnt filter {} at {:.2}.\n",

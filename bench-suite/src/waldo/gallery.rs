@@ -8,7 +8,7 @@ use super::compose::{Case, Photo, cases, compose};
 use super::learn::{self, Quality, learn};
 use super::pictures;
 use super::scene::Scene;
-use super::search::{Options, Outcome, search};
+use super::search::{Detector, Options, Outcome, search};
 use super::template::Template;
 use crate::Error;
 use crate::photograph::{Picture, encode};
@@ -130,19 +130,22 @@ pub fn measure() -> Result<Findings, Error> {
         let learnt = if learns {
             let (name, things, grain) = cases().swap_remove(SHOWN);
             let lesson = compose(name, &backdrop, &picture, &things, grain, 1000);
-            Some(learn(&template, &Scene::new(lesson.scene))?)
+            let learnt = learn(&template, &Scene::new(lesson.scene), learn::STEPS)?;
+            let detector = Detector::with(&template, &learnt.weights)?;
+            Some((learnt, detector))
         } else {
             None
         };
+        let detector = Detector::new(&template)?;
         let progress = Progress::new(subject, cases().len());
         for (index, (name, things, grain)) in cases().into_iter().enumerate() {
             progress.say(name);
             let case = compose(name, &backdrop, &picture, &things, grain, index as u64);
             let scene = Scene::new(case.scene.clone());
-            let plain = search(&scene, &template, &template, &options)?;
+            let plain = search(&scene, &detector, &options)?;
             let mut by_learnt = None;
-            if let Some(learnt) = &learnt {
-                let taught = search(&scene, &template, &learnt.weights, &options)?;
+            if let Some((learnt, detector)) = &learnt {
+                let taught = search(&scene, detector, &options)?;
                 by_learnt = Some(judge(&case, &taught));
                 if index == SHOWN {
                     findings.pictures = show(&case, &plain, &taught, &picture, &learnt.weights)?;
@@ -156,7 +159,7 @@ pub fn measure() -> Result<Findings, Error> {
             });
             progress.step();
         }
-        if let Some(learnt) = learnt {
+        if let Some((learnt, _)) = learnt {
             findings.lessons.push(Lesson {
                 subject: subject.to_owned(),
                 before: learnt.before,
@@ -166,11 +169,11 @@ pub fn measure() -> Result<Findings, Error> {
         }
     }
     let case = demonstration()?;
-    let template = Template::new(&case.template)?;
+    let detector = Detector::new(&Template::new(&case.template)?)?;
     let scene = Scene::new(imageops::resize(&case.scene, 1000, 1000, FilterType::Triangle));
     findings.megapixel = f64::INFINITY;
     for _ in 0..3 {
-        let seconds = search(&scene, &template, &template, &options)?.seconds;
+        let seconds = search(&scene, &detector, &options)?.seconds;
         findings.megapixel = findings.megapixel.min(seconds);
     }
     Ok(findings)

@@ -24,8 +24,8 @@ use crate::Error;
 use crate::progress::Progress;
 use crate::reference::Noise;
 
-/// Steps of gradient descent.
-const STEPS: usize = 400;
+/// Steps of gradient descent that are usual.
+pub const STEPS: usize = 400;
 
 /// Examples of a step: half of them copies, three eighths decoys, the rest pieces of the scene.
 const BATCH: usize = 64;
@@ -82,11 +82,11 @@ pub struct Learnt {
     pub decoys: bool,
 }
 
-/// Trains a filter that begins as the template.
+/// Trains a filter that begins as the template, by so many steps of gradient descent.
 ///
 /// # Errors
 /// Those of the layer.
-pub fn learn(template: &Template, scene: &Scene) -> Result<Learnt, Error> {
+pub fn learn(template: &Template, scene: &Scene, steps: usize) -> Result<Learnt, Error> {
     let start = Instant::now();
     let calibration = calibrate(template, template)?;
     let examples = Examples::new(template, scene, &calibration);
@@ -97,8 +97,8 @@ pub fn learn(template: &Template, scene: &Scene) -> Result<Learnt, Error> {
     let mut speed = Array3::<f32>::zeros(weights.dim());
     let mut layer = Conv2d::builder(one_channel(&weights)).padding(Padding::Valid).build()?;
     let no_bias = Array1::zeros(1);
-    let progress = Progress::new("learning", STEPS);
-    for step in 0..STEPS {
+    let progress = Progress::new("learning", steps);
+    for step in 0..steps {
         let patches = batch(&examples, step as u64);
         let scores = layer.forward_batch(patches.view())?;
         let mut gradients = Array4::zeros((BATCH, 1, 1, 1));
@@ -114,7 +114,7 @@ pub fn learn(template: &Template, scene: &Scene) -> Result<Learnt, Error> {
         // What would only change the norm is taken away: the filter stays at norm one.
         let along = (&gradient * &weights).sum();
         gradient.scaled_add(-along, &weights);
-        let rate = RATE * (1e-2f32).powf(step as f32 / STEPS as f32);
+        let rate = RATE * (1e-2f32).powf(step as f32 / steps as f32);
         speed = speed * MOMENTUM - gradient * rate;
         weights = normalised(weights + &speed);
         level -= rate * level_gradient;

@@ -8,7 +8,7 @@ use super::places::{Place, merge, peaks};
 use super::scene::Scene;
 use super::score;
 use super::template::Template;
-use super::threshold::{Chance, Threshold, calibrate, sample};
+use super::threshold::{Calibration, Chance, Threshold, calibrate, sample};
 use crate::Error;
 use crate::progress::Progress;
 
@@ -36,6 +36,31 @@ impl Default for Options {
     }
 }
 
+/// A filter, and what copies and decoys of its template score by it: made once, for any scene.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Detector {
+    weights: Template,
+    calibration: Calibration,
+}
+
+impl Detector {
+    /// The template itself as the filter.
+    ///
+    /// # Errors
+    /// Those of the layer.
+    pub fn new(template: &Template) -> Result<Self, Error> {
+        Detector::with(template, template)
+    }
+
+    /// What [`super::learn`] made of a template.
+    ///
+    /// # Errors
+    /// Those of the layer.
+    pub fn with(template: &Template, weights: &Template) -> Result<Self, Error> {
+        Ok(Detector { weights: weights.clone(), calibration: calibrate(template, weights)? })
+    }
+}
+
 /// What a search found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
@@ -56,19 +81,18 @@ pub struct Outcome {
     pub seconds: f64,
 }
 
-/// Searches a scene for a template with `weights` as its filter: the template itself, or what
-/// [`super::learn`] made of it.
+/// Searches a scene at every place and scale.
 ///
 /// ```
 /// use image::{Rgb, RgbImage};
-/// use tapwise_bench::waldo::{Options, Scene, Template, search};
+/// use tapwise_bench::waldo::{Detector, Options, Scene, Template, search};
 ///
 /// let picture = RgbImage::from_fn(90, 70, |x, y| {
 ///     Rgb([(x * y % 251) as u8, (x * 7 % 97 + y) as u8, (x * x % 83) as u8])
 /// });
 /// let cut = image::imageops::crop_imm(&picture, 33, 21, 15, 12).to_image();
-/// let template = Template::new(&cut)?;
-/// let found = search(&Scene::new(picture), &template, &template, &Options::default())?;
+/// let detector = Detector::new(&Template::new(&cut)?)?;
+/// let found = search(&Scene::new(picture), &detector, &Options::default())?;
 /// let best = found.places[0];
 /// assert_eq!((best.area.x, best.area.y, best.scale), (33, 21, 1.0));
 /// assert!(best.score > 0.999);
@@ -77,15 +101,10 @@ pub struct Outcome {
 ///
 /// # Errors
 /// [`Error::TemplateExceedsScene`], and those of the layer.
-pub fn search(
-    scene: &Scene,
-    template: &Template,
-    weights: &Template,
-    options: &Options,
-) -> Result<Outcome, Error> {
+pub fn search(scene: &Scene, detector: &Detector, options: &Options) -> Result<Outcome, Error> {
     let start = Instant::now();
     let [height, width] = scene.size();
-    let bank = weights.bank(&options.scales, scene.size())?;
+    let bank = detector.weights.bank(&options.scales, scene.size())?;
     let work: f64 = bank.filters.iter().map(|filter| filter.weights.len() as f64).sum();
     let long = work * height as f64 * width as f64 > PACE;
     let progress = long.then(|| Progress::new("scales", bank.filters.len()));
@@ -106,11 +125,9 @@ pub fn search(
             progress.step();
         }
     }
-    let scored = start.elapsed();
-    let chance = Chance::of(chance, scene.size(), template.size());
-    let threshold = Threshold::weigh(calibrate(template, weights)?, chance, options.threshold);
-    let merging = Instant::now();
+    let chance = Chance::of(chance, scene.size(), detector.weights.size());
+    let threshold = Threshold::weigh(detector.calibration, chance, options.threshold);
     let (places, next) = merge(found, threshold.value as f32, MOST);
-    let seconds = (scored + merging.elapsed()).as_secs_f64();
+    let seconds = start.elapsed().as_secs_f64();
     Ok(Outcome { places, next, threshold, heat, sizes, skipped: bank.skipped, seconds })
 }
