@@ -3,9 +3,11 @@
 
 mod charts;
 mod document;
+mod gradients;
 mod html;
 mod markdown;
 mod plot;
+mod receptive;
 mod terminal;
 mod words;
 
@@ -158,6 +160,10 @@ mod tests {
             records.push(record("h8w8 c1x1 k3x3", group::DENSE, strategy, "avx512", 1));
         }
         records.push(record("h8w8 c1x1 k3x3", group::SHAPES, "auto", "avx512", 1));
+        for run in crate::gradients::RUNS {
+            records.push(record("h8w8 c1x1 k3x3", group::GRADIENTS, run, "avx512", 1));
+            records.push(record("h8w8 c1x1 k3x3", group::GRADIENTS, run, "avx512", 2));
+        }
         let picture = |name: &str| Picture {
             file: format!("{name}.jpg"),
             caption: name.to_owned(),
@@ -196,6 +202,8 @@ mod tests {
             "shapes",
             "parameters",
             "dense",
+            "receptive",
+            "gradients",
             "builds",
             "method",
         ] {

@@ -15,7 +15,7 @@ use crate::problems::{self, Effort, Problem, TARGETS, group};
 use crate::progress::Progress;
 use crate::records::{BuildCost, Builds, Record};
 use crate::report::Findings;
-use crate::{builds, dense_layer, report};
+use crate::{builds, dense_layer, gradients, report};
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -55,6 +55,7 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     drop(one);
     if threads > 1 {
         records.extend(pool(threads)?.install(|| targets(options, group::THREADS, threads))?);
+        records.extend(pool(threads)?.install(|| measure_gradients(options, selected, threads))?);
     }
     let builds = measure_builds(options.effort);
     machine.seconds = start.elapsed().as_secs_f64();
@@ -118,6 +119,7 @@ fn single(
     drop(progress);
 
     records.extend(targets(options, group::TARGETS, 1)?);
+    records.extend(measure_gradients(options, selected, 1)?);
 
     let limit = dense_layer::limit(machine.memory, effort);
     let sides = dense_layer::sides(effort, limit);
@@ -165,6 +167,20 @@ fn targets(options: &Options, group: &'static str, threads: usize) -> Result<Vec
             let pace = Pace::careful(options.effort);
             records.extend(contest.measure(&fast, &[target.isa], pace, &options.command)?.0);
         }
+        progress.step();
+    }
+    Ok(records)
+}
+
+/// Layers and their gradients, on the calling thread's pool.
+fn measure_gradients(options: &Options, isa: Isa, threads: usize) -> Result<Vec<Record>, Error> {
+    let shapes = gradients::shapes(options.effort)?;
+    let job = if threads == 1 { "gradients".to_owned() } else { format!("gradients on {threads} threads") };
+    let progress = Progress::new(&job, shapes.len());
+    let mut records = Vec::new();
+    for shape in shapes {
+        progress.say(&shape.to_string());
+        records.extend(gradients::measure(&shape, isa, Pace::of(options.effort), &options.command)?);
         progress.step();
     }
     Ok(records)
