@@ -332,6 +332,23 @@ impl Conv2d {
         &self.spec
     }
 
+    /// The filter as it is correlated, after any flip: `[K_h, K_w, C_in / groups, C_out]`.
+    #[must_use]
+    pub fn filter(&self) -> ArrayView4<'_, f32> {
+        self.filter.view()
+    }
+
+    /// The bias, one number for each output channel; zeros where the layer has none.
+    #[must_use]
+    pub fn bias(&self) -> ArrayView1<'_, f32> {
+        ArrayView1::from(&self.epilogue.bias[..])
+    }
+
+    /// Whether nothing but sums stands between input and output.
+    pub(crate) fn is_linear(&self) -> bool {
+        self.epilogue.floor == f32::NEG_INFINITY
+    }
+
     /// The instruction set of its kernels.
     #[must_use]
     pub fn isa(&self) -> Isa {

@@ -57,6 +57,7 @@
 extern crate self as tapwise;
 
 mod channels_out;
+pub mod convolution;
 pub mod dense;
 mod epilogue;
 mod error;
@@ -67,6 +68,7 @@ mod layer;
 #[doc(hidden)]
 pub mod layout;
 mod machine;
+mod memory;
 pub mod parameters;
 mod planner;
 pub mod registry;
@@ -153,6 +155,11 @@ pub use tapwise_macros::specialize;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The programs of the derivation, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/derivation.md")]
+struct Derivation;
 
 /// What generated code uses. Nothing here is stable, and none of it is for people.
 #[doc(hidden)]
