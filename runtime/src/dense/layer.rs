@@ -202,8 +202,8 @@ impl Dense {
         Ok(output)
     }
 
-    /// As [`Dense::forward`], into memory that the caller has: any view of `[H', W', D]`. Where
-    /// neither picture has to be gathered, row by row in memory, no picture is copied.
+    /// As [`Dense::forward`], into memory that the caller has: any view of `[H', W', D]`. No
+    /// picture is copied where both lie row by row in memory.
     ///
     /// # Errors
     /// As [`Dense::forward`], and [`Error::Length`] for an output of another size.
