@@ -1,6 +1,7 @@
 //! What happens to a sum before it is stored: bias, then activation.
 
 use aligned_vec::AVec;
+use ndarray::ArrayView1;
 
 /// The nonlinearity that follows the sum, fused into the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -29,11 +30,21 @@ impl Activation {
 pub(crate) struct Epilogue {
     /// One for each output channel; zeros where the layer has none.
     pub(crate) bias: AVec<f32>,
+    pub(crate) activation: Activation,
     /// See [`Activation::floor`].
     pub(crate) floor: f32,
 }
 
 impl Epilogue {
+    /// Of a layer of `c_out` channels.
+    pub(crate) fn new(bias: Option<ArrayView1<'_, f32>>, c_out: usize, activation: Activation) -> Self {
+        let bias = match bias {
+            Some(bias) => AVec::from_iter(64, bias.iter().copied()),
+            None => AVec::from_iter(64, std::iter::repeat_n(0.0, c_out)),
+        };
+        Epilogue { bias, activation, floor: activation.floor() }
+    }
+
     /// Finishes a stored row of pixels of `bias.len()` channels, for strategies whose sums come
     /// out of a library without their bias.
     pub(crate) fn finish(&self, row: &mut [f32]) {

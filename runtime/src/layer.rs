@@ -1,28 +1,24 @@
-//! What a user holds: [`Conv2d`] and its builder.
+//! What a user holds: [`Conv2d`], a layer that was built and runs.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use aligned_vec::AVec;
 use ndarray::parallel::prelude::*;
 use ndarray::{
     Array, Array3, Array4, ArrayView, ArrayView1, ArrayView3, ArrayView4, ArrayViewMut3, ArrayViewMut4, Axis,
     Dimension, s,
 };
 
+use crate::builder::check_bias;
 use crate::channels_out::Fit;
 use crate::epilogue::{Activation, Epilogue};
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::gradient::Transposed;
 use crate::isa::Isa;
-use crate::kernel::Geometry;
 use crate::machine::Machine;
 use crate::planner::{Explanation, Planner};
-use crate::spec::{Border, ConvSpec, Padding, Shape};
-use crate::strategy::direct::Direct;
-use crate::strategy::im2col_gemm::Im2colGemm;
-use crate::strategy::naive::{self, Naive};
-use crate::strategy::specialized::Specialized;
-use crate::strategy::{Band, Path, Strategy};
+use crate::spec::{ConvSpec, Padding, Shape};
+use crate::strategy::{self, Band, Path, naive};
 use crate::workspace::{Pool, Scratch};
 
 /// A convolution layer: built once, run often, from any thread.
@@ -54,17 +50,19 @@ pub struct Conv2d {
     spec: ConvSpec,
     filter: Array4<f32>,
     epilogue: Epilogue,
-    planner: Planner,
+    pub(crate) planner: Planner,
     isa: Isa,
     paths: Vec<Box<dyn Path>>,
     plans: Mutex<Vec<Arc<Plan>>>,
     pool: Pool,
+    /// The layers of the transposed convolution, packed when it is first asked for.
+    pub(crate) transposed: OnceLock<Transposed>,
 }
 
-/// What was decided for one size of input on one number of threads.
+/// What was decided for one size of input, one padding and one number of threads.
 #[derive(Debug)]
 struct Plan {
-    key: ([usize; 2], usize),
+    key: ([usize; 2], Padding, usize),
     frame: Frame,
     /// Index into the paths of the layer.
     path: usize,
@@ -75,255 +73,31 @@ struct Plan {
 /// Sizes whose plans a layer remembers.
 const PLANS: usize = 64;
 
-/// Describes a layer; [`Conv2dBuilder::build`] checks everything at once and packs the weights.
-#[derive(Debug, Clone)]
-#[must_use = "a builder does nothing until `build`"]
-pub struct Conv2dBuilder<'a> {
-    filter: ArrayView4<'a, f32>,
-    bias: Option<ArrayView1<'a, f32>>,
-    stride: [usize; 2],
-    dilation: [usize; 2],
-    groups: usize,
-    padding: Padding,
-    border: Border,
-    activation: Activation,
-    flip: bool,
-    planner: Planner,
-    isa: Option<Isa>,
-    bound: Option<Geometry>,
-}
-
-/// The builder behind an annotated struct: `Name::layer(filter)`.
-#[doc(hidden)]
-pub fn bound<'a>(filter: ArrayView4<'a, f32>, geometry: &Geometry) -> Conv2dBuilder<'a> {
-    Conv2dBuilder {
-        stride: geometry.stride,
-        dilation: geometry.dilation,
-        groups: geometry.groups,
-        bound: Some(*geometry),
-        ..Conv2d::builder(filter)
-    }
-}
-
-impl<'a> Conv2dBuilder<'a> {
-    /// One number for each output channel, added to the sum. None by default.
-    pub fn bias(mut self, bias: ArrayView1<'a, f32>) -> Self {
-        self.bias = Some(bias);
-        self
-    }
-
-    /// Pixels between two outputs, down and across; `[1, 1]` by default.
-    pub fn stride(mut self, stride: [usize; 2]) -> Self {
-        self.stride = stride;
-        self
-    }
-
-    /// Pixels between two taps, down and across; `[1, 1]` by default.
-    pub fn dilation(mut self, dilation: [usize; 2]) -> Self {
-        self.dilation = dilation;
-        self
-    }
-
-    /// Groups of channels that do not see each other; 1 by default. The filter then has
-    /// `C_in / groups` input channels, and output channels `g·C_out/groups ..` belong to group `g`.
-    pub fn groups(mut self, groups: usize) -> Self {
-        self.groups = groups;
-        self
-    }
-
-    /// How far the picture is extended; [`Padding::Same`] by default.
-    pub fn padding(mut self, padding: Padding) -> Self {
-        self.padding = padding;
-        self
-    }
-
-    /// What it is extended by; [`Border::Zero`] by default.
-    pub fn border(mut self, border: Border) -> Self {
-        self.border = border;
-        self
-    }
-
-    /// Stride, dilation, groups, padding and border of a spec at once. Its kernel and channels
-    /// are those of the filter and are not read.
-    pub fn spec(mut self, spec: &ConvSpec) -> Self {
-        self.stride = spec.stride;
-        self.dilation = spec.dilation;
-        self.groups = spec.groups;
-        self.padding = spec.padding;
-        self.border = spec.border;
-        self
-    }
-
-    /// The nonlinearity, fused into the store; [`Activation::Identity`] by default.
-    pub fn activation(mut self, activation: Activation) -> Self {
-        self.activation = activation;
-        self
-    }
-
-    /// Turns the filter by 180 degrees, so that the layer is the mathematical convolution
-    /// `Σ_a Σ_b V[a,b] · X[i−a, j−b]` instead of the cross-correlation. Off by default.
-    pub fn flip(mut self, flip: bool) -> Self {
-        self.flip = flip;
-        self
-    }
-
-    /// The strategy; [`Strategy::Auto`] by default. One that is forced and cannot serve is an
-    /// error: nothing else runs in its place.
-    pub fn strategy(mut self, strategy: Strategy) -> Self {
-        self.planner.strategy = strategy;
-        self
-    }
-
-    /// The largest error, over the root mean square of the output, that `Auto` may accept by its
-    /// own bounds; 5e-5 by default. The bounds are those of data whose products do not cancel.
-    pub fn tolerance(mut self, tolerance: f32) -> Self {
-        self.planner.tolerance = tolerance;
-        self
-    }
-
-    /// The instruction set; by default what `TAPWISE_ISA` names, or the best of this machine.
-    pub fn isa(mut self, isa: Isa) -> Self {
-        self.isa = Some(isa);
-        self
-    }
-
-    /// Checks the description and packs the weights.
-    ///
-    /// # Errors
-    /// [`Error::Empty`] and [`Error::Length`] for a filter or bias of the wrong shape,
-    /// [`Error::Parameter`] for a value that no layer can have, [`Error::TooLarge`] for a filter
-    /// beyond memory, [`Error::InstructionSet`] for a set that the machine lacks, and
-    /// [`Error::Unsupported`] for a forced strategy that cannot serve.
-    pub fn build(self) -> Result<Conv2d, Error> {
-        let spec = self.checked_spec()?;
-        let tolerance = self.planner.tolerance;
-        if tolerance.is_nan() || tolerance <= 0.0 {
-            return Err(Error::Parameter {
-                parameter: "tolerance",
-                found: tolerance.to_string(),
-                wanted: "a number above 0".to_owned(),
-            });
-        }
-        let isa = match self.isa {
-            Some(isa) => isa.or_unavailable()?,
-            None => Isa::selected()?,
-        };
-        let mut filter = self.filter;
-        if self.flip {
-            filter.invert_axis(Axis(0));
-            filter.invert_axis(Axis(1));
-        }
-        let filter = filter.as_standard_layout().into_owned();
-        let bias = match self.bias {
-            Some(bias) => AVec::from_iter(64, bias.iter().copied()),
-            None => AVec::from_iter(64, std::iter::repeat_n(0.0, spec.c_out)),
-        };
-        let epilogue = Epilogue { bias, floor: self.activation.floor() };
-
-        let contenders = self.planner.contenders(&spec, &Machine::detect(isa));
-        let mut paths: Vec<Box<dyn Path>> = Vec::with_capacity(contenders.len());
-        for strategy in contenders {
-            let unsupported =
-                |reason: String| Error::Unsupported { strategy, layer: spec.to_string(), reason };
-            paths.push(match strategy {
-                Strategy::Naive | Strategy::Auto => Box::new(Naive { filter: filter.clone() }),
-                Strategy::Im2colGemm => Box::new(Im2colGemm { filter: filter.clone() }),
-                Strategy::Direct => Box::new(
-                    Direct::new(isa, &spec, &filter, &epilogue)
-                        .ok_or_else(|| unsupported(format!("no kernels for {isa} in this build")))?,
-                ),
-                Strategy::Specialized => {
-                    crate::strategy::specialized::kernel(isa, &spec).map_err(&unsupported)?;
-                    Box::new(
-                        Specialized::new(isa, &spec, &filter, &epilogue)
-                            .ok_or_else(|| unsupported(format!("this machine has no {isa}")))?,
-                    )
-                }
-            });
-        }
+impl Conv2d {
+    /// Packs the weights for every strategy that may be chosen.
+    pub(crate) fn assemble(
+        spec: ConvSpec,
+        filter: Array4<f32>,
+        epilogue: Epilogue,
+        planner: Planner,
+        isa: Isa,
+    ) -> Result<Self, Error> {
+        let paths = planner
+            .contenders(&spec, &Machine::detect(isa))
+            .into_iter()
+            .map(|strategy| strategy::pack(strategy, isa, &spec, &filter, &epilogue))
+            .collect::<Result<_, _>>()?;
         Ok(Conv2d {
             spec,
             filter,
             epilogue,
-            planner: self.planner,
+            planner,
             isa,
             paths,
             plans: Mutex::new(Vec::new()),
             pool: Pool::default(),
+            transposed: OnceLock::new(),
         })
-    }
-
-    fn checked_spec(&self) -> Result<ConvSpec, Error> {
-        let (rows, columns, channels, c_out) = self.filter.dim();
-        let axes = [("K_h", rows), ("K_w", columns), ("C_in / groups", channels), ("C_out", c_out)];
-        for (axis, length) in axes {
-            if length == 0 {
-                return Err(Error::Empty { array: "filter", axis });
-            }
-        }
-        if let Some(geometry) = &self.bound {
-            let wanted =
-                [geometry.kernel[0], geometry.kernel[1], geometry.c_in / geometry.groups, geometry.c_out];
-            for ((axis, found), wanted) in axes.into_iter().zip(wanted) {
-                if found != wanted {
-                    return Err(Error::Length { array: "filter", axis, found, wanted });
-                }
-            }
-            let pairs = [
-                ("stride", self.stride, geometry.stride),
-                ("dilation", self.dilation, geometry.dilation),
-                ("groups", [self.groups; 2], [geometry.groups; 2]),
-            ];
-            for (parameter, found, wanted) in pairs {
-                if found != wanted {
-                    return Err(Error::Parameter {
-                        parameter,
-                        found: format!("{found:?}"),
-                        wanted: format!("{wanted:?}, as the annotation of this layer says"),
-                    });
-                }
-            }
-        }
-        let c_in = channels.checked_mul(self.groups).ok_or(Error::TooLarge {
-            what: "the input's channels",
-            found: channels as u128 * self.groups as u128,
-            limit: usize::MAX as u128,
-        })?;
-        let spec = ConvSpec {
-            stride: self.stride,
-            dilation: self.dilation,
-            groups: self.groups,
-            padding: self.padding,
-            border: self.border,
-            ..ConvSpec::new([rows, columns], c_in, c_out)
-        };
-        spec.validate()?;
-        if let Some(bias) = self.bias
-            && bias.len() != c_out
-        {
-            return Err(Error::Length { array: "bias", axis: "C_out", found: bias.len(), wanted: c_out });
-        }
-        Ok(spec)
-    }
-}
-
-impl Conv2d {
-    /// Begins a layer with a filter of `[K_h, K_w, C_in / groups, C_out]`.
-    pub fn builder(filter: ArrayView4<'_, f32>) -> Conv2dBuilder<'_> {
-        Conv2dBuilder {
-            filter,
-            bias: None,
-            stride: [1, 1],
-            dilation: [1, 1],
-            groups: 1,
-            padding: Padding::default(),
-            border: Border::default(),
-            activation: Activation::default(),
-            flip: false,
-            planner: Planner::default(),
-            isa: None,
-            bound: None,
-        }
     }
 
     /// What the layer computes.
@@ -332,21 +106,49 @@ impl Conv2d {
         &self.spec
     }
 
-    /// The filter as it is correlated, after any flip: `[K_h, K_w, C_in / groups, C_out]`.
+    /// Its filter `[K_h, K_w, C_in / groups, C_out]` as it is correlated: turned already, where the
+    /// layer was built with [`flip`](crate::Conv2dBuilder::flip).
     #[must_use]
     pub fn filter(&self) -> ArrayView4<'_, f32> {
         self.filter.view()
     }
 
-    /// The bias, one number for each output channel; zeros where the layer has none.
+    /// Its bias `[C_out]`; zeros where it was built without one.
     #[must_use]
     pub fn bias(&self) -> ArrayView1<'_, f32> {
         ArrayView1::from(&self.epilogue.bias[..])
     }
 
-    /// Whether nothing but sums stands between input and output.
-    pub(crate) fn is_linear(&self) -> bool {
-        self.epilogue.floor == f32::NEG_INFINITY
+    /// The nonlinearity that follows the sum.
+    #[must_use]
+    pub fn activation(&self) -> Activation {
+        self.epilogue.activation
+    }
+
+    /// Takes another filter and bias of the same shapes, as a step of training does. The filter is
+    /// packed again; what was planned for known sizes of pictures stays.
+    ///
+    /// # Errors
+    /// [`Error::Length`] for a filter or bias of another shape.
+    pub fn replace_filter(
+        &mut self,
+        filter: ArrayView4<'_, f32>,
+        bias: ArrayView1<'_, f32>,
+    ) -> Result<(), Error> {
+        let axes = ["K_h", "K_w", "C_in / groups", "C_out"];
+        for ((axis, &found), &wanted) in axes.into_iter().zip(filter.shape()).zip(self.filter.shape()) {
+            if found != wanted {
+                return Err(Error::Length { array: "filter", axis, found, wanted });
+            }
+        }
+        check_bias(&bias, self.spec.c_out)?;
+        self.filter.assign(&filter);
+        self.epilogue = Epilogue::new(Some(bias), self.spec.c_out, self.epilogue.activation);
+        for path in &mut self.paths {
+            *path = strategy::pack(path.strategy(), self.isa, &self.spec, &self.filter, &self.epilogue)?;
+        }
+        self.transposed = OnceLock::new();
+        Ok(())
     }
 
     /// The instruction set of its kernels.
@@ -446,8 +248,28 @@ impl Conv2d {
         }))
     }
 
+    /// Runs a batch with another padding than the layer's own: the weights do not depend on it.
+    pub(crate) fn forward_padded_into(
+        &self,
+        padding: Padding,
+        inputs: &ArrayView4<'_, f32>,
+        outputs: ArrayViewMut4<'_, f32>,
+    ) -> Result<(), Error> {
+        if inputs.is_empty() {
+            return Err(Error::Empty { array: "input", axis: "N" });
+        }
+        let plan = self.plan_padded(padding, &inputs.index_axis(Axis(0), 0))?;
+        self.check_output(&plan, &outputs.index_axis(Axis(0), 0))?;
+        self.run_batch(&plan, inputs, outputs);
+        Ok(())
+    }
+
     /// The plan for a picture, remembered from the last call of its size.
     fn plan(&self, input: &ArrayView3<'_, f32>) -> Result<Arc<Plan>, Error> {
+        self.plan_padded(self.spec.padding, input)
+    }
+
+    fn plan_padded(&self, padding: Padding, input: &ArrayView3<'_, f32>) -> Result<Arc<Plan>, Error> {
         let (height, width, channels) = input.dim();
         if channels != self.spec.c_in {
             return Err(Error::Length {
@@ -457,7 +279,7 @@ impl Conv2d {
                 wanted: self.spec.c_in,
             });
         }
-        let key = ([height, width], rayon::current_num_threads());
+        let key = ([height, width], padding, rayon::current_num_threads());
         {
             let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(plan) = plans.iter().find(|plan| plan.key == key) {
@@ -465,8 +287,9 @@ impl Conv2d {
             }
         }
         let machine = Machine::detect(self.isa);
-        let frame = Frame::new(self.spec, [height, width])?;
-        let explanation = self.planner.choose(&self.spec, [height, width], &machine)?;
+        let spec = ConvSpec { padding, ..self.spec };
+        let frame = Frame::new(spec, [height, width])?;
+        let explanation = self.planner.choose(&spec, [height, width], &machine)?;
         let chosen = explanation.strategy();
         let Some(path) = self.paths.iter().position(|path| path.strategy() == chosen) else {
             return Err(Error::Unsupported {
@@ -596,7 +419,7 @@ fn room_for_output(shape: &[usize]) -> Result<(), Error> {
 }
 
 /// An array of zeros whose axes lie in memory in the order of those of `model`.
-fn zeros_like<D: Dimension>(model: &ArrayView<'_, f32, D>, shape: D) -> Array<f32, D> {
+pub(crate) fn zeros_like<D: Dimension>(model: &ArrayView<'_, f32, D>, shape: D) -> Array<f32, D> {
     let mut order: Vec<usize> = (0..shape.ndim()).collect();
     if !model.is_standard_layout() {
         // Axes of length one lie anywhere: they stay where they are among their neighbours.

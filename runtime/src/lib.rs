@@ -56,12 +56,14 @@
 // The macros write `::tapwise::..`, here as everywhere.
 extern crate self as tapwise;
 
+mod builder;
 mod channels_out;
 pub mod convolution;
 pub mod dense;
 mod epilogue;
 mod error;
 mod frame;
+mod gradient;
 mod isa;
 mod kernel;
 mod layer;
@@ -70,6 +72,7 @@ pub mod layout;
 mod machine;
 mod memory;
 pub mod parameters;
+mod patches;
 mod planner;
 pub mod registry;
 mod rows;
@@ -79,11 +82,13 @@ mod spec;
 mod strategy;
 mod workspace;
 
+pub use builder::Conv2dBuilder;
 pub use epilogue::Activation;
 pub use error::Error;
+pub use gradient::Gradients;
 pub use isa::{ISA_VARIABLE, Isa};
 pub use kernel::{Geometry, Kernel};
-pub use layer::{Conv2d, Conv2dBuilder};
+pub use layer::Conv2d;
 pub use machine::Machine;
 pub use planner::{Candidate, Explanation, Planner, Verdict};
 pub use spec::{Border, ConvSpec, Margins, Padding, Shape};
@@ -164,11 +169,11 @@ struct Derivation;
 /// What generated code uses. Nothing here is stable, and none of it is for people.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::builder::bound;
     pub use crate::kernel::{
         Band, Description, Geometry, Kernel, Numbers, Panels, Tile, Tiling, run, run_mut, steps, vectors,
         window, window_mut,
     };
-    pub use crate::layer::bound;
     pub use crate::layout;
     pub use crate::registry::KERNELS;
     pub use crate::simd;

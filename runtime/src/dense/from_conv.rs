@@ -2,7 +2,7 @@
 
 use super::Dense;
 use crate::frame::Frame;
-use crate::{Conv2d, Error};
+use crate::{Activation, Conv2d, Error};
 
 impl Dense {
     /// The dense layer that computes what a convolution computes on pictures of `[H, W]`: every
@@ -31,11 +31,11 @@ impl Dense {
     /// [`Error::Empty`] and [`Error::FilterExceedsInput`] for pictures that the convolution refuses
     /// too; [`Error::Memory`] with the bytes that the weights would need where there is no room.
     pub fn from_conv(layer: &Conv2d, input: [usize; 2]) -> Result<Self, Error> {
-        if !layer.is_linear() {
+        if layer.activation() != Activation::Identity {
             return Err(Error::Parameter {
                 parameter: "activation",
-                found: "ReLU".to_owned(),
-                wanted: "none: a dense layer is linear".to_owned(),
+                found: format!("{:?}", layer.activation()),
+                wanted: "Identity: a dense layer is linear".to_owned(),
             });
         }
         let frame = Frame::new(*layer.spec(), input)?;

@@ -7,8 +7,6 @@
 //!
 //! The library picks its own instruction set; `TAPWISE_ISA` does not reach it.
 
-use std::ops::Range;
-
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array4, ArrayView3, Axis};
@@ -16,11 +14,9 @@ use ndarray::{Array4, ArrayView3, Axis};
 use super::{Band, Path, Strategy};
 use crate::channels_out::Fit;
 use crate::frame::Frame;
+use crate::patches::{PATCHES, gather};
 use crate::rows::{self, Source};
 use crate::workspace::{Scratch, recycle};
-
-/// Floats of patches that are built at a time: half a megabyte.
-const PATCHES: usize = 128 * 1024;
 
 /// The im2col strategy of one layer.
 #[derive(Debug)]
@@ -53,39 +49,6 @@ impl Im2colGemm {
         let spec = &frame.spec;
         let unpadded = frame.margins.iter().all(|margins| margins.before + margins.after == 0);
         spec.kernel == [1, 1] && spec.stride == [1, 1] && spec.groups == 1 && unpadded
-    }
-}
-
-/// The patches of some columns of `rows` output rows of one group, from a table of padded rows.
-fn gather(
-    frame: &Frame,
-    table: &[&[f32]],
-    (rows, columns): (usize, Range<usize>),
-    group: usize,
-    patches: &mut [f32],
-) {
-    let spec = &frame.spec;
-    let channels = spec.c_in_group();
-    // Without dilation and groups, the taps of a filter row lie side by side in the picture.
-    let (runs, run) = if spec.dilation[1] == 1 && spec.groups == 1 {
-        (1, spec.kernel[1] * channels)
-    } else {
-        (spec.kernel[1], channels)
-    };
-    let mut targets = patches.chunks_exact_mut(run);
-    for row in 0..rows {
-        for column in columns.clone() {
-            for a in 0..spec.kernel[0] {
-                let source = table[row * spec.stride[0] + a * spec.dilation[0]];
-                for b in 0..runs {
-                    let from =
-                        (column * spec.stride[1] + b * spec.dilation[1]) * spec.c_in + group * channels;
-                    if let (Some(target), Some(source)) = (targets.next(), source.get(from..from + run)) {
-                        target.copy_from_slice(source);
-                    }
-                }
-            }
-        }
     }
 }
 

@@ -7,11 +7,14 @@ pub(crate) mod specialized;
 
 use std::fmt;
 
-use ndarray::{ArrayView3, ArrayViewMut3};
+use ndarray::{Array4, ArrayView3, ArrayViewMut3};
 
 use crate::channels_out::Fit;
 use crate::epilogue::Epilogue;
+use crate::error::Error;
 use crate::frame::Frame;
+use crate::isa::Isa;
+use crate::spec::ConvSpec;
 use crate::workspace::Scratch;
 
 /// By which algorithm a layer runs.
@@ -79,4 +82,33 @@ pub(crate) trait Path: Send + Sync + fmt::Debug {
     }
     /// Computes a band. Rows of one output are computed alike whatever band they fall into.
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch);
+}
+
+/// Makes a strategy ready for a layer.
+///
+/// # Errors
+/// [`Error::Unsupported`] where it cannot serve.
+pub(crate) fn pack(
+    strategy: Strategy,
+    isa: Isa,
+    spec: &ConvSpec,
+    filter: &Array4<f32>,
+    epilogue: &Epilogue,
+) -> Result<Box<dyn Path>, Error> {
+    let unsupported = |reason: String| Error::Unsupported { strategy, layer: spec.to_string(), reason };
+    Ok(match strategy {
+        Strategy::Naive | Strategy::Auto => Box::new(naive::Naive { filter: filter.clone() }),
+        Strategy::Im2colGemm => Box::new(im2col_gemm::Im2colGemm { filter: filter.clone() }),
+        Strategy::Direct => Box::new(
+            direct::Direct::new(isa, spec, filter, epilogue)
+                .ok_or_else(|| unsupported(format!("no kernels for {isa} in this build")))?,
+        ),
+        Strategy::Specialized => {
+            specialized::kernel(isa, spec).map_err(unsupported)?;
+            Box::new(
+                specialized::Specialized::new(isa, spec, filter, epilogue)
+                    .ok_or_else(|| unsupported(format!("this machine has no {isa}")))?,
+            )
+        }
+    })
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub)]
 
+pub mod cases;
 pub mod layouts;
 pub mod oracle;
 

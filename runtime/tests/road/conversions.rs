@@ -1,6 +1,6 @@
 //! Every step of the road in both directions. Numbers are whole, so that equal means equal.
 
-use ndarray::{Array1, Array2, Array3, Array4};
+use ndarray::{Array1, Array2, Array3, Array4, Axis};
 use tapwise::Conv2d;
 use tapwise::dense::{Dense, Invariant, Local, Offsets};
 
@@ -35,6 +35,35 @@ fn a_convolution_is_a_dense_layer_at_every_size() {
         }
     }
     assert!(equal > 300 && refused > 20, "{equal} equal, {refused} refused");
+}
+
+#[test]
+fn the_gradients_of_a_convolution_are_those_of_its_dense_layer() {
+    let mut numbers = Numbers::new(15);
+    let mut compared = 0;
+    for _ in 0..60 {
+        let (spec, input) = (spec(&mut numbers), [0; 2].map(|_| 1 + numbers.below(8)));
+        let Ok([rows, columns]) = spec.output(input) else { continue };
+        let filter: Array4<f32> =
+            whole(&mut numbers, (spec.kernel[0], spec.kernel[1], spec.c_in_group(), spec.c_out));
+        let layer = Conv2d::builder(filter.view()).spec(&spec).build().unwrap();
+        let dense = Dense::from_conv(&layer, input).unwrap();
+        let picture: Array3<f32> = whole(&mut numbers, (input[0], input[1], spec.c_in));
+        let gradient: Array3<f32> = whole(&mut numbers, (rows, columns, spec.c_out));
+        let shared = layer.backward(picture.view(), gradient.view()).unwrap();
+        let apart = dense.backward(picture.view(), gradient.view()).unwrap();
+        // (12) is the product with the transposed matrix; (14) the sum over what shares a bias.
+        assert_eq!(shared.input, apart.input, "{spec}");
+        let places = apart.bias.to_shape((rows * columns, spec.c_out)).unwrap();
+        assert_eq!(shared.bias, places.sum_axis(Axis(0)), "{spec}");
+        // (13) is the sum over all that share a weight: seen along the filter itself, `⟨∂L/∂V, V⟩`.
+        let along = |left: f32, right: f32| f64::from(left) * f64::from(right);
+        let of_filter: f64 = shared.filter.iter().zip(&filter).map(|(&g, &v)| along(g, v)).sum();
+        let of_weights: f64 = apart.weights.iter().zip(dense.weights()).map(|(&g, &w)| along(g, w)).sum();
+        assert_eq!(of_filter, of_weights, "{spec}");
+        compared += 1;
+    }
+    assert!(compared > 40, "{compared}");
 }
 
 #[test]

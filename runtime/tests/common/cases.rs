@@ -1,0 +1,169 @@
+//! Random layers with their pictures, for tests that hold for every layer.
+
+use std::sync::OnceLock;
+
+use ndarray::{Array1, Array3, Array4, s};
+use proptest::prelude::*;
+use proptest::sample::select;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use tapwise::{Activation, Border, Conv2d, ConvSpec, Padding, Strategy as Path};
+
+use super::{Numbers, instruction_sets, oracle};
+
+/// A layer and a picture for it. The numbers follow from the seed.
+#[derive(Debug, Clone)]
+pub struct Case {
+    pub spec: ConvSpec,
+    pub input: [usize; 2],
+    pub bias: bool,
+    pub relu: bool,
+    pub flip: bool,
+    pub seed: u64,
+}
+
+/// Channels of a group: around the lanes of every instruction set, and small numbers.
+fn channels() -> impl Strategy<Value = usize> {
+    prop_oneof![
+        3 => 1usize..=9,
+        2 => 1usize..=40,
+        3 => select(vec![12, 15, 16, 17, 23, 24, 25, 31, 32, 33, 39, 40]),
+    ]
+}
+
+/// Heights are small, so that widths may be large.
+fn sides() -> impl Strategy<Value = [usize; 2]> {
+    let wide = prop_oneof![1usize..=40, select(vec![1, 6, 7, 8, 12, 13, 14, 15, 16, 17, 28, 29, 30])];
+    let high = prop_oneof![8 => 1usize..=6, 1 => 7usize..=40];
+    (high, wide).prop_map(|(height, width)| if height > 6 { [height, width.min(9)] } else { [height, width] })
+}
+
+fn pair(most: usize) -> impl Strategy<Value = [usize; 2]> {
+    prop_oneof![
+        2 => Just([1, 1]),
+        1 => (1..=most).prop_map(|both| [both, both]),
+        2 => [1..=most, 1..=most],
+    ]
+}
+
+fn padding() -> impl Strategy<Value = Padding> {
+    let little = [0usize..=2, 0usize..=2, 0usize..=2, 0usize..=2];
+    let much = [0usize..=11, 0usize..=11, 0usize..=11, 0usize..=11];
+    prop_oneof![
+        3 => Just(Padding::Same),
+        2 => Just(Padding::Valid),
+        3 => prop_oneof![2 => little, 1 => much]
+            .prop_map(|[top, bottom, left, right]| Padding::Explicit { top, bottom, left, right }),
+    ]
+}
+
+fn border() -> impl Strategy<Value = Border> {
+    prop_oneof![3 => Just(Border::Zero), 3 => select(Border::ALL.to_vec())]
+}
+
+pub fn case() -> impl Strategy<Value = Case> {
+    let kernel = prop_oneof![[1usize..=7, 1usize..=7], (0usize..=3).prop_map(|delta| [2 * delta + 1; 2])];
+    let groups = prop_oneof![4 => Just((1, None)), 2 => (2usize..=5).prop_map(|groups| (groups, None)),
+        // Depthwise, with one or a few outputs for each input.
+        2 => (1usize..=40, 1usize..=3).prop_map(|(groups, multiplier)| (groups, Some(multiplier)))];
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<u64>());
+    (kernel, pair(3), pair(3), (groups, channels(), channels()), padding(), border(), sides(), flags)
+        .prop_map(
+            |(
+                kernel,
+                stride,
+                dilation,
+                ((groups, depthwise), c_in, c_out),
+                padding,
+                border,
+                input,
+                flags,
+            )| {
+                let [c_in, c_out] = match (groups, depthwise) {
+                    (1, None) => [c_in, c_out],
+                    (groups, None) => [groups * c_in.min(9), groups * c_out.div_ceil(2)],
+                    (groups, Some(multiplier)) => [groups, groups * multiplier],
+                };
+                let mut spec = ConvSpec::new(kernel, c_in, c_out);
+                (spec.stride, spec.dilation, spec.groups, spec.padding, spec.border) =
+                    (stride, dilation, groups, padding, border);
+                // Most pictures have room for the filter: as many pixels more as were drawn.
+                let mut input = input;
+                for (axis, length) in input.iter_mut().enumerate() {
+                    if oracle::axis(&spec, axis, *length).1.is_none() && flags.3 % 16 != 0 {
+                        *length += spec.extent()[axis] - 1;
+                    }
+                }
+                // Few enough multiply-adds that many cases can be run without optimisation.
+                for (axis, extent) in spec.extent().into_iter().enumerate() {
+                    while spec.macs(input).is_ok_and(|macs| macs > 250_000) && input[axis] > extent {
+                        input[axis] -= (input[axis] - extent).div_ceil(2);
+                    }
+                }
+                let [relu, bias, flip] = [flags.0, flags.1, flags.2];
+                Case { spec, input, bias, relu, flip, seed: flags.3 }
+            },
+        )
+}
+
+/// The arrays of a case.
+pub struct Arrays {
+    pub filter: Array4<f32>,
+    pub bias: Option<Array1<f32>>,
+    pub picture: Array3<f32>,
+}
+
+impl Case {
+    pub fn arrays(&self) -> Arrays {
+        let (spec, mut numbers) = (&self.spec, Numbers::new(self.seed));
+        Arrays {
+            filter: numbers.array((spec.kernel[0], spec.kernel[1], spec.c_in_group(), spec.c_out)),
+            bias: self.bias.then(|| numbers.array(spec.c_out)),
+            picture: numbers.array((self.input[0], self.input[1], spec.c_in)),
+        }
+    }
+
+    pub fn activation(&self) -> Activation {
+        if self.relu { Activation::Relu } else { Activation::Identity }
+    }
+
+    pub fn layer(&self, arrays: &Arrays, path: Path, isa: tapwise::Isa) -> Result<Conv2d, TestCaseError> {
+        let mut builder = Conv2d::builder(arrays.filter.view())
+            .spec(&self.spec)
+            .activation(self.activation())
+            .flip(self.flip)
+            .strategy(path)
+            .isa(isa);
+        if let Some(bias) = &arrays.bias {
+            builder = builder.bias(bias.view());
+        }
+        builder.build().map_err(|error| TestCaseError::fail(format!("{path} {isa}: {error}")))
+    }
+
+    /// The exact answer, or nothing where the filter does not fit the padded picture.
+    pub fn oracle(&self, arrays: &Arrays) -> Option<oracle::Answer> {
+        let turned = arrays.filter.slice(s![..;-1, ..;-1, .., ..]);
+        let filter = if self.flip { turned } else { arrays.filter.view() };
+        let bias = arrays.bias.as_ref().map(|bias| bias.view());
+        oracle::answer(&self.spec, filter, bias, self.activation(), arrays.picture.view())
+    }
+}
+
+/// Every path that serves any layer, with each instruction set that it depends on.
+pub fn paths() -> Vec<(Path, tapwise::Isa)> {
+    let sets = instruction_sets();
+    let best = sets[0];
+    let direct = sets.into_iter().map(|isa| (Path::Direct, isa));
+    direct.chain([(Path::Im2colGemm, best), (Path::Naive, best), (Path::Auto, best)]).collect()
+}
+
+pub fn pool(threads: usize) -> &'static ThreadPool {
+    static POOLS: [OnceLock<ThreadPool>; 2] = [const { OnceLock::new() }; 2];
+    POOLS[usize::from(threads > 1)]
+        .get_or_init(|| ThreadPoolBuilder::new().num_threads(threads).build().unwrap())
+}
+
+pub fn config(cases: u32) -> ProptestConfig {
+    // `PROPTEST_CASES` may ask for fewer, where code is emulated.
+    let most = std::env::var("PROPTEST_CASES").ok().and_then(|most| most.parse().ok()).unwrap_or(cases);
+    ProptestConfig { cases: cases.min(most), failure_persistence: None, ..ProptestConfig::default() }
+}
