@@ -10,7 +10,7 @@ use crate::{Error, memory};
 /// Inputs in a block of the gradient of the weights, and of that of the inputs.
 const INPUTS: usize = 512;
 
-/// The gradients of a loss L through a [`Dense`] layer; `D` is [`Ix3`] for a picture, [`Ix2`] for
+/// The gradients of a loss L through a [`Dense`] layer; `D` is `Ix3` for a picture, `Ix2` for
 /// flattened pictures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DenseGradients<D: Dimension> {
