@@ -2,7 +2,7 @@
 //! it bands by tables of rows. Both Direct and Specialized are this, with different kernels.
 
 use aligned_vec::AVec;
-use ndarray::{Array4, ArrayView2, Axis};
+use ndarray::{ArrayView2, ArrayView4, Axis, s};
 
 use crate::epilogue::Epilogue;
 use crate::frame::Frame;
@@ -32,7 +32,12 @@ pub(crate) struct Fit {
 
 impl ChannelsOut {
     /// Packs a filter `[K_h, K_w, C_in / groups, C_out]` for a kernel.
-    pub(crate) fn new(kernel: Ready, spec: &ConvSpec, filter: &Array4<f32>, epilogue: &Epilogue) -> Self {
+    pub(crate) fn new(
+        kernel: Ready,
+        spec: &ConvSpec,
+        filter: ArrayView4<'_, f32>,
+        epilogue: &Epilogue,
+    ) -> Self {
         let description = kernel.description();
         let numbers = numbers(description, spec);
         let mut weights = AVec::new(64);
@@ -43,7 +48,7 @@ impl ChannelsOut {
             for (panels, count) in description.panels.iter().zip(numbers.panels) {
                 let width = panels.vectors * description.lanes;
                 for _ in 0..count {
-                    pack(description, spec, filter, first..end.min(first + width), width, &mut weights);
+                    pack(description, spec, &filter, first..end.min(first + width), width, &mut weights);
                     for channel in first..first + width {
                         bias.push(if channel < end { epilogue.bias[channel] } else { 0.0 });
                     }
@@ -179,7 +184,7 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
 fn pack(
     description: &Description,
     spec: &ConvSpec,
-    filter: &Array4<f32>,
+    filter: &ArrayView4<'_, f32>,
     channels: std::ops::Range<usize>,
     width: usize,
     weights: &mut AVec<f32>,
@@ -187,14 +192,18 @@ fn pack(
     let start = weights.len();
     weights.resize(start + spec.taps() * width, 0.0);
     let panel = &mut weights[start..];
-    for a in 0..spec.kernel[0] {
-        for b in 0..spec.kernel[1] {
-            for c in 0..spec.c_in_group() {
+    for (a, rows) in filter.outer_iter().enumerate() {
+        for (b, taps) in rows.outer_iter().enumerate() {
+            for (c, filters) in taps.outer_iter().enumerate() {
                 let (step, tap) =
                     layout::step(spec.kernel[1], description.window, spec.c_in_group(), [a, b, c]);
                 let from = (step * description.window + tap) * width;
-                for (lane, channel) in channels.clone().enumerate() {
-                    panel[from + lane] = filter[[a, b, c, channel]];
+                let target = &mut panel[from..from + channels.len()];
+                match filters.to_slice() {
+                    Some(filters) => target.copy_from_slice(&filters[channels.clone()]),
+                    None => {
+                        target.iter_mut().zip(filters.slice(s![channels.clone()])).for_each(|(t, f)| *t = *f)
+                    }
                 }
             }
         }

@@ -13,7 +13,7 @@ use crate::channels_out::Fit;
 use crate::epilogue::{Activation, Epilogue};
 use crate::error::Error;
 use crate::frame::Frame;
-use crate::gradient::Transposed;
+use crate::gradient::{Transposed, Workplaces};
 use crate::isa::Isa;
 use crate::machine::Machine;
 use crate::planner::{Explanation, Planner};
@@ -57,6 +57,8 @@ pub struct Conv2d {
     pool: Pool,
     /// The layers of the transposed convolution, packed when it is first asked for.
     pub(crate) transposed: OnceLock<Transposed>,
+    /// Memory of the filter's gradient.
+    pub(crate) workplaces: Workplaces,
 }
 
 /// What was decided for one size of input, one padding and one number of threads.
@@ -97,6 +99,7 @@ impl Conv2d {
             plans: Mutex::new(Vec::new()),
             pool: Pool::default(),
             transposed: OnceLock::new(),
+            workplaces: Workplaces::default(),
         })
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct Tables<'x, 'y> {
 }
 
 impl Scratch {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Scratch { floats: AVec::new(64), inputs: Vec::new(), outputs: Vec::new() }
     }
 

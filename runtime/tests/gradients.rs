@@ -120,6 +120,10 @@ fn definition(
 /// pictures with gradients; or nothing where the filter does not fit.
 fn small(case: &Case) -> Option<(Array4<f32>, Array4<f32>, ConvSpec)> {
     let output = case.spec.output(case.input).ok()?;
+    // The loops of the definition are slow without optimisation.
+    if case.spec.macs(case.input).is_ok_and(|macs| macs > 80_000) {
+        return None;
+    }
     let mut numbers = Numbers::new(case.seed ^ 0x6AD);
     let batch = 1 + numbers.below(3);
     let inputs = numbers.array((batch, case.input[0], case.input[1], case.spec.c_in));
@@ -138,7 +142,7 @@ where
 }
 
 proptest! {
-    #![proptest_config(config(48))]
+    #![proptest_config(config(64))]
 
     /// Every stride, dilation, groups, padding and border; every strategy; a batch.
     #[test]

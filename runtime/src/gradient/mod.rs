@@ -2,6 +2,7 @@
 
 mod filter;
 mod input;
+mod product;
 
 use ndarray::{Array, Array1, Array3, Array4, ArrayView3, ArrayView4, Axis, CowArray, Dimension, Ix3, Ix4};
 
@@ -9,6 +10,7 @@ use crate::epilogue::Activation;
 use crate::error::Error;
 use crate::layer::Conv2d;
 
+pub(crate) use filter::Workplaces;
 pub(crate) use input::Transposed;
 
 /// The gradients of a loss with respect to everything that a layer's answer depends on.

@@ -27,7 +27,7 @@ impl Direct {
     /// Packs the weights, or nothing where this machine lacks the instruction set.
     pub(crate) fn new(isa: Isa, spec: &ConvSpec, filter: &Array4<f32>, epilogue: &Epilogue) -> Option<Self> {
         let ready = kernel(isa)?.ready()?;
-        Some(Direct(ChannelsOut::new(ready, spec, filter, epilogue)))
+        Some(Direct(ChannelsOut::new(ready, spec, filter.view(), epilogue)))
     }
 }
 

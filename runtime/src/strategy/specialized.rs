@@ -37,7 +37,7 @@ impl Specialized {
     /// Packs the weights, or nothing where there is no kernel that this machine can run.
     pub(crate) fn new(isa: Isa, spec: &ConvSpec, filter: &Array4<f32>, epilogue: &Epilogue) -> Option<Self> {
         let ready = kernel(isa, spec).ok()?.ready()?;
-        Some(Specialized(ChannelsOut::new(ready, spec, filter, epilogue)))
+        Some(Specialized(ChannelsOut::new(ready, spec, filter.view(), epilogue)))
     }
 }
 
