@@ -6,7 +6,7 @@
 //! exact; one that does not fit `u128` saturates at `u128::MAX`. They are of weights; biases, one for
 //! each hidden unit of a dense layer and one for each channel of a convolution, are [`biases`].
 //!
-//! | form | weights | a megapixel |
+//! | form, on a megapixel | function | weights |
 //! |---|---|--:|
 //! | dense, to 1000 hidden units | [`dense_to_hidden`] | 1,000,000,000 |
 //! | (1) dense | [`dense`], with channels [`dense_pictures`] | 1,000,000,000,000 |
@@ -14,7 +14,7 @@
 //! | (3) translation invariant | [`translation_invariant`] | 3,996,001 |
 //! | (4) local, Δ = 10 | [`local`] | 441 |
 //! | (8) with channels, 3 to 16 | [`channels`], any layer [`conv2d`] | 21,168 |
-//! | (9) in time | [`conv1d`] | |
+//! | (9) in time, 3 frames of 16 numbers to 8 | [`conv1d`] | 384 |
 
 use crate::ConvSpec;
 

@@ -1,9 +1,9 @@
 //! The road from the dense layer to the convolution, step by step, each step a type that runs.
 //!
-//! | equation | form | type | numbers on a megapixel of one channel |
+//! | equation | form | type | weights on a megapixel |
 //! |---|---|---|--:|
-//! | (1) | `H[i,j] = U[i,j] + Σ_k Σ_l W[i,j,k,l] · X[k,l]` | [`Dense`] | 10^12 |
-//! | (2) | `H[i,j] = U[i,j] + Σ_a Σ_b V[i,j,a,b] · X[i+a, j+b]` | [`Offsets`] | 10^12 |
+//! | (1) | `H[i,j] = U[i,j] + Σ_k Σ_l W[i,j,k,l] · X[k,l]` | [`Dense`] | 1,000,000,000,000 |
+//! | (2) | `H[i,j] = U[i,j] + Σ_a Σ_b V[i,j,a,b] · X[i+a, j+b]` | [`Offsets`] | 1,000,000,000,000 |
 //! | (3) | `H[i,j] = u + Σ_a Σ_b V[a,b] · X[i+a, j+b]`, every offset | [`Invariant`] | 3,996,001 |
 //! | (4) | as (3), `\|a\| ≤ Δ` and `\|b\| ≤ Δ` | [`Local`], which [`Conv2d`](crate::Conv2d) runs | 441 for Δ = 10 |
 //!
@@ -18,7 +18,7 @@
 //! [`Dense::to_conv`].
 //!
 //! ```
-//! use ndarray::{Array3, array};
+//! use ndarray::array;
 //! use tapwise::Conv2d;
 //! use tapwise::dense::Dense;
 //!
