@@ -58,6 +58,7 @@ extern crate self as tapwise;
 
 mod builder;
 mod channels_out;
+mod conv1d;
 pub mod convolution;
 pub mod dense;
 mod epilogue;
@@ -74,8 +75,11 @@ mod memory;
 pub mod parameters;
 mod patches;
 mod planner;
+mod pooling;
+mod receptive;
 pub mod registry;
 mod rows;
+mod sequential;
 #[doc(hidden)]
 pub mod simd;
 mod spec;
@@ -83,6 +87,7 @@ mod strategy;
 mod workspace;
 
 pub use builder::Conv2dBuilder;
+pub use conv1d::{Conv1d, Conv1dBuilder, Padding1d};
 pub use epilogue::Activation;
 pub use error::Error;
 pub use gradient::Gradients;
@@ -91,6 +96,9 @@ pub use kernel::{Geometry, Kernel};
 pub use layer::Conv2d;
 pub use machine::Machine;
 pub use planner::{Candidate, Explanation, Planner, Verdict};
+pub use pooling::Pooling;
+pub use receptive::ReceptiveField;
+pub use sequential::{Layer, Sequential};
 pub use spec::{Border, ConvSpec, Margins, Padding, Shape};
 pub use strategy::Strategy;
 

@@ -16,14 +16,14 @@ pub(crate) use input::Transposed;
 /// The gradients of a loss with respect to everything that a layer's answer depends on.
 ///
 /// `D` is [`Ix3`] for one picture and [`Ix4`] for a batch, whose filter and bias gradients are the
-/// sums over its pictures.
+/// sums over its pictures; `F` is the filter's dimension.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Gradients<D: Dimension> {
+pub struct Gradients<D: Dimension, F: Dimension = Ix4> {
     /// `∂L/∂X`, of the input's shape.
     pub input: Array<f32, D>,
     /// `∂L/∂V` `[K_h, K_w, C_in / groups, C_out]`, of the filter as it is correlated: turned, where
     /// the layer was built with [`flip`](crate::Conv2dBuilder::flip).
-    pub filter: Array4<f32>,
+    pub filter: Array<f32, F>,
     /// `∂L/∂u` `[C_out]`.
     pub bias: Array1<f32>,
 }

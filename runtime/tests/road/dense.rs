@@ -117,8 +117,8 @@ fn threads_change_no_bit() {
     let mut numbers = Numbers::new(4);
     // Large enough to be split, in blocks that divide nothing evenly.
     let dense =
-        Dense::new([5, 9, 1], [1, 1, 1100], numbers.array((1100, 45)), Some(numbers.array(1100))).unwrap();
-    let (inputs, gradients) = (numbers.array((261, 45)), numbers.array((261, 1100)));
+        Dense::new([5, 27, 1], [1, 1, 1100], numbers.array((1100, 135)), Some(numbers.array(1100))).unwrap();
+    let (inputs, gradients) = (numbers.array((261, 135)), numbers.array((261, 1100)));
     let run = |threads: usize| {
         let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
