@@ -1,6 +1,7 @@
 //! The gradients of a layer against its own forward run: how near each comes to the machine.
 
-use ndarray::{Array4, ArrayView4};
+use ndarray::{Array2, Array4, ArrayView4, Axis};
+use tapwise::dense::Dense;
 use tapwise::{Conv2d, ConvSpec, Isa, Shape};
 
 use crate::Error;
@@ -12,6 +13,12 @@ use crate::reference::Noise;
 /// The names of what is timed in records: the layer itself, equation (12), and equations (13)
 /// with (14).
 pub const RUNS: [&str; 3] = ["forward", "input-gradient", "filter-gradient"];
+
+/// The dense layer on a batch of flattened pictures, as the layer of one tap that it equals.
+pub const DENSE_SHAPE: &str = "n256 h1w1 c784x512 k1x1";
+
+/// The names of its runs: equation (1), and both of its gradients.
+pub const DENSE_RUNS: [&str; 2] = ["dense-forward", "dense-gradients"];
 
 /// The largest number of the exact sums that a gradient is checked on.
 const SAMPLE: usize = 512;
@@ -68,10 +75,10 @@ pub fn measure(shape: &Shape, isa: Isa, pace: Pace, command: &str) -> Result<Vec
     let reference = crate::reference::Reference::new(
         &numbers.layer,
         numbers.filter.view(),
-        numbers.inputs.index_axis(ndarray::Axis(0), 0),
+        numbers.inputs.index_axis(Axis(0), 0),
     )?;
     let errors = [
-        (reference.error(answers.index_axis(ndarray::Axis(0), 0)), reference.checked.clone()),
+        (reference.error(answers.index_axis(Axis(0), 0)), reference.checked.clone()),
         checked(&found.input, spec.taps(), |at| input_sum(&numbers, [height, width], at)),
         checked(&found.filter, batch * output[0] * output[1], |at| filter_sum(&numbers, [height, width], at)),
     ];
@@ -100,6 +107,52 @@ pub fn measure(shape: &Shape, isa: Isa, pace: Pace, command: &str) -> Result<Vec
     });
     let label = Label { shape: shape.to_string(), group: group::GRADIENTS, macs: shape.macs()?, command };
     race(&label, entries.collect(), pace)
+}
+
+/// Times the dense layer of [`DENSE_SHAPE`] and its gradients, each checked before.
+///
+/// # Errors
+/// What the library refuses, and [`Error::Wrong`].
+pub fn measure_dense(isa: Isa, pace: Pace, command: &str) -> Result<Vec<Record>, Error> {
+    let shape: Shape = DENSE_SHAPE.parse()?;
+    let (batch, [units_in, units_out]) = (shape.batch, [shape.spec.c_in, shape.spec.c_out]);
+    let mut noise = Noise::new(0xde96);
+    let mut array =
+        |rows: usize, columns: usize| Array2::from_shape_simple_fn((rows, columns), || noise.unit());
+    let (weights, inputs, gradients) =
+        (array(units_out, units_in), array(batch, units_in), array(batch, units_out));
+    let dense = Dense::new([1, 1, units_in], [1, 1, units_out], weights.clone(), None)?;
+    let answer = dense.forward_flat(inputs.view())?;
+    let found = dense.backward_flat(inputs.view(), gradients.view())?;
+    let four = |array: Array2<f32>| array.insert_axis(Axis(0)).insert_axis(Axis(0));
+    let dot = |a: ndarray::ArrayView1<'_, f32>, b: ndarray::ArrayView1<'_, f32>| -> f64 {
+        a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+    };
+    let forward = checked(&four(answer), units_in, |[_, _, n, d]| dot(inputs.row(n), weights.row(d)));
+    let of_input =
+        checked(&four(found.input), units_out, |[_, _, n, c]| dot(gradients.row(n), weights.column(c)));
+    let of_weights =
+        checked(&four(found.weights), batch, |[_, _, d, c]| dot(gradients.column(d), inputs.column(c)));
+    let backward = (of_input.0.max(of_weights.0), format!("{}; {}", of_input.1, of_weights.1));
+    let mut records = Vec::new();
+    let runs: [Box<dyn FnMut() -> Result<(), tapwise::Error> + Send + '_>; 2] = [
+        Box::new(|| dense.forward_flat(inputs.view()).map(drop)),
+        Box::new(|| dense.backward_flat(inputs.view(), gradients.view()).map(drop)),
+    ];
+    for (((run, name), (max_error, checked)), products) in
+        runs.into_iter().zip(DENSE_RUNS).zip([forward, backward]).zip([1, 2])
+    {
+        if max_error.is_nan() || max_error > LIMIT {
+            let [shape, strategy, isa] = [shape.to_string(), name.to_owned(), isa.to_string()];
+            return Err(Error::Wrong { shape, strategy, isa, error: max_error, limit: LIMIT });
+        }
+        let kernel = "faer matmul".to_owned();
+        let entry = Entry { strategy: name.to_owned(), kernel, isa, max_error, checked, run };
+        let macs = products * shape.macs()?;
+        let label = Label { shape: shape.to_string(), group: group::GRADIENTS, macs, command };
+        records.extend(race(&label, vec![entry], pace)?);
+    }
+    Ok(records)
 }
 
 /// The largest error of a sample over its root mean square, and what was checked; `terms` is how
@@ -184,6 +237,14 @@ mod tests {
         for record in records {
             assert!(record.median_s > 0.0 && record.max_error < LIMIT, "{}", record.max_error);
         }
+    }
+
+    #[test]
+    fn the_dense_layer_is_checked_and_timed() {
+        let pace = Pace { rounds: 1, sample: 1e-5, budget: 0.1 };
+        let records = measure_dense(Isa::Portable, pace, "test").unwrap();
+        assert_eq!(records.iter().map(|record| record.strategy.as_str()).collect::<Vec<_>>(), DENSE_RUNS);
+        assert!(records.iter().all(|record| record.max_error > 0.0 && record.max_error < LIMIT));
     }
 
     #[test]

@@ -176,13 +176,17 @@ fn targets(options: &Options, group: &'static str, threads: usize) -> Result<Vec
 fn measure_gradients(options: &Options, isa: Isa, threads: usize) -> Result<Vec<Record>, Error> {
     let shapes = gradients::shapes(options.effort)?;
     let job = if threads == 1 { "gradients".to_owned() } else { format!("gradients on {threads} threads") };
-    let progress = Progress::new(&job, shapes.len());
+    let progress = Progress::new(&job, shapes.len() + 1);
     let mut records = Vec::new();
+    let (pace, command) = (Pace::of(options.effort), &options.command);
     for shape in shapes {
         progress.say(&shape.to_string());
-        records.extend(gradients::measure(&shape, isa, Pace::of(options.effort), &options.command)?);
+        records.extend(gradients::measure(&shape, isa, pace, command)?);
         progress.step();
     }
+    progress.say("a dense layer");
+    records.extend(gradients::measure_dense(isa, pace, command)?);
+    progress.step();
     Ok(records)
 }
 

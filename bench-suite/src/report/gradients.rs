@@ -1,8 +1,10 @@
 //! What learning costs: the gradients of a layer beside the layer itself.
 
+use tapwise::Shape;
+
 use super::document::{Block, Section, cell, table};
 use super::words;
-use crate::gradients::RUNS;
+use crate::gradients::{DENSE_RUNS, RUNS};
 use crate::machine::Machine;
 use crate::problems::group;
 use crate::records::Record;
@@ -12,7 +14,7 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Option<Section> 
     let own = || records.iter().filter(|record| record.group == group::GRADIENTS);
     let mut shapes: Vec<&str> = Vec::new();
     for record in own() {
-        if !shapes.contains(&record.shape.as_str()) {
+        if RUNS.contains(&record.strategy.as_str()) && !shapes.contains(&record.shape.as_str()) {
             shapes.push(&record.shape);
         }
     }
@@ -63,5 +65,21 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Option<Section> 
         Block::Text(second),
         table(&head, rows.collect()),
     ];
+    let dense = DENSE_RUNS.map(|run| own().find(|record| record.strategy == run && record.threads == 1));
+    let blocks: Vec<Block> = blocks.into_iter().chain(dense_layer(dense).map(Block::Text)).collect();
     Some(Section { id: "gradients", title: "What learning costs", blocks })
+}
+
+/// What the dense layer reaches, in a sentence.
+fn dense_layer([forward, backward]: [Option<&Record>; 2]) -> Option<String> {
+    let (forward, backward) = (forward?, backward?);
+    let Shape { batch, spec, .. } = forward.shape.parse().ok()?;
+    Some(format!(
+        "The dense layer (1) on a batch of {batch}, from {} inputs to {} units, reaches {} forward and {} with both of its \
+         gradients: products of matrices by a library.",
+        spec.c_in,
+        spec.c_out,
+        words::share(forward.fraction_of_peak),
+        words::share(backward.fraction_of_peak),
+    ))
 }
