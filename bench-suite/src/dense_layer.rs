@@ -1,6 +1,6 @@
 //! The fully connected formulation against the convolution that it equals: where it fits at all.
 
-use ndarray::{Array3, Array4, Axis};
+use ndarray::{Array3, Array4};
 use tapwise::dense::Dense;
 use tapwise::{Conv2d, ConvSpec, Isa, Shape};
 
@@ -23,10 +23,15 @@ pub fn limit(memory: Option<u64>, effort: Effort) -> u64 {
     memory.map_or(most / 4, |memory| most.min(memory / 4))
 }
 
+/// Bytes of the weights of a dense layer between pictures of one channel and this side.
+fn bytes_of(side: usize) -> u128 {
+    Dense::bytes([side, side, 1], [side, side, 1])
+}
+
 /// The largest side of a picture whose dense layer has at most `bytes` of weights.
 #[must_use]
 pub fn largest_side(bytes: u64) -> usize {
-    let fits = |side: &usize| Dense::bytes([*side; 2], [*side; 2]) <= u128::from(bytes);
+    let fits = |side: &usize| bytes_of(*side) <= u128::from(bytes);
     // A side of 65536 would be 2^66 bytes: no machine has it.
     let guess = (bytes as f64 / 4.0).powf(0.25).floor().clamp(0.0, 65_536.0) as usize;
     (guess.saturating_sub(1)..=guess + 1).rev().find(fits).unwrap_or(0)
@@ -76,6 +81,8 @@ pub fn measure(side: usize, limit: u64, isa: Isa, pace: Pace, command: &str) -> 
         layer.explain([side; 2]).chosen().map(|chosen| format!("{}: {}", chosen.strategy, chosen.kernel));
     let max_error = checked(&output, "auto")?;
     let input = picture.view();
+    let fits = bytes_of(side) <= u128::from(limit);
+    let dense = fits.then(|| Dense::from_conv(&layer, [side; 2])).transpose()?;
     entries.push(Entry {
         strategy: "auto".to_owned(),
         kernel: kernel.unwrap_or_default(),
@@ -84,11 +91,8 @@ pub fn measure(side: usize, limit: u64, isa: Isa, pace: Pace, command: &str) -> 
         checked: reference.checked.clone(),
         run: Box::new(move || layer.forward_into(input, output.view_mut())),
     });
-    if Dense::bytes([side; 2], [side; 2]) <= u128::from(limit) {
-        let plane = filter.index_axis(Axis(3), 0);
-        let dense = Dense::from_filter(plane.index_axis(Axis(2), 0), [side; 2])?;
-        let grey = picture.index_axis(Axis(2), 0);
-        let hidden = dense.forward(grey)?.insert_axis(Axis(2));
+    if let Some(dense) = dense {
+        let mut hidden = dense.forward(input)?;
         let max_error = checked(&hidden, DENSE)?;
         entries.push(Entry {
             strategy: DENSE.to_owned(),
@@ -96,7 +100,7 @@ pub fn measure(side: usize, limit: u64, isa: Isa, pace: Pace, command: &str) -> 
             isa,
             max_error,
             checked: reference.checked.clone(),
-            run: Box::new(move || dense.forward(grey).map(drop)),
+            run: Box::new(move || dense.forward_into(input, hidden.view_mut())),
         });
     }
     let label = Label { shape: shape.to_string(), group: group::DENSE, macs: shape.macs()?, command };
@@ -113,8 +117,8 @@ mod tests {
         assert_eq!(largest_side((1 << 30) - 1), 127);
         for bytes in [0, 3, 4, 63, 64, 1_000_000, 24 << 30, u64::MAX] {
             let side = largest_side(bytes);
-            assert!(Dense::bytes([side; 2], [side; 2]) <= u128::from(bytes));
-            assert!(Dense::bytes([side + 1; 2], [side + 1; 2]) > u128::from(bytes), "{bytes} {side}");
+            assert!(bytes_of(side) <= u128::from(bytes));
+            assert!(bytes_of(side + 1) > u128::from(bytes), "{bytes} {side}");
         }
     }
 

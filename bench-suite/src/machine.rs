@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tapwise::Isa;
 
-pub use bandwidth::Stream;
+pub use bandwidth::{Stream, read};
 pub use peak::fma_peak;
 pub use pinning::{alone, pool};
 

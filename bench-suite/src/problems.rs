@@ -72,6 +72,8 @@ pub mod group {
     pub const PHOTOGRAPH: &str = "photograph";
     /// The fully connected formulation against the convolution.
     pub const DENSE: &str = "dense";
+    /// Layers and their gradients.
+    pub const GRADIENTS: &str = "gradients";
     /// Shapes that the user asked for.
     pub const SHAPES: &str = "shapes";
 }

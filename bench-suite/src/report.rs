@@ -3,9 +3,11 @@
 
 mod charts;
 mod document;
+mod gradients;
 mod html;
 mod markdown;
 mod plot;
+mod receptive;
 mod terminal;
 mod waldo;
 mod words;
@@ -163,6 +165,10 @@ mod tests {
             records.push(record("h8w8 c1x1 k3x3", group::DENSE, strategy, "avx512", 1));
         }
         records.push(record("h8w8 c1x1 k3x3", group::SHAPES, "auto", "avx512", 1));
+        for run in crate::gradients::RUNS {
+            records.push(record("h8w8 c1x1 k3x3", group::GRADIENTS, run, "avx512", 1));
+            records.push(record("h8w8 c1x1 k3x3", group::GRADIENTS, run, "avx512", 2));
+        }
         let picture = |name: &str| Picture {
             file: format!("{name}.jpg"),
             caption: name.to_owned(),
@@ -181,12 +187,35 @@ mod tests {
             code_bytes: 4096,
             fmas: 900,
         };
-        Findings {
-            machine,
-            records,
-            pictures,
-            builds: Builds::Measured(vec![cost]),
-            waldo: gallery::Findings::default(),
+        Findings { machine, records, pictures, builds: Builds::Measured(vec![cost]), waldo: searched() }
+    }
+
+    fn searched() -> gallery::Findings {
+        let score = |found, missed, false_places| gallery::Score {
+            found,
+            missed,
+            false_places,
+            best: 0.97,
+            threshold: 0.61,
+            seconds: 0.05,
+        };
+        let row = |case: &str, template, learnt| gallery::Row {
+            subject: "a cup on a cat".to_owned(),
+            case: case.to_owned(),
+            template,
+            learnt,
+        };
+        gallery::Findings {
+            scene: [480, 320],
+            template: [31, 31],
+            scales: vec![1.0, 1.25],
+            rows: vec![
+                row("five of them", score(4, 1, 0), Some(score(5, 0, 2))),
+                row("none of them", score(0, 0, 0), None),
+            ],
+            megapixel: 0.25,
+            threads: 2,
+            ..gallery::Findings::default()
         }
     }
 
@@ -204,9 +233,12 @@ mod tests {
             "photograph",
             "throughput",
             "targets",
+            "waldo",
             "shapes",
             "parameters",
             "dense",
+            "receptive",
+            "gradients",
             "builds",
             "method",
         ] {
@@ -220,6 +252,10 @@ mod tests {
             "4·10⁶",
             "4Δ²",
             "0.31 s",
+            "4 of 5 ✗",
+            "5 of 5 + 2 false ✗",
+            "no Waldo ✓",
+            "0.97 / 0.61",
             "tapwise report",
         ] {
             assert!(html.contains(words), "{words}");

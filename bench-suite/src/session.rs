@@ -15,7 +15,7 @@ use crate::problems::{self, Effort, Problem, TARGETS, group};
 use crate::progress::Progress;
 use crate::records::{BuildCost, Builds, Record};
 use crate::report::Findings;
-use crate::{builds, dense_layer, report, waldo};
+use crate::{builds, dense_layer, gradients, report, waldo};
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -55,6 +55,7 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     drop(one);
     if threads > 1 {
         records.extend(pool(threads)?.install(|| targets(options, group::THREADS, threads))?);
+        records.extend(pool(threads)?.install(|| measure_gradients(options, selected, threads))?);
     }
     let waldo = pool(threads)?.install(waldo::gallery::measure)?;
     let builds = measure_builds(options.effort);
@@ -119,6 +120,7 @@ fn single(
     drop(progress);
 
     records.extend(targets(options, group::TARGETS, 1)?);
+    records.extend(measure_gradients(options, selected, 1)?);
 
     let limit = dense_layer::limit(machine.memory, effort);
     let sides = dense_layer::sides(effort, limit);
@@ -168,6 +170,24 @@ fn targets(options: &Options, group: &'static str, threads: usize) -> Result<Vec
         }
         progress.step();
     }
+    Ok(records)
+}
+
+/// Layers and their gradients, on the calling thread's pool.
+fn measure_gradients(options: &Options, isa: Isa, threads: usize) -> Result<Vec<Record>, Error> {
+    let shapes = gradients::shapes(options.effort)?;
+    let job = if threads == 1 { "gradients".to_owned() } else { format!("gradients on {threads} threads") };
+    let progress = Progress::new(&job, shapes.len() + 1);
+    let mut records = Vec::new();
+    let (pace, command) = (Pace::of(options.effort), &options.command);
+    for shape in shapes {
+        progress.say(&shape.to_string());
+        records.extend(gradients::measure(&shape, isa, pace, command)?);
+        progress.step();
+    }
+    progress.say("a dense layer");
+    records.extend(gradients::measure_dense(isa, pace, command)?);
+    progress.step();
     Ok(records)
 }
 

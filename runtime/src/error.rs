@@ -62,6 +62,16 @@ pub enum Error {
         /// The largest number that is served.
         limit: u128,
     },
+    /// An array is larger than the memory that is free.
+    #[error("{}", crate::memory::sentence(what, *bytes, *available))]
+    Memory {
+        /// What would be too large.
+        what: &'static str,
+        /// The bytes that it would need (saturated at `u128::MAX`).
+        bytes: u128,
+        /// The bytes that are free; `None` where the system refused without telling.
+        available: Option<u128>,
+    },
     /// A strategy was forced and cannot serve this layer, or none is exact enough.
     #[error("strategy {strategy} cannot serve {layer}: {reason}")]
     Unsupported {

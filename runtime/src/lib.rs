@@ -59,6 +59,7 @@ extern crate self as tapwise;
 mod builder;
 mod channels_out;
 mod conv1d;
+pub mod convolution;
 pub mod dense;
 mod epilogue;
 mod error;
@@ -70,6 +71,7 @@ mod layer;
 #[doc(hidden)]
 pub mod layout;
 mod machine;
+mod memory;
 pub mod parameters;
 mod patches;
 mod planner;
@@ -166,6 +168,11 @@ pub use tapwise_macros::specialize;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 struct Readme;
+
+/// The programs of the derivation, run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/derivation.md")]
+struct Derivation;
 
 /// What generated code uses. Nothing here is stable, and none of it is for people.
 #[doc(hidden)]

@@ -50,8 +50,10 @@ pub(super) fn measure(isa: Isa, level: &str, bytes: usize) -> Stream {
     Stream { level: level.to_owned(), bytes, read: best[0], copy: best[1] }
 }
 
-/// Sums the numbers of a stream, so that every one of them is loaded.
-fn read(isa: Isa, data: &[f32]) -> f32 {
+/// Sums the numbers of a stream, so that every one of them is loaded. Numbers beyond a whole step of
+/// vectors are not.
+#[must_use]
+pub fn read(isa: Isa, data: &[f32]) -> f32 {
     match isa {
         // SAFETY: `is_available` has just said that the machine has every feature of the set.
         #[cfg(target_arch = "x86_64")]

@@ -3,7 +3,7 @@
 use tapwise::{Isa, parameters};
 
 use super::plot::{Drawn, Plot};
-use super::{Findings, charts, words};
+use super::{Findings, charts, gradients, receptive, words};
 use crate::Error;
 use crate::contenders;
 use crate::dense_layer::{DENSE, largest_side};
@@ -33,9 +33,17 @@ pub(super) struct Section {
 /// A piece of a section. Words between backticks are code.
 pub(super) enum Block {
     Text(String),
+    /// Numbered equations, a line each, their columns aligned.
+    Equations(Vec<String>),
     Table(Table),
     Plots(Vec<(Drawn, String)>),
     Pictures(Gallery),
+}
+
+impl Block {
+    pub(super) fn equations(lines: &[&str]) -> Self {
+        Block::Equations(lines.iter().map(|line| (*line).to_owned()).collect())
+    }
 }
 
 /// A table; the first column names the row, the others are aligned to the right.
@@ -100,6 +108,8 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     sections.extend(asked_for(records));
     sections.push(counts()?);
     sections.extend(dense(machine, records)?);
+    sections.push(receptive::section()?);
+    sections.extend(gradients::section(machine, records));
     sections.push(build_times(builds));
     sections.push(method(machine));
     Ok(Document {

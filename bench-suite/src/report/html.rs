@@ -23,6 +23,9 @@ pub(super) fn page(document: &Document) -> String {
         for block in &section.blocks {
             match block {
                 Block::Text(text) => body.push_str(&format!("<p>{}</p>\n", prose(text))),
+                Block::Equations(lines) => {
+                    body.push_str(&format!("<pre>{}</pre>\n", escape(&lines.join("\n"))));
+                }
                 Block::Table(table) => body.push_str(&rows(table)),
                 Block::Pictures(gallery) => body.push_str(&figures(gallery)),
                 Block::Plots(plots) => {

@@ -11,6 +11,7 @@ pub(super) fn page(document: &Document) -> String {
             text.push('\n');
             match block {
                 Block::Text(paragraph) => text.push_str(&format!("{paragraph}\n")),
+                Block::Equations(lines) => text.push_str(&format!("```text\n{}\n```\n", lines.join("\n"))),
                 Block::Table(table) => {
                     let head: Vec<String> = table.head.iter().map(|cell| escape(cell)).collect();
                     text.push_str(&format!(

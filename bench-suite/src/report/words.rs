@@ -89,14 +89,23 @@ pub(super) fn strategy(name: &str) -> String {
 pub(super) fn shape(descriptor: &str) -> String {
     let pictured = descriptor.contains('h');
     let whole = if pictured { descriptor.to_owned() } else { format!("h99w99 {descriptor}") };
-    let Ok(Shape { input: [height, width], spec, .. }) = whole.parse::<Shape>() else {
+    let Ok(Shape { batch, input: [height, width], spec }) = whole.parse::<Shape>() else {
         return descriptor.to_owned();
     };
     let mut text = if pictured { format!("{height} × {width}, ") } else { String::new() };
+    if batch > 1 {
+        text.insert_str(0, &format!("{batch} of "));
+    }
     let [rows, columns] = spec.kernel;
     text.push_str(&format!("{} → {} channels, {rows} × {columns}", spec.c_in, spec.c_out));
     if spec.stride != [1, 1] {
         text.push_str(&format!(", stride {} × {}", spec.stride[0], spec.stride[1]));
+    }
+    if spec.dilation != [1, 1] {
+        text.push_str(&format!(", dilation {} × {}", spec.dilation[0], spec.dilation[1]));
+    }
+    if spec.groups > 1 {
+        text.push_str(&format!(", {} groups", spec.groups));
     }
     // Lines break between the parts, not inside of them.
     text.replace(" × ", "\u{a0}×\u{a0}").replace(" → ", "\u{a0}→\u{a0}")

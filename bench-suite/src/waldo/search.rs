@@ -7,7 +7,7 @@ use ndarray::Array2;
 use super::places::{Place, merge, peaks};
 use super::scene::Scene;
 use super::score;
-use super::template::Template;
+use super::template::{Filter, Template};
 use super::threshold::{Calibration, Chance, Threshold, calibrate, sample};
 use crate::Error;
 use crate::progress::Progress;
@@ -105,8 +105,11 @@ pub fn search(scene: &Scene, detector: &Detector, options: &Options) -> Result<O
     let start = Instant::now();
     let [height, width] = scene.size();
     let bank = detector.weights.bank(&options.scales, scene.size())?;
-    let work: f64 = bank.filters.iter().map(|filter| filter.weights.len() as f64).sum();
-    let long = work * height as f64 * width as f64 > PACE;
+    let work = |filter: &Filter| {
+        let (rows, columns, _) = filter.weights.dim();
+        filter.weights.len() as f64 * ((height + 1 - rows) * (width + 1 - columns)) as f64
+    };
+    let long = bank.filters.iter().map(work).sum::<f64>() > PACE;
     let progress = long.then(|| Progress::new("scales", bank.filters.len()));
     let mut heat = Array2::from_elem((height, width), f32::NAN);
     let (mut found, mut chance, mut sizes) = (Vec::new(), Vec::new(), Vec::new());

@@ -123,18 +123,17 @@ pub fn learnt(learnt: &Learnt) -> String {
          {:<26}  {:>12}  {:>12}\n",
         learnt.seconds, "", "the template", "learnt"
     );
-    let rows: [(&str, fn(&Quality) -> f64); 7] = [
-        ("copies, mean", |quality| quality.copies),
-        ("copies, lowest", |quality| quality.lowest_copy),
-        ("decoys, mean", |quality| quality.decoys),
-        ("decoys, highest", |quality| quality.highest_decoy),
-        ("scene, mean", |quality| quality.pieces),
-        ("scene, highest", |quality| quality.highest_piece),
-        ("margin", Quality::margin),
-    ];
-    for (name, of) in rows {
-        text.push_str(&format!("{name:<26}  {:>12}  {:>12}\n", digits(of(before)), digits(of(after))));
-    }
+    let row = |name: &str, [before, after]: [f64; 2]| {
+        format!("{name:<26}  {:>12}  {:>12}\n", digits(before), digits(after))
+    };
+    let both = |of: fn(&Quality) -> f64| [of(before), of(after)];
+    text.push_str(&row("copies, mean", both(|quality| quality.copies)));
+    text.push_str(&row("copies, lowest", both(|quality| quality.lowest_copy)));
+    text.push_str(&row("decoys, mean", both(|quality| quality.decoys)));
+    text.push_str(&row("decoys, highest", both(|quality| quality.highest_decoy)));
+    text.push_str(&row("scene, mean", both(|quality| quality.pieces)));
+    text.push_str(&row("scene, highest", both(|quality| quality.highest_piece)));
+    text.push_str(&row("margin", both(Quality::margin)));
     text.push_str(
         "The margin is the lowest copy less the highest of the rest; below 0, no threshold parts them all.\n",
     );

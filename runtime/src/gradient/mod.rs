@@ -15,7 +15,7 @@ pub(crate) use input::Transposed;
 
 /// The gradients of a loss with respect to everything that a layer's answer depends on.
 ///
-/// `D` is [`Ix3`] for one picture and [`Ix4`] for a batch, whose filter and bias gradients are the
+/// `D` is `Ix3` for one picture and `Ix4` for a batch, whose filter and bias gradients are the
 /// sums over its pictures; `F` is the filter's dimension.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradients<D: Dimension, F: Dimension = Ix4> {
