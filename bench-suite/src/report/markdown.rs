@@ -1,6 +1,7 @@
 //! The report as Markdown, with its plots and pictures beside it.
 
-use super::document::{Block, Document};
+use super::document::{Block, Document, Gallery};
+use crate::photograph::Picture;
 
 /// The whole page.
 pub(super) fn page(document: &Document) -> String {
@@ -24,16 +25,19 @@ pub(super) fn page(document: &Document) -> String {
                         text.push_str(&format!("| {} |\n", row.join(" | ")));
                     }
                 }
-                Block::Pictures(gallery) => {
-                    if let Some(overview) = &gallery.overview {
-                        let captions: Vec<&str> =
-                            gallery.pictures.iter().map(|picture| picture.caption.as_str()).collect();
-                        text.push_str(&format!(
-                            "![{}](pictures/{})\n\nIn reading order: {}.\n",
-                            overview.caption,
-                            overview.file,
-                            captions.join("; ")
-                        ));
+                Block::Pictures(Gallery { pictures, overview: Some(overview) }) => {
+                    let captions: Vec<&str> =
+                        pictures.iter().map(|picture| picture.caption.as_str()).collect();
+                    text.push_str(&format!(
+                        "![{}](pictures/{})\n\nIn reading order: {}.\n",
+                        overview.caption,
+                        overview.file,
+                        captions.join("; ")
+                    ));
+                }
+                Block::Pictures(Gallery { pictures, overview: None }) => {
+                    for Picture { caption, file, .. } in pictures {
+                        text.push_str(&format!("![{caption}](pictures/{file})\n\n{caption}.\n\n"));
                     }
                 }
                 Block::Plots(plots) => {

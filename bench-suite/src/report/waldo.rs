@@ -15,17 +15,14 @@ pub(super) fn section(findings: &Findings) -> Option<Section> {
         Block::Text(format!(
             "A template is a filter: `tapwise waldo` scores every patch X of a scene with the template T by \
              S = Σ (T − T̄)(X − X̄) / (‖T − T̄‖ · ‖X − X̄‖), means per channel and norms over all three (15). The sum is one \
-             convolution; light and contrast drop out. Five scales ({}) of a megapixel took {} with {columns} × {rows} \
+             convolution; light and contrast drop out. The scales {} of a megapixel took {} with {columns} × {rows} \
              pixels of template on {} thread{}.",
             scales.join(", "),
             words::time(findings.megapixel),
             findings.threads,
             if findings.threads == 1 { "" } else { "s" },
         )),
-        Block::Pictures(Gallery {
-            overview: findings.pictures.first().cloned(),
-            pictures: findings.pictures.clone(),
-        }),
+        Block::Pictures(Gallery { pictures: findings.pictures.clone(), overview: None }),
         Block::Text(format!(
             "Scenes of {width} × {height} pixels are composed of two photographs: copies of the template that are dimmed, \
              noisy, covered or scaled, and decoys made of its own pieces, mirrored, turned and shuffled. From the \
