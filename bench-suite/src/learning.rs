@@ -1,0 +1,4 @@
+//! Enough of a trainer to learn filters from data, and no framework.
+
+pub mod loss;
+pub mod optimiser;
