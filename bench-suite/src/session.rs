@@ -8,6 +8,7 @@ use tapwise::{Isa, Shape};
 
 use crate::contenders;
 use crate::error::Error;
+use crate::learning::experiment;
 use crate::machine::{Machine, pool};
 use crate::measurement::{Absent, Contest, Pace};
 use crate::photograph::{Photograph, Pictures};
@@ -57,9 +58,10 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
         records.extend(pool(threads)?.install(|| targets(options, group::THREADS, threads))?);
         records.extend(pool(threads)?.install(|| measure_gradients(options, selected, threads))?);
     }
+    let study = pool(threads)?.install(|| experiment::study(options.effort))?;
     let builds = measure_builds(options.effort);
     machine.seconds = start.elapsed().as_secs_f64();
-    let findings = Findings { machine, records, pictures, builds };
+    let findings = Findings { machine, records, pictures, builds, study };
     report::write(&findings, &out)?;
     Ok((out, findings))
 }

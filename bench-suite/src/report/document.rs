@@ -3,7 +3,7 @@
 use tapwise::{Isa, parameters};
 
 use super::plot::{Drawn, Plot};
-use super::{Findings, charts, gradients, receptive, words};
+use super::{Findings, charts, gradients, learning, receptive, words};
 use crate::Error;
 use crate::contenders;
 use crate::dense_layer::{DENSE, largest_side};
@@ -109,6 +109,7 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     sections.extend(dense(machine, records)?);
     sections.push(receptive::section()?);
     sections.extend(gradients::section(machine, records));
+    sections.extend(learning::section(&findings.study)?);
     sections.push(build_times(builds));
     sections.push(method(machine));
     Ok(Document {
@@ -466,7 +467,7 @@ fn method(machine: &Machine) -> Section {
     let texts = [
         format!(
             "Made by `{}` in {:.0} s. Every number is in `measurements.json`, the machine in `machine.json`, the build \
-             table in `builds.json`.",
+             table in `builds.json`, what was learnt in `learning.json`.",
             machine.command, machine.seconds
         ),
         format!(
