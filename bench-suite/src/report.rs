@@ -9,6 +9,8 @@ mod learning;
 mod markdown;
 mod plot;
 mod receptive;
+mod road;
+mod targets;
 mod terminal;
 mod words;
 
