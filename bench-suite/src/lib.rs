@@ -8,6 +8,7 @@ pub mod contenders;
 pub mod dense_layer;
 pub mod error;
 pub mod gradients;
+pub mod learning;
 pub mod machine;
 pub mod measurement;
 pub mod photograph;

@@ -193,6 +193,15 @@ impl Photograph {
         [height as usize, width as usize]
     }
 
+    /// The photograph as an array `[H, W, 3]` of red, green and blue from 0 to 1.
+    #[must_use]
+    pub fn pixels(&self) -> Array3<f32> {
+        let [height, width] = self.size();
+        Array3::from_shape_fn((height, width, 3), |(i, j, c)| {
+            f32::from(self.picture.get_pixel(j as u32, i as u32)[c]) / 255.0
+        })
+    }
+
     /// The layer of the bank on this photograph, as a contest between strategies.
     #[must_use]
     pub fn contest(&self) -> Contest<'static> {
@@ -201,9 +210,7 @@ impl Photograph {
         // Mirrored at the border, where zeros would be edges that the photograph does not have.
         let spec = ConvSpec { border: Border::Reflect, ..ConvSpec::new([side, side], 3, BANK.len()) };
         let shape = Shape::new([height, width], spec);
-        let pixels = Array4::from_shape_fn((1, height, width, 3), |(_, i, j, c)| {
-            f32::from(self.picture.get_pixel(j as u32, i as u32)[c]) / 255.0
-        });
+        let pixels = self.pixels().insert_axis(Axis(0));
         let problem = Problem { shape, group: group::PHOTOGRAPH };
         Contest::with(problem, filter(), pixels, |filter, strategy: Strategy, isa| {
             FilterBank::layer(filter).border(Border::Reflect).strategy(strategy).isa(isa).build()

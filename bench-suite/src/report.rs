@@ -5,9 +5,12 @@ mod charts;
 mod document;
 mod gradients;
 mod html;
+mod learning;
 mod markdown;
 mod plot;
 mod receptive;
+mod road;
+mod targets;
 mod terminal;
 mod waldo;
 mod words;
@@ -16,6 +19,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::Error;
+use crate::learning::experiment::Study;
 use crate::machine::Machine;
 use crate::photograph::Pictures;
 use crate::records::{Builds, Record, to_json};
@@ -36,6 +40,8 @@ pub struct Findings {
     pub builds: Builds,
     /// Scenes that were searched for templates.
     pub waldo: gallery::Findings,
+    /// What dense networks and convolutions learnt.
+    pub study: Study,
 }
 
 /// A file of the report: its path inside the folder, and its contents.
@@ -60,13 +66,15 @@ pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
         json("machine.json", &findings.machine, "machine.json")?,
         json("builds.json", &findings.builds, "builds.json")?,
         json("waldo.json", &findings.waldo, "waldo.json")?,
+        File { path: "learning.json".to_owned(), bytes: findings.study.to_json()?.into_bytes() },
     ];
     for plot in document.plots() {
         let path = format!("plots/{}.svg", plot.name);
         files.push(File { path, bytes: plot.standalone().into_bytes() });
     }
     let Pictures { photograph, maps, overview } = &findings.pictures;
-    for picture in photograph.iter().chain(maps).chain(overview).chain(&findings.waldo.pictures) {
+    let shown = photograph.iter().chain(maps).chain(overview);
+    for picture in shown.chain(&findings.waldo.pictures).chain(findings.study.pictures()) {
         files.push(File { path: format!("pictures/{}", picture.file), bytes: picture.bytes.clone() });
     }
     Ok(files)
@@ -187,7 +195,14 @@ mod tests {
             code_bytes: 4096,
             fmas: 900,
         };
-        Findings { machine, records, pictures, builds: Builds::Measured(vec![cost]), waldo: searched() }
+        Findings {
+            machine,
+            records,
+            pictures,
+            builds: Builds::Measured(vec![cost]),
+            waldo: searched(),
+            study: learning::tests::study(),
+        }
     }
 
     fn searched() -> gallery::Findings {
@@ -239,6 +254,7 @@ mod tests {
             "dense",
             "receptive",
             "gradients",
+            "learning",
             "builds",
             "method",
         ] {
@@ -261,7 +277,15 @@ mod tests {
             assert!(html.contains(words), "{words}");
         }
         assert!(html.contains("Some &lt;Processor&gt; &amp; Sons") && !html.contains("<Processor>"));
-        for plot in ["throughput-size", "throughput-delta", "throughput-channels", "parameters", "dense"] {
+        for plot in [
+            "throughput-size",
+            "throughput-delta",
+            "throughput-channels",
+            "parameters",
+            "dense",
+            "learning-presence-dense",
+            "learning-side-convolution",
+        ] {
             assert!(markdown.contains(&format!("(plots/{plot}.svg)")), "{plot}");
             let svg = text(&files, &format!("plots/{plot}.svg"));
             assert!(
@@ -310,6 +334,7 @@ mod tests {
         findings.records.clear();
         findings.pictures = Pictures::default();
         findings.machine.sets.clear();
+        findings.study = Study::default();
         findings.builds = Builds::Impossible("there is no cargo".to_owned());
         let html = text(&files(&findings).unwrap(), "index.html");
         assert!(html.contains("there is no cargo"));

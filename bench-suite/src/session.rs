@@ -8,6 +8,7 @@ use tapwise::{Isa, Shape};
 
 use crate::contenders;
 use crate::error::Error;
+use crate::learning::experiment;
 use crate::machine::{Machine, pool};
 use crate::measurement::{Absent, Contest, Pace};
 use crate::photograph::{Photograph, Pictures};
@@ -58,9 +59,10 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
         records.extend(pool(threads)?.install(|| measure_gradients(options, selected, threads))?);
     }
     let waldo = pool(threads)?.install(waldo::gallery::measure)?;
+    let study = pool(threads)?.install(|| experiment::study(options.effort))?;
     let builds = measure_builds(options.effort);
     machine.seconds = start.elapsed().as_secs_f64();
-    let findings = Findings { machine, records, pictures, builds, waldo };
+    let findings = Findings { machine, records, pictures, builds, waldo, study };
     report::write(&findings, &out)?;
     Ok((out, findings))
 }

@@ -1,16 +1,15 @@
 //! What a report says, before it is a page: sections of texts, tables, plots and pictures.
 
-use tapwise::{Isa, parameters};
+use tapwise::Isa;
 
 use super::plot::{Drawn, Plot};
-use super::{Findings, charts, gradients, receptive, words};
+use super::{Findings, charts, gradients, learning, receptive, road, targets, words};
 use crate::Error;
 use crate::contenders;
-use crate::dense_layer::{DENSE, largest_side};
 use crate::machine::{Machine, Stream};
 use crate::measurement::LIMIT;
 use crate::photograph::Picture;
-use crate::problems::{TARGETS, Target, group};
+use crate::problems::group;
 use crate::records::{Builds, Record};
 
 /// A report.
@@ -87,7 +86,7 @@ pub(super) fn cell(text: impl Into<String>) -> Cell {
     Cell { text: text.into(), tone: Tone::Plain }
 }
 
-fn judged(text: String, good: bool) -> Cell {
+pub(super) fn judged(text: String, good: bool) -> Cell {
     Cell { text, tone: if good { Tone::Good } else { Tone::Bad } }
 }
 
@@ -102,14 +101,15 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
         machine_facts(machine),
         photograph(findings),
         throughput(machine, records)?,
-        targets(machine, records),
+        targets::section(machine, records),
     ];
-    sections.extend(super::waldo::section(&findings.waldo));
     sections.extend(asked_for(records));
-    sections.push(counts()?);
-    sections.extend(dense(machine, records)?);
+    sections.push(road::counts()?);
+    sections.extend(road::dense(machine, records)?);
     sections.push(receptive::section()?);
     sections.extend(gradients::section(machine, records));
+    sections.extend(learning::section(&findings.study)?);
+    sections.extend(super::waldo::section(&findings.waldo));
     sections.push(build_times(builds));
     sections.push(method(machine));
     Ok(Document {
@@ -149,7 +149,7 @@ fn lead(machine: &Machine, records: &[Record]) -> String {
 }
 
 /// The records of a strategy in a group.
-fn of<'r>(records: &'r [Record], group: &str, strategy: &str) -> Vec<&'r Record> {
+pub(super) fn of<'r>(records: &'r [Record], group: &str, strategy: &str) -> Vec<&'r Record> {
     records.iter().filter(|record| record.group == group && record.strategy == strategy).collect()
 }
 
@@ -223,85 +223,6 @@ fn throughput(machine: &Machine, records: &[Record]) -> Result<Section, Error> {
     })
 }
 
-/// A target with what was reached on a number of threads by each of [`contenders::FAST`].
-pub(super) struct Reached {
-    pub(super) target: Target,
-    /// `None` where the machine lacks the instruction set.
-    pub(super) shares: Option<Vec<(&'static str, f64, f64)>>,
-}
-
-impl Reached {
-    /// Whether every strategy reached it.
-    pub(super) fn all(&self) -> Option<bool> {
-        let shares = self.shares.as_ref()?;
-        Some(shares.iter().all(|(_, share, _)| *share >= self.target.share))
-    }
-}
-
-/// Every target with what was reached: strategy, share of the peak, seconds.
-pub(super) fn reached(records: &[Record], group: &str) -> Vec<Reached> {
-    let row = |target: Target| {
-        let shape = target.shape().to_string();
-        let find = |name: &str| {
-            let mut own = of(records, group, name).into_iter();
-            own.find(|record| record.shape == shape && record.isa == target.isa.name())
-        };
-        let names = contenders::FAST.map(|strategy| strategy.name());
-        let shares: Option<Vec<_>> = names
-            .into_iter()
-            .map(|name| find(name).map(|r| (name, r.fraction_of_peak, r.median_s)))
-            .collect();
-        Reached { target, shares }
-    };
-    TARGETS.into_iter().map(row).collect()
-}
-
-fn targets(machine: &Machine, records: &[Record]) -> Section {
-    let single = reached(records, group::TARGETS);
-    let mut rows = Vec::new();
-    for row in &single {
-        let Target { isa, share: wanted, .. } = row.target;
-        let mut cells = vec![cell(format!("{isa}: {}", words::shape(&row.target.shape().to_string())))];
-        cells.push(cell(format!("{wanted:.2}")));
-        match &row.shares {
-            Some(shares) => cells.extend(shares.iter().map(|(_, share, _)| {
-                let good = *share >= wanted;
-                judged(format!("{} {}", words::share(*share), if good { "✓" } else { "✗" }), good)
-            })),
-            None => cells.extend(["–", "skipped: this machine lacks the set"].map(cell)),
-        }
-        rows.push(cells);
-    }
-    let mut blocks = vec![
-        Block::Text(
-            "The share of the FMA peak that one pinned thread reaches, 1 being all of it. The peak is measured between \
-             the samples, so that a clock that wanders changes both. ✓ is at or above what is wanted, ✗ below."
-                .to_owned(),
-        ),
-        table(&["set, picture and layer", "wanted", "specialized", "direct"], rows),
-    ];
-    let threads = records.iter().find(|record| record.group == group::THREADS).map(|record| record.threads);
-    if let Some(threads) = threads {
-        let mut rows = Vec::new();
-        for (many, one) in reached(records, group::THREADS).iter().zip(&single) {
-            let (Some(many_shares), Some(one_shares)) = (&many.shares, &one.shares) else { continue };
-            let name = words::shape(&many.target.shape().to_string());
-            let mut cells = vec![cell(format!("{}: {name}", many.target.isa))];
-            for ((_, share, seconds), (_, _, alone)) in many_shares.iter().zip(one_shares) {
-                cells.push(cell(format!("{} ({:.2} ×)", words::share(*share), alone / seconds)));
-            }
-            rows.push(cells);
-        }
-        blocks.push(Block::Text(format!(
-            "The same on {threads} threads of {} cores: the share of {threads} times the peak of one core, and in \
-             brackets how many times faster than on one thread.",
-            machine.cores
-        )));
-        blocks.push(table(&["set, picture and layer", "specialized", "direct"], rows));
-    }
-    Section { id: "targets", title: "How close to the machine", blocks }
-}
-
 fn asked_for(records: &[Record]) -> Option<Section> {
     let own: Vec<&Record> = records.iter().filter(|record| record.group == group::SHAPES).collect();
     let mut shapes: Vec<&str> = Vec::new();
@@ -340,67 +261,6 @@ fn asked_for(records: &[Record]) -> Option<Section> {
             Block::Table(Table { head, rows: rows.collect() }),
         ],
     })
-}
-
-fn counts() -> Result<Section, Error> {
-    let megapixel = [1000, 1000];
-    let text = format!(
-        "From the dense layer to the convolution, as the textbook tells it. A dense layer from one megapixel to 1,000 \
-         hidden units has {} parameters; to another megapixel, {}. Translation invariance leaves one for every offset, \
-         {}; locality leaves (2Δ + 1)², about 4Δ², which no longer depends on the picture. Channels multiply it.",
-        parameters::spoken(parameters::dense_to_hidden(megapixel, 1000)),
-        parameters::spoken(parameters::dense(megapixel, megapixel)),
-        parameters::spoken(parameters::translation_invariant(megapixel)),
-    );
-    let drawn = charts::parameter_counts().draw()?;
-    let caption = format!(
-        "The points are the textbook's, for one megapixel. Exactly, translation invariance leaves 1999² = 3,996,001, and \
-         locality with Δ = 10 leaves {} where 4Δ² says 400.",
-        parameters::local(10)
-    );
-    Ok(Section {
-        id: "parameters",
-        title: "Parameters, from dense to convolution",
-        blocks: vec![Block::Text(text), Block::Plots(vec![(drawn, caption)])],
-    })
-}
-
-fn dense(machine: &Machine, records: &[Record]) -> Result<Option<Section>, Error> {
-    let Some(plot) = charts::dense(records, machine) else { return Ok(None) };
-    let last = of(records, group::DENSE, DENSE).into_iter().max_by(|a, b| a.median_s.total_cmp(&b.median_s));
-    let mut text = "The fully connected layer that equals a 3 × 3 convolution of one channel has a weight for every pair \
-                    of pixels, and reads all of them for every picture."
-        .to_owned();
-    if let Some(dense) = last {
-        let convolution =
-            of(records, group::DENSE, "auto").into_iter().find(|record| record.shape == dense.shape);
-        if let (Some(convolution), Ok(shape)) = (convolution, dense.shape.parse::<tapwise::Shape>()) {
-            let side = shape.input[0];
-            let weights = u64::try_from(parameters::dense(shape.input, shape.input) * 4).unwrap_or(u64::MAX);
-            text.push_str(&format!(
-                " At {side} × {side} pixels that is {} of weights and {}; the convolution takes {}, {} times less.",
-                words::bytes(weights),
-                words::time(dense.median_s),
-                words::time(convolution.median_s),
-                words::three(dense.median_s / convolution.median_s),
-            ));
-        }
-    }
-    if let Some(memory) = machine.memory {
-        let side = largest_side(memory) + 1;
-        text.push_str(&format!(
-            " From {side} × {side} on, the weights alone exceed the {} of this machine.",
-            words::bytes(memory)
-        ));
-    }
-    let caption =
-        "Less is better. Right of the dashed line the dense layer does not fit the machine's memory."
-            .to_owned();
-    Ok(Some(Section {
-        id: "dense",
-        title: "Time, from dense to convolution",
-        blocks: vec![Block::Text(text), Block::Plots(vec![(plot.draw()?, caption)])],
-    }))
 }
 
 fn build_times(builds: &Builds) -> Section {
@@ -467,7 +327,7 @@ fn method(machine: &Machine) -> Section {
     let texts = [
         format!(
             "Made by `{}` in {:.0} s. Every number is in `measurements.json`, the machine in `machine.json`, the build \
-             table in `builds.json`.",
+             table in `builds.json`, what was learnt in `learning.json`.",
             machine.command, machine.seconds
         ),
         format!(

@@ -53,6 +53,13 @@ pub(super) struct Series {
     pub(super) points: Vec<(f64, f64)>,
 }
 
+/// An area behind the lines: a colour, and the lower and the upper end at each place.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Band {
+    pub(super) colour: RGBColor,
+    pub(super) points: Vec<(f64, f64, f64)>,
+}
+
 /// A point with a text above and to the left of it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Mark {
@@ -152,6 +159,11 @@ impl Drawn {
 impl Plot {
     /// Draws the chart: its legend above, where no curve is.
     pub(super) fn draw(&self) -> Result<Drawn, Error> {
+        self.draw_over(&[])
+    }
+
+    /// Draws the chart over bands.
+    pub(super) fn draw_over(&self, bands: &[Band]) -> Result<Drawn, Error> {
         let legend = self.legend();
         let rows = legend.iter().map(|(_, at)| at.1).max().map_or(0, |last| last + 1);
         let above = rows * LEGEND_ROW + 24;
@@ -164,7 +176,7 @@ impl Plot {
                 let y = 12 + row * LEGEND_ROW + LEGEND_ROW / 2;
                 draw_key(&area, series, (column, y)).map_err(|error| fail(error.to_string()))?;
             }
-            self.draw_chart(&area, above).map_err(|error| fail(error.to_string()))?;
+            self.draw_chart(&area, above, bands).map_err(|error| fail(error.to_string()))?;
             area.present().map_err(|error| fail(error.to_string()))?;
         }
         // The ink is that of the page; the size is the reader's.
@@ -191,7 +203,12 @@ impl Plot {
             .collect()
     }
 
-    fn draw_chart<DB: DrawingBackend>(&self, root: &Area<DB>, above: i32) -> Result<(), Failed<DB>> {
+    fn draw_chart<DB: DrawingBackend>(
+        &self,
+        root: &Area<DB>,
+        above: i32,
+        bands: &[Band],
+    ) -> Result<(), Failed<DB>> {
         let text = ("sans-serif", FONT).into_font().color(&INK);
         let wide = self.y.ticks.iter().map(|(_, text)| text.chars().count()).max().unwrap_or(1) as u32;
         let mut chart = ChartBuilder::on(&root.split_vertically(above).1)
@@ -214,6 +231,12 @@ impl Plot {
             .x_desc(self.x.title.clone())
             .y_desc(self.y.title.clone())
             .draw()?;
+        for Band { colour, points } in bands {
+            let lower = points.iter().map(|(x, low, _)| (*x, *low));
+            let upper = points.iter().rev().map(|(x, _, high)| (*x, *high));
+            let corners: Vec<(f64, f64)> = lower.chain(upper).collect();
+            chart.draw_series([Polygon::new(corners, colour.mix(0.22))])?;
+        }
         for series in &self.series {
             let style = series.colour.stroke_width(if series.dashed { 3 } else { 5 });
             if series.dashed {

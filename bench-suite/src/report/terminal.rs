@@ -1,6 +1,6 @@
 //! What the terminal shows at the end of a report.
 
-use super::document::{Reached, reached};
+use super::targets::{Reached, reached};
 use super::{Findings, words};
 use crate::problems::group;
 use crate::records::Builds;

@@ -21,6 +21,7 @@ use super::scene::Scene;
 use super::template::{Filter, Template, normalised};
 use super::threshold::{best, calibrate};
 use crate::Error;
+use crate::learning::optimiser::{Memory, Optimiser, Sgd};
 use crate::progress::Progress;
 use crate::reference::Noise;
 
@@ -91,10 +92,11 @@ pub fn learn(template: &Template, scene: &Scene, steps: usize) -> Result<Learnt,
     let calibration = calibrate(template, template)?;
     let examples = Examples::new(template, scene, &calibration);
     let small = examples.template();
-    let plain = small.filter(small.size(), 1.0);
+    let [rows, columns] = small.size();
+    let plain = small.filter([rows, columns], 1.0);
     let mut weights = plain.weights.clone();
     let mut level = ((calibration.copy + calibration.decoy) / 2.0) as f32;
-    let mut speed = Array3::<f32>::zeros(weights.dim());
+    let mut memory = Memory::default();
     let mut layer = Conv2d::builder(one_channel(&weights)).padding(Padding::Valid).build()?;
     let no_bias = Array1::zeros(1);
     let progress = Progress::new("learning", steps);
@@ -115,8 +117,12 @@ pub fn learn(template: &Template, scene: &Scene, steps: usize) -> Result<Learnt,
         let along = (&gradient * &weights).sum();
         gradient.scaled_add(-along, &weights);
         let rate = RATE * (1e-2f32).powf(step as f32 / steps as f32);
-        speed = speed * MOMENTUM - gradient * rate;
-        weights = normalised(weights + &speed);
+        // In the order of rows, columns and channels.
+        let (mut moved, slopes) = (weights.into_iter().collect::<Vec<_>>(), gradient.iter().copied());
+        Sgd { rate, momentum: MOMENTUM }.step(&mut memory, &mut moved, &slopes.collect::<Vec<_>>())?;
+        weights = normalised(Array3::from_shape_fn((rows, columns, 3), |(i, j, c)| {
+            moved[(i * columns + j) * 3 + c]
+        }));
         level -= rate * level_gradient;
         layer.replace_filter(one_channel(&weights), no_bias.view())?;
         progress.step();
