@@ -327,7 +327,7 @@ fn method(machine: &Machine) -> Section {
     let texts = [
         format!(
             "Made by `{}` in {:.0} s. Every number is in `measurements.json`, the machine in `machine.json`, the build \
-             table in `builds.json`, what was learnt in `learning.json`.",
+             table in `builds.json`, what was learnt in `learning.json`, what was searched in `waldo.json`.",
             machine.command, machine.seconds
         ),
         format!(

@@ -30,6 +30,10 @@ pub(super) fn section(study: &Study) -> Result<Option<Section>, Error> {
         pictures: study.shown.pictures.clone(),
         overview: study.shown.overview.clone(),
     }));
+    blocks.push(Block::Text(
+        "Where the answer is one for the whole scene, the convolution ends in global pooling:".to_owned(),
+    ));
+    blocks.push(Block::equations(&["(11)  g[d] = max_(i,j) H[i,j,d]"]));
     blocks.push(Block::Text(format!(
         "{EXAMPLES} training scenes, {HELD_OUT} in each held-out set, {EPOCHS} epochs in batches of {BATCH} by Adam, \
          seeds 1 to {seeds}: a seed draws the scenes, the first weights and the order. Lines and \
@@ -54,7 +58,7 @@ pub(super) fn section(study: &Study) -> Result<Option<Section>, Error> {
 fn story(task: Task) -> String {
     match task {
         Task::Presence => "Is the pattern there, or a decoy? Learnt in the left half alone. The convolution looks for it \
-                           everywhere with the same filters and takes the maximum, so that what it learnt on the left \
+                           everywhere with the same filters and takes the maximum (11), so that what it learnt on the left \
                            holds on the right. The dense network has other weights for every pixel: it fits the \
                            training scenes, and those on the right had no part in it. There it guesses."
             .to_owned(),

@@ -12,11 +12,15 @@ pub(super) fn section(findings: &Findings) -> Option<Section> {
     let ([width, height], [columns, rows]) = (findings.scene, findings.template);
     let scales: Vec<String> = findings.scales.iter().map(f64::to_string).collect();
     let mut blocks = vec![
+        Block::Text(
+            "A template is a filter. `tapwise waldo` scores every patch X of a scene with the template T:"
+                .to_owned(),
+        ),
+        Block::equations(&["(15)  S[i,j] = Σ (T − T̄)(X − X̄) / (‖T − T̄‖ · ‖X − X̄‖)"]),
         Block::Text(format!(
-            "A template is a filter: `tapwise waldo` scores every patch X of a scene with the template T by \
-             S = Σ (T − T̄)(X − X̄) / (‖T − T̄‖ · ‖X − X̄‖), means per channel and norms over all three (15). The sum is one \
-             convolution; light and contrast drop out. The scales {} of a megapixel took {} with {columns} × {rows} \
-             pixels of template on {} thread{}.",
+            "The sum above is one convolution; the means of each channel and the norms over all three make light and \
+             contrast drop out. The scales {} of a megapixel took {} with {columns} × {rows} pixels of template on {} \
+             thread{}.",
             scales.join(", "),
             words::time(findings.megapixel),
             findings.threads,
