@@ -16,6 +16,7 @@ use crate::frame::Frame;
 use crate::gradient::{Transposed, Workplaces};
 use crate::isa::Isa;
 use crate::machine::Machine;
+use crate::memory;
 use crate::planner::{Explanation, Planner};
 use crate::spec::{ConvSpec, Padding, Shape};
 use crate::strategy::{self, Band, Path, naive};
@@ -176,12 +177,12 @@ impl Conv2d {
     /// # Errors
     /// [`Error::Length`] and [`Error::Empty`] for a picture of the wrong shape,
     /// [`Error::FilterExceedsInput`] where the filter does not fit the padded picture,
-    /// [`Error::TooLarge`] where the answer would not fit memory.
+    /// [`Error::Memory`] where this machine has no room for the answer.
     pub fn forward(&self, input: ArrayView3<'_, f32>) -> Result<Array3<f32>, Error> {
         let plan = self.plan(&input)?;
         let [height, width] = plan.frame.output;
         let shape = [height, width, self.spec.c_out];
-        room_for_output(&shape)?;
+        memory::room("the output", &shape)?;
         let mut output = zeros_like(&input, ndarray::Dim(shape));
         self.run(&plan, &input, output.view_mut());
         Ok(output)
@@ -211,7 +212,7 @@ impl Conv2d {
         let plan = self.batch_plan(&inputs)?;
         let [height, width] = plan.frame.output;
         let shape = [inputs.len_of(Axis(0)), height, width, self.spec.c_out];
-        room_for_output(&shape)?;
+        memory::room("the output", &shape)?;
         let mut outputs = zeros_like(&inputs, ndarray::Dim(shape));
         self.run_batch(&plan, &inputs, outputs.view_mut());
         Ok(outputs)
@@ -403,22 +404,6 @@ impl Conv2d {
         let band = Band { frame: &plan.frame, epilogue: &self.epilogue, input: input.view(), output, first };
         self.paths[plan.path].band(band, &plan.fit, scratch);
     }
-}
-
-/// Refuses an output that the machine has no memory for, where asking is cheap beside the work.
-fn room_for_output(shape: &[usize]) -> Result<(), Error> {
-    const LARGE: usize = 1 << 28;
-    let found = shape.iter().fold(1u128, |product, &length| product.saturating_mul(length as u128));
-    let elements = usize::try_from(found).unwrap_or(usize::MAX);
-    let fits = |elements: usize| Vec::<f32>::new().try_reserve_exact(elements).is_ok();
-    if elements < LARGE || fits(elements) {
-        return Ok(());
-    }
-    let mut limit = elements / 2;
-    while limit > 0 && !fits(limit) {
-        limit /= 2;
-    }
-    Err(Error::TooLarge { what: "the output", found, limit: limit as u128 })
 }
 
 /// An array of zeros whose axes lie in memory in the order of those of `model`.

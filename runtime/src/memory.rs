@@ -17,9 +17,35 @@ pub(crate) fn zeros<D: Dimension>(
     shape: impl IntoDimension<Dim = D>,
 ) -> Result<Array<f32, D>, Error> {
     let shape = shape.into_dimension();
-    let elements =
-        shape.slice().iter().fold(1u128, |product, &length| product.saturating_mul(length as u128));
-    let bytes = elements.saturating_mul(size_of::<f32>() as u128);
+    let length = fitting(what, shape.slice())?;
+    let bytes = bytes(shape.slice());
+    let refused = || Error::Memory { what, bytes, available: None };
+    let mut numbers = Vec::new();
+    numbers.try_reserve_exact(length).map_err(|_| refused())?;
+    numbers.resize(length, 0.0);
+    Array::from_shape_vec(shape, numbers).map_err(|_| refused())
+}
+
+/// Refuses an array of f32 that there is no room for, before it is taken; asked only where asking is
+/// cheap beside the work.
+pub(crate) fn room(what: &'static str, shape: &[usize]) -> Result<(), Error> {
+    if bytes(shape) <= LARGE {
+        return Ok(());
+    }
+    let length = fitting(what, shape)?;
+    let refused = |_| Error::Memory { what, bytes: bytes(shape), available: None };
+    Vec::<f32>::new().try_reserve_exact(length).map_err(refused)
+}
+
+/// Bytes of an array of f32.
+fn bytes(shape: &[usize]) -> u128 {
+    let size = size_of::<f32>() as u128;
+    shape.iter().fold(size, |product, &length| product.saturating_mul(length as u128))
+}
+
+/// How many numbers an array has, where the system has room for them.
+fn fitting(what: &'static str, shape: &[usize]) -> Result<usize, Error> {
+    let bytes = bytes(shape);
     // A process that takes more than there is would be killed when it writes, not refused here.
     if bytes > LARGE
         && let Some(available) = available()
@@ -27,12 +53,8 @@ pub(crate) fn zeros<D: Dimension>(
     {
         return Err(Error::Memory { what, bytes, available: Some(available) });
     }
-    let refused = || Error::Memory { what, bytes, available: None };
-    let length = usize::try_from(elements).map_err(|_| refused())?;
-    let mut numbers = Vec::new();
-    numbers.try_reserve_exact(length).map_err(|_| refused())?;
-    numbers.resize(length, 0.0);
-    Array::from_shape_vec(shape, numbers).map_err(|_| refused())
+    let elements = bytes / size_of::<f32>() as u128;
+    usize::try_from(elements).map_err(|_| Error::Memory { what, bytes, available: None })
 }
 
 /// An array with its memory row by row: the same one, or a copy where its order is another.

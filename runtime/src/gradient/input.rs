@@ -5,6 +5,7 @@ use ndarray::{Array4, ArrayView4, Axis, Slice, s};
 use crate::epilogue::{Activation, Epilogue};
 use crate::error::Error;
 use crate::layer::{Conv2d, zeros_like};
+use crate::memory;
 use crate::planner::Planner;
 use crate::spec::{Border, ConvSpec, Margins, Padding};
 use crate::strategy::Strategy;
@@ -127,6 +128,7 @@ impl Transposed {
         before: [usize; 2],
     ) -> Result<Array4<f32>, Error> {
         let shape = [gradients.len_of(Axis(0)), input[0], input[1], spec.c_in];
+        memory::room("the gradient of the input", &shape)?;
         let mut pictures = zeros_like(gradients, ndarray::Dim(shape));
         for Phase { taps, layer } in &self.phases {
             let reach = [0, 1].map(|axis| {
