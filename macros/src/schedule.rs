@@ -8,6 +8,8 @@
 //! step so makes `pixels x vectors x window` multiply-adds out of few loads, which is what a
 //! machine with two multiply-adds and two loads a cycle needs.
 
+mod depthwise;
+
 use crate::geometry::Geometry;
 use crate::isa::Isa;
 
@@ -52,6 +54,26 @@ pub(crate) enum Target {
 pub(crate) enum Family {
     /// Lanes along the output channels, inputs broadcast.
     ChannelsOut,
+    /// Lanes along channels that do not see each other: each input meets its own weight.
+    Depthwise,
+}
+
+impl Family {
+    /// The name in kernel names.
+    fn name(self) -> &'static str {
+        match self {
+            Family::ChannelsOut => "channels-out",
+            Family::Depthwise => "depthwise",
+        }
+    }
+
+    /// The name of the variant of the library's own `Family`.
+    pub(crate) fn variant(self) -> &'static str {
+        match self {
+            Family::ChannelsOut => "ChannelsOut",
+            Family::Depthwise => "Depthwise",
+        }
+    }
 }
 
 /// How the body of a tile is written.
@@ -116,6 +138,19 @@ pub(crate) const MAX_KINDS: usize = 4;
 impl Schedule {
     /// The schedule of a kernel whose every number is known.
     pub(crate) fn choose(geometry: &Geometry, isa: &Isa) -> Schedule {
+        if geometry.is_depthwise() && geometry.c_out >= isa.lanes {
+            depthwise::fixed(geometry, isa)
+        } else {
+            Self::channels_out(geometry, isa)
+        }
+    }
+
+    /// The schedules of the kernels that take every number from the call, one for each family.
+    pub(crate) fn run_time(isa: &Isa) -> [Schedule; 2] {
+        [Self::run_time_channels_out(isa), depthwise::run_time(isa)]
+    }
+
+    fn channels_out(geometry: &Geometry, isa: &Isa) -> Schedule {
         let vectors = geometry.c_out_group().div_ceil(isa.lanes);
         let candidates = (1..=MAX_KINDS)
             .filter(|&widest| widest <= vectors)
@@ -177,9 +212,8 @@ impl Schedule {
         }
     }
 
-    /// The schedule of the kernel that takes every number from the call: one tap a step, panels of
-    /// every width.
-    pub(crate) fn run_time(isa: &Isa) -> Schedule {
+    /// One tap a step, panels of every width.
+    fn run_time_channels_out(isa: &Isa) -> Schedule {
         let widest = if isa.registers >= 32 { MAX_KINDS } else { 2 };
         let panels: Vec<Panels> = (1..=widest)
             .rev()
@@ -208,17 +242,24 @@ impl Schedule {
         }
     }
 
+    /// The module that holds its functions.
+    pub(crate) fn module(&self) -> String {
+        match (&self.target, self.family) {
+            (Target::RunTime, Family::Depthwise) => format!("{}_depthwise", self.isa.name),
+            _ => self.isa.name.to_owned(),
+        }
+    }
+
     /// The name of the kernel: family, shape, instruction set, widest tile.
     pub(crate) fn name(&self) -> String {
         let shape = match &self.target {
             Target::Fixed(geometry) => geometry.name(),
             Target::RunTime => "runtime".to_owned(),
         };
-        let Family::ChannelsOut = self.family;
         let tile = self.panels.first().map_or_else(String::new, |panels| {
             format!("{}x{}", panels.tiles.first().map_or(0, |tile| tile.pixels), panels.vectors)
         });
-        format!("channels-out-{shape}-{}-{tile}", self.isa.name)
+        format!("{}-{shape}-{}-{tile}", self.family.name(), self.isa.name)
     }
 
     /// Multiply-add instructions that the kernel's code contains, over all its tiles.

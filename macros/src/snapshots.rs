@@ -60,6 +60,15 @@ fn the_expansion_of_a_ragged_shape_with_groups() {
     ));
 }
 
+#[test]
+fn the_expansion_of_a_depthwise_shape() {
+    // 24 channels: the second vector overlaps the first.
+    insta::assert_snapshot!(expansion(
+        quote! { kernel = [2, 3], stride = 2, groups = 24, c_in = 24, c_out = 24 },
+        Some("avx512")
+    ));
+}
+
 /// What surrounds the kernels: the struct, the statics, `layer` and its documentation.
 #[test]
 fn the_expansion_around_the_kernels() {

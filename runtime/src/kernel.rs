@@ -55,6 +55,15 @@ pub struct Panels {
     pub tiles: &'static [Tile],
 }
 
+/// How the lanes of a kernel are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Along the output channels; inputs are broadcast.
+    ChannelsOut,
+    /// Along channels that do not see each other.
+    Depthwise,
+}
+
 /// What is known of a kernel without running it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Description {
@@ -62,6 +71,8 @@ pub struct Description {
     pub name: &'static str,
     /// Why it looks as it does.
     pub reason: &'static str,
+    /// How its lanes are used.
+    pub family: Family,
     /// The instruction set that it was compiled for.
     pub isa: Isa,
     /// The shape that it was compiled for, or `None` where every number arrives with the call.
@@ -214,6 +225,15 @@ pub struct Band<'t, 'x, 'y> {
 #[must_use]
 pub fn window<const N: usize>(row: &[f32], from: usize) -> Option<&[f32; N]> {
     row.get(from..)?.first_chunk()
+}
+
+/// The `N` numbers of a window that start at `AT`.
+#[inline(always)]
+#[must_use]
+pub fn part<const AT: usize, const N: usize, const M: usize>(window: &[f32; M]) -> &[f32; N] {
+    const { assert!(AT + N <= M, "a part of a window lies inside of it") }
+    // What the compiler has just been shown, it does not look at again.
+    window.get(AT..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0.0; N])
 }
 
 /// The `N` numbers of a row that start at `from`, to be written.

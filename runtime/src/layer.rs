@@ -9,7 +9,6 @@ use ndarray::{
 };
 
 use crate::builder::check_bias;
-use crate::channels_out::Fit;
 use crate::epilogue::{Activation, Epilogue};
 use crate::error::Error;
 use crate::frame::Frame;
@@ -20,6 +19,7 @@ use crate::memory;
 use crate::planner::{Explanation, Planner};
 use crate::spec::{ConvSpec, Padding, Shape};
 use crate::strategy::{self, Band, Path, naive};
+use crate::tiled::Fit;
 use crate::workspace::{Pool, Scratch};
 
 /// A convolution layer: built once, run often, from any thread.

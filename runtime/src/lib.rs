@@ -57,7 +57,6 @@
 extern crate self as tapwise;
 
 mod builder;
-mod channels_out;
 mod conv1d;
 pub mod convolution;
 pub mod dense;
@@ -84,6 +83,7 @@ mod sequential;
 pub mod simd;
 mod spec;
 mod strategy;
+mod tiled;
 mod workspace;
 
 pub use builder::Conv2dBuilder;
@@ -179,8 +179,8 @@ struct Derivation;
 pub mod __private {
     pub use crate::builder::bound;
     pub use crate::kernel::{
-        Band, Description, Geometry, Kernel, Numbers, Panels, Tile, Tiling, run, run_mut, steps, vectors,
-        window, window_mut,
+        Band, Description, Family, Geometry, Kernel, Numbers, Panels, Tile, Tiling, part, run, run_mut,
+        steps, vectors, window, window_mut,
     };
     pub use crate::layout;
     pub use crate::registry::KERNELS;

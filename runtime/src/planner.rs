@@ -3,12 +3,12 @@
 
 use std::fmt;
 
-use crate::channels_out::predicted_cycles;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::machine::Machine;
 use crate::spec::{ConvSpec, Shape};
 use crate::strategy::{Strategy, direct, specialized};
+use crate::tiled::predicted_cycles;
 
 /// Cycles of a second that costs are predicted with: shipped, not measured. Choices compare
 /// cycles and do not depend on it; only the seconds that are shown do.
@@ -196,7 +196,7 @@ impl Planner {
                 }
                 Err(reason) => (String::new(), None, Err(reason)),
             },
-            Strategy::Direct => match direct::kernel(machine.isa) {
+            Strategy::Direct => match direct::kernel(machine.isa, spec) {
                 Some(kernel) => {
                     (kernel.name().to_owned(), Some(kernel.reason()), Ok(predicted_cycles(kernel, frame)))
                 }

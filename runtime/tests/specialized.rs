@@ -28,10 +28,18 @@ tapwise::specialize! {
     { kernel: [7, 7], stride: 2, c_in: 3, c_out: 64 }
     { kernel: [4, 6], stride: [2, 1], dilation: [1, 3], c_in: 7, c_out: 13 }
     { kernel: [1, 11], stride: [1, 3], groups: 3, c_in: 12, c_out: 51 }
+    // Depthwise: whole vectors, a last one that overlaps, fewer channels than lanes; large filters are
+    // looped over, and wide ones taken some taps at a time.
+    { delta: 1, groups: 3, c_in: 3, c_out: 3 }
+    { delta: [1, 2], groups: 16, c_in: 16, c_out: 16 }
+    { delta: 1, groups: 17, c_in: 17, c_out: 17 }
+    { delta: [1, 3], stride: 2, groups: 40, c_in: 40, c_out: 40 }
+    { kernel: [2, 3], dilation: [2, 3], groups: 33, c_in: 33, c_out: 33 }
+    { kernel: [3, 22], stride: [1, 2], groups: 24, c_in: 24, c_out: 24 }
 }
 
 /// Shapes compiled above.
-const SHAPES: usize = 26;
+const SHAPES: usize = 34;
 
 fn geometries() -> BTreeSet<Geometry> {
     registry::kernels().filter_map(|kernel| kernel.geometry().copied()).collect()
@@ -45,6 +53,7 @@ fn every_shape_is_registered_for_every_instruction_set() {
     }
     let reasons = |part: &str| registry::kernels().filter(|kernel| kernel.reason().contains(part)).count();
     assert!(reasons("fully unrolled") > 0 && reasons("constant loops") > 0 && reasons("lanes idle") > 0);
+    assert!(reasons("loaded and not broadcast") > 0 && reasons("channels again") > 0);
 }
 
 fn check(geometry: &Geometry, most_work: usize) {

@@ -20,6 +20,9 @@ tapwise::specialize! { { delta: 0, c_in: 64, c_out: 256 } }
 #[cfg(probe = "ragged")]
 tapwise::specialize! { { delta: 1, c_in: 3, c_out: 28 } }
 
+#[cfg(probe = "depthwise")]
+tapwise::specialize! { { delta: 1, groups: 128, c_in: 128, c_out: 128 } }
+
 fn main() {
     for kernel in tapwise::registry::kernels() {
         println!("{}\t{}\t{}", kernel.isa(), kernel.fmas(), kernel.name());

@@ -5,9 +5,10 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
+use super::tile::{finish, index, sum, sums};
 use super::{ident, isa::features};
 use crate::geometry::Geometry;
-use crate::schedule::{Body, MAX_KINDS, Panels, Schedule, Target, Tile, positions};
+use crate::schedule::{Body, Panels, Schedule, Target, Tile, positions};
 
 /// The functions of one kernel: `run`, and one function for each register tile.
 pub(super) fn module(schedule: &Schedule) -> TokenStream {
@@ -374,140 +375,4 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
             #end
         }
     }
-}
-
-/// The accumulators of a tile, each begun with the bias of its channels.
-fn sums(panels: &Panels, tile: &Tile) -> TokenStream {
-    let all = (0..tile.pixels).flat_map(|pixel| (0..panels.vectors).map(move |vector| (pixel, vector)));
-    let begin = all.map(|(pixel, vector)| {
-        let (sum, vector) = (sum(pixel, vector), index(vector));
-        quote! { let mut #sum = simd::load(&bias[#vector]); }
-    });
-    quote! { #(#begin)* }
-}
-
-/// The name of an accumulator.
-fn sum(pixel: usize, vector: usize) -> proc_macro2::Ident {
-    ident(&format!("sum{pixel}_{vector}"))
-}
-
-/// Activation and store of a tile, as two pieces of code: one that finds the output before anything
-/// is computed, and one that stores. Where a store could still fail, the compiler would compute
-/// what it stores only after it had not.
-fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream) -> [TokenStream; 2] {
-    let last = panels.vectors - 1;
-    let (begin, whole) = match panels.lanes {
-        Some(lanes) => {
-            let width = last * vector + lanes;
-            let pixels = tile.pixels - 1;
-            (
-                quote! {
-                    let Some(output) = tapwise::window_mut::<{ #pixels * #c_out + #width }>(output, at) else { return };
-                },
-                if lanes == vector { panels.vectors } else { last },
-            )
-        }
-        None => (
-            quote! {
-                let Some(output) = output.get_mut(at..) else { return };
-            },
-            last,
-        ),
-    };
-    let pixels = (0..tile.pixels).map(|at| {
-        let pixel = index(at);
-        let stores = (0..whole).map(|k| {
-            let (from, sum) = (index(k * vector), sum(at, k));
-            quote! {
-                if let Some(target) = tapwise::window_mut::<#vector>(output, #pixel * #c_out + #from) {
-                    simd::store(simd::max(floor, #sum), target);
-                }
-            }
-        });
-        let from = index(last * vector);
-        let head = (whole == last).then(|| {
-            let sum = sum(at, last);
-            let lanes = panels.lanes.map_or_else(|| quote!(lanes), |lanes| quote!(#lanes));
-            quote! {
-                let head = tapwise::run_mut(output, #pixel * #c_out + #from, #lanes);
-                simd::store_head(simd::max(floor, #sum), head);
-            }
-        });
-        quote! {
-            #(#stores)*
-            #head
-        }
-    });
-    let end = quote! {
-        let floor = simd::splat(floor);
-        #(#pixels)*
-    };
-    [begin, end]
-}
-
-/// The descriptor of the kernel: an expression of type `Kernel`.
-pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
-    let name = schedule.name();
-    let reason = &schedule.reason;
-    let variant = ident(schedule.isa.variant);
-    let module = ident(schedule.isa.name);
-    let fmas = schedule.fmas();
-    let (window, lanes) = (schedule.window, schedule.isa.lanes);
-    let geometry = match &schedule.target {
-        Target::Fixed(geometry) => {
-            let Geometry { kernel: [kh, kw], stride: [sh, sw], dilation: [dh, dw], groups, c_in, c_out } =
-                geometry;
-            quote! {
-                Some(::tapwise::__private::Geometry {
-                    kernel: [#kh, #kw],
-                    stride: [#sh, #sw],
-                    dilation: [#dh, #dw],
-                    groups: #groups,
-                    c_in: #c_in,
-                    c_out: #c_out,
-                })
-            }
-        }
-        Target::RunTime => quote! { None },
-    };
-    assert!(schedule.panels.len() <= MAX_KINDS, "a schedule has at most {MAX_KINDS} kinds of panels");
-    let panels = schedule.panels.iter().map(|panels| {
-        let vectors = panels.vectors;
-        let count = match panels.count {
-            Some(count) => quote!(Some(#count)),
-            None => quote!(None),
-        };
-        let tiles = panels.tiles.iter().map(|tile| {
-            let pixels = tile.pixels;
-            let cycles = Literal::f32_suffixed(tile.cycles as f32);
-            quote! { ::tapwise::__private::Tile { pixels: #pixels, cycles: #cycles } }
-        });
-        quote! {
-            ::tapwise::__private::Panels { vectors: #vectors, count: #count, tiles: &[#(#tiles),*] }
-        }
-    });
-    quote! {
-        // SAFETY: the function was compiled for the features of the instruction set named beside
-        // it, and reads weights by the packing named beside it.
-        unsafe {
-            ::tapwise::__private::Kernel::new(
-                ::tapwise::__private::Description {
-                    name: #name,
-                    reason: #reason,
-                    isa: ::tapwise::Isa::#variant,
-                    geometry: #geometry,
-                    lanes: #lanes,
-                    window: #window,
-                    panels: &[#(#panels),*],
-                    fmas: #fmas,
-                },
-                #module::run,
-            )
-        }
-    }
-}
-
-fn index(number: usize) -> TokenStream {
-    let literal = Literal::usize_unsuffixed(number);
-    quote!(#literal)
 }

@@ -1,7 +1,10 @@
 //! Tokens, one file per kernel family. Nothing is decided here: a schedule says what to write.
 
 mod channels_out;
+mod depthwise;
+mod descriptor;
 mod isa;
+mod tile;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -25,15 +28,17 @@ pub(crate) struct Kernels {
 pub(crate) fn kernels(target: &Target) -> Kernels {
     let mut modules = TokenStream::new();
     let mut descriptors = Vec::new();
-    for isa in ALL {
-        let schedule = match target {
-            Target::Fixed(geometry) => Schedule::choose(geometry, isa),
-            Target::RunTime => Schedule::run_time(isa),
+    let schedules = ALL.iter().flat_map(|isa| match target {
+        Target::Fixed(geometry) => vec![Schedule::choose(geometry, isa)],
+        Target::RunTime => Schedule::run_time(isa).to_vec(),
+    });
+    for schedule in schedules {
+        let gate = isa::gate(&schedule.isa);
+        let module = ident(&schedule.module());
+        let body = match schedule.family {
+            Family::ChannelsOut => channels_out::module(&schedule),
+            Family::Depthwise => depthwise::module(&schedule),
         };
-        let Family::ChannelsOut = schedule.family;
-        let gate = isa::gate(isa);
-        let module = ident(isa.name);
-        let body = channels_out::module(&schedule);
         let documentation = format!(" `{}`: {}.", schedule.name(), schedule.reason);
         modules.extend(quote! {
             #[doc = #documentation]
@@ -41,7 +46,7 @@ pub(crate) fn kernels(target: &Target) -> Kernels {
             #[allow(clippy::all)]
             mod #module { #body }
         });
-        descriptors.push((gate, channels_out::descriptor(&schedule)));
+        descriptors.push((gate, descriptor::descriptor(&schedule)));
     }
     Kernels { modules, descriptors }
 }
@@ -154,7 +159,7 @@ pub(crate) fn run_time() -> TokenStream {
     quote! {
         #modules
 
-        /// The run-time kernel of each instruction set that this target can have.
+        /// The run-time kernels of each instruction set that this target can have, one for each family.
         pub(crate) static KERNELS: &[::tapwise::__private::Kernel] = &[#(#entries)*];
     }
 }

@@ -2,7 +2,6 @@
 
 use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3};
 
-use crate::channels_out::{ChannelsOut, Fit};
 use crate::epilogue::{Activation, Epilogue};
 use crate::error::Error;
 use crate::frame::Frame;
@@ -10,6 +9,7 @@ use crate::isa::Isa;
 use crate::kernel::Ready;
 use crate::spec::{ConvSpec, Padding};
 use crate::strategy::{Band, direct};
+use crate::tiled::{Fit, Tiled};
 use crate::workspace::Scratch;
 
 /// Most pixels of a row that a left matrix is laid out as: rows that share the second-level cache.
@@ -38,7 +38,7 @@ impl Default for Memory {
 impl Product {
     /// `cache` is the second-level cache in bytes.
     pub(super) fn new(isa: Isa, cache: usize) -> Result<Self, Error> {
-        let kernel = direct::kernel(isa).and_then(|kernel| kernel.ready());
+        let kernel = direct::kernel(isa, &ConvSpec::new([1, 1], 2, 2)).and_then(|kernel| kernel.ready());
         let kernel = kernel.ok_or_else(|| Error::InstructionSet {
             found: isa.to_string(),
             available: Isa::available().collect(),
@@ -70,7 +70,7 @@ impl Product {
             debug_assert!(false, "matrices of whole rows");
             return Ok(());
         };
-        let layer = ChannelsOut::new(self.kernel, &spec, filter, &epilogue);
+        let layer = Tiled::new(self.kernel, &spec, filter, &epilogue);
         let fit: Fit = layer.fit(&frame, self.cache);
         let rows = frame.output[0];
         // As many rows at once as leave the product in the cache beside its factors.

@@ -4,30 +4,32 @@
 use ndarray::Array4;
 
 use super::{Band, Path, Strategy};
-use crate::channels_out::{ChannelsOut, Fit};
 use crate::epilogue::Epilogue;
 use crate::frame::Frame;
 use crate::isa::Isa;
-use crate::kernel::Kernel;
+use crate::kernel::{Family, Kernel};
 use crate::spec::ConvSpec;
+use crate::tiled::{Fit, Tiled};
 use crate::workspace::Scratch;
 
 tapwise_macros::run_time_kernels! {}
 
-/// The kernel of an instruction set.
-pub(crate) fn kernel(isa: Isa) -> Option<&'static Kernel> {
-    KERNELS.iter().find(|kernel| kernel.isa() == isa)
+/// The kernel of an instruction set for a layer.
+pub(crate) fn kernel(isa: Isa, spec: &ConvSpec) -> Option<&'static Kernel> {
+    let depthwise = spec.c_in == spec.groups && spec.c_out == spec.groups && spec.c_out >= isa.lanes();
+    let family = if depthwise { Family::Depthwise } else { Family::ChannelsOut };
+    KERNELS.iter().find(|kernel| kernel.isa() == isa && kernel.description().family == family)
 }
 
 /// The direct strategy of one layer.
 #[derive(Debug)]
-pub(crate) struct Direct(ChannelsOut);
+pub(crate) struct Direct(Tiled);
 
 impl Direct {
     /// Packs the weights, or nothing where this machine lacks the instruction set.
     pub(crate) fn new(isa: Isa, spec: &ConvSpec, filter: &Array4<f32>, epilogue: &Epilogue) -> Option<Self> {
-        let ready = kernel(isa)?.ready()?;
-        Some(Direct(ChannelsOut::new(ready, spec, filter.view(), epilogue)))
+        let ready = kernel(isa, spec)?.ready()?;
+        Some(Direct(Tiled::new(ready, spec, filter.view(), epilogue)))
     }
 }
 

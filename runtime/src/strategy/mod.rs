@@ -9,12 +9,12 @@ use std::fmt;
 
 use ndarray::{Array4, ArrayView3, ArrayViewMut3};
 
-use crate::channels_out::Fit;
 use crate::epilogue::Epilogue;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::spec::ConvSpec;
+use crate::tiled::Fit;
 use crate::workspace::Scratch;
 
 /// By which algorithm a layer runs.

@@ -3,13 +3,13 @@
 use ndarray::Array4;
 
 use super::{Band, Path, Strategy};
-use crate::channels_out::{ChannelsOut, Fit};
 use crate::epilogue::Epilogue;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::kernel::{Geometry, Kernel};
 use crate::registry;
 use crate::spec::ConvSpec;
+use crate::tiled::{Fit, Tiled};
 use crate::workspace::Scratch;
 
 /// The kernel for a layer under an instruction set, or the reason why there is none.
@@ -31,13 +31,13 @@ pub(crate) fn kernel(isa: Isa, spec: &ConvSpec) -> Result<&'static Kernel, Strin
 
 /// The specialised strategy of one layer.
 #[derive(Debug)]
-pub(crate) struct Specialized(ChannelsOut);
+pub(crate) struct Specialized(Tiled);
 
 impl Specialized {
     /// Packs the weights, or nothing where there is no kernel that this machine can run.
     pub(crate) fn new(isa: Isa, spec: &ConvSpec, filter: &Array4<f32>, epilogue: &Epilogue) -> Option<Self> {
         let ready = kernel(isa, spec).ok()?.ready()?;
-        Some(Specialized(ChannelsOut::new(ready, spec, filter.view(), epilogue)))
+        Some(Specialized(Tiled::new(ready, spec, filter.view(), epilogue)))
     }
 }
 

@@ -1,12 +1,14 @@
-//! Running a channels-out kernel: packing weights for it, covering rows with its tiles, and handing
-//! it bands by tables of rows. Both Direct and Specialized are this, with different kernels.
+//! Running a kernel: packing weights for it, covering rows with its tiles, and handing it bands by
+//! tables of rows. Both Direct and Specialized are this, with different kernels.
 
 use aligned_vec::AVec;
 use ndarray::{ArrayView2, ArrayView4, Axis, s};
 
 use crate::epilogue::Epilogue;
 use crate::frame::Frame;
-use crate::kernel::{self, Description, Kernel, MOST_KINDS, MOST_TILES, Numbers, Ready, Tile, Tiling};
+use crate::kernel::{
+    self, Description, Family, Kernel, MOST_KINDS, MOST_TILES, Numbers, Ready, Tile, Tiling,
+};
 use crate::layout;
 use crate::rows::{self, Source};
 use crate::spec::ConvSpec;
@@ -15,7 +17,7 @@ use crate::workspace::Scratch;
 
 /// A kernel with the weights of one layer.
 #[derive(Debug)]
-pub(crate) struct ChannelsOut {
+pub(crate) struct Tiled {
     kernel: Ready,
     numbers: Numbers,
     weights: AVec<f32>,
@@ -30,7 +32,7 @@ pub(crate) struct Fit {
     rows: usize,
 }
 
-impl ChannelsOut {
+impl Tiled {
     /// Packs a filter `[K_h, K_w, C_in / groups, C_out]` for a kernel.
     pub(crate) fn new(
         kernel: Ready,
@@ -40,6 +42,7 @@ impl ChannelsOut {
     ) -> Self {
         let description = kernel.description();
         let numbers = numbers(description, spec);
+        let spec = &packed_as(description.family, spec);
         let mut weights = AVec::new(64);
         let mut bias = AVec::new(64);
         for group in 0..spec.groups {
@@ -48,6 +51,10 @@ impl ChannelsOut {
             for (panels, count) in description.panels.iter().zip(numbers.panels) {
                 let width = panels.vectors * description.lanes;
                 for _ in 0..count {
+                    if description.family == Family::Depthwise {
+                        // A last vector that would not be whole overlaps the one before.
+                        first = first.min(end.saturating_sub(width));
+                    }
                     pack(description, spec, &filter, first..end.min(first + width), width, &mut weights);
                     for channel in first..first + width {
                         bias.push(if channel < end { epilogue.bias[channel] } else { 0.0 });
@@ -56,7 +63,7 @@ impl ChannelsOut {
                 }
             }
         }
-        ChannelsOut { kernel, numbers, weights, bias }
+        Tiled { kernel, numbers, weights, bias }
     }
 
     pub(crate) fn description(&self) -> &Description {
@@ -130,6 +137,15 @@ impl ChannelsOut {
     }
 }
 
+/// The layer as its weights are packed: channels that see themselves alone are the output channels
+/// of one group that sees a single one.
+fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
+    match family {
+        Family::ChannelsOut => *spec,
+        Family::Depthwise => ConvSpec { groups: 1, c_in: 1, ..*spec },
+    }
+}
+
 /// Cycles that a kernel is predicted to take for a whole picture: its tiles over every row, and
 /// the rows that are staged for it.
 pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
@@ -146,19 +162,37 @@ pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
     }
     let staged = if frame.pads_columns() { frame.reach() * spec.c_in * spec.stride[0] } else { 0 };
     let rows = frame.output[0] as f64;
-    CALL + rows * (row * (spec.taps() * spec.groups) as f64 + staged as f64 / 8.0)
+    let taps = match description.family {
+        Family::ChannelsOut => spec.taps() * spec.groups,
+        Family::Depthwise => spec.taps(),
+    };
+    CALL + rows * (row * taps as f64 + staged as f64 / 8.0)
 }
 
 /// The numbers of a layer as a run-time kernel wants them.
 fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
-    let vectors = spec.c_out_group().div_ceil(description.lanes);
-    let widest = description.panels.iter().map(|panels| panels.vectors).max().unwrap_or(1);
-    let split = layout::split(vectors, widest);
     let mut panels = [0; MOST_KINDS];
-    for (count, kind) in panels.iter_mut().zip(description.panels) {
-        let run_time =
-            split.iter().find(|width| width.vectors == kind.vectors).map_or(0, |width| width.count);
-        *count = kind.count.unwrap_or(run_time);
+    match description.family {
+        Family::ChannelsOut => {
+            let vectors = spec.c_out_group().div_ceil(description.lanes);
+            let widest = description.panels.iter().map(|panels| panels.vectors).max().unwrap_or(1);
+            let split = layout::split(vectors, widest);
+            for (count, kind) in panels.iter_mut().zip(description.panels) {
+                let run_time =
+                    split.iter().find(|width| width.vectors == kind.vectors).map_or(0, |width| width.count);
+                *count = kind.count.unwrap_or(run_time);
+            }
+        }
+        Family::Depthwise => {
+            // The widest first, as often as they are whole; what is left is one more vector.
+            let mut left = spec.c_out;
+            for (count, kind) in panels.iter_mut().zip(description.panels) {
+                let width = kind.vectors * description.lanes;
+                let whole = if kind.vectors == 1 { left.div_ceil(width) } else { left / width };
+                *count = kind.count.unwrap_or(whole);
+                left = left.saturating_sub(*count * width);
+            }
+        }
     }
     let whole_rows = spec.dilation[1] == 1 && spec.groups == 1;
     let (runs, run) =

@@ -1,0 +1,82 @@
+//! What the register tiles of every family share: accumulators, activation, stores.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::ident;
+use crate::schedule::{Panels, Tile};
+
+/// The accumulators of a tile, each begun with the bias of its channels.
+pub(super) fn sums(panels: &Panels, tile: &Tile) -> TokenStream {
+    let all = (0..tile.pixels).flat_map(|pixel| (0..panels.vectors).map(move |vector| (pixel, vector)));
+    let begin = all.map(|(pixel, vector)| {
+        let (sum, vector) = (sum(pixel, vector), index(vector));
+        quote! { let mut #sum = simd::load(&bias[#vector]); }
+    });
+    quote! { #(#begin)* }
+}
+
+/// The name of an accumulator.
+pub(super) fn sum(pixel: usize, vector: usize) -> proc_macro2::Ident {
+    ident(&format!("sum{pixel}_{vector}"))
+}
+
+/// Activation and store of a tile, as two pieces of code: one that finds the output before anything
+/// is computed, and one that stores. Where a store could still fail, the compiler would compute
+/// what it stores only after it had not.
+pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream) -> [TokenStream; 2] {
+    let last = panels.vectors - 1;
+    let (begin, whole) = match panels.lanes {
+        Some(lanes) => {
+            let width = last * vector + lanes;
+            let pixels = tile.pixels - 1;
+            (
+                quote! {
+                    let Some(output) = tapwise::window_mut::<{ #pixels * #c_out + #width }>(output, at) else { return };
+                },
+                if lanes == vector { panels.vectors } else { last },
+            )
+        }
+        None => (
+            quote! {
+                let Some(output) = output.get_mut(at..) else { return };
+            },
+            last,
+        ),
+    };
+    let pixels = (0..tile.pixels).map(|at| {
+        let pixel = index(at);
+        let stores = (0..whole).map(|k| {
+            let (from, sum) = (index(k * vector), sum(at, k));
+            quote! {
+                if let Some(target) = tapwise::window_mut::<#vector>(output, #pixel * #c_out + #from) {
+                    simd::store(simd::max(floor, #sum), target);
+                }
+            }
+        });
+        let from = index(last * vector);
+        let head = (whole == last).then(|| {
+            let sum = sum(at, last);
+            let lanes = panels.lanes.map_or_else(|| quote!(lanes), |lanes| quote!(#lanes));
+            quote! {
+                let head = tapwise::run_mut(output, #pixel * #c_out + #from, #lanes);
+                simd::store_head(simd::max(floor, #sum), head);
+            }
+        });
+        quote! {
+            #(#stores)*
+            #head
+        }
+    });
+    let end = quote! {
+        let floor = simd::splat(floor);
+        #(#pixels)*
+    };
+    [begin, end]
+}
+
+/// A number without a suffix.
+pub(super) fn index(number: usize) -> TokenStream {
+    let literal = Literal::usize_unsuffixed(number);
+    quote!(#literal)
+}
