@@ -72,10 +72,7 @@ impl Tiled {
 
     /// Covers the rows of a picture with tiles, and says how many rows make a call.
     pub(crate) fn fit(&self, frame: &Frame, cache: usize) -> Fit {
-        let mut tiling = Tiling::default();
-        for (kind, panels) in self.description().panels.iter().enumerate() {
-            tiling[kind] = cover(frame.output[1], panels.tiles);
-        }
+        let tiling = self.tiling(frame.output[1]);
         // The rows of a call are read once for each panel: they should stay in the second-level
         // cache, and the panel as well; more rows than that make the weights stream less often.
         let spec = &frame.spec;
@@ -83,6 +80,47 @@ impl Tiled {
         let row = rows::pitch(frame) * size_of::<f32>() * spec.stride[0];
         let rows = (budget / row).max(4).saturating_sub(spec.extent()[0] - 1).max(4);
         Fit { tiling, rows: rows.min(frame.output[0]) }
+    }
+
+    /// How tiles cover a row of `width` pixels.
+    pub(crate) fn tiling(&self, width: usize) -> Tiling {
+        let mut tiling = Tiling::default();
+        for (kind, panels) in self.description().panels.iter().enumerate() {
+            tiling[kind] = cover(width, panels.tiles);
+        }
+        tiling
+    }
+
+    /// Runs a kernel of one tap, whose sizes arrive with the call, by a table of the caller's making:
+    /// output row `r` of `width` pixels sums `rows` rows of the table, from `r · rows` on, `run`
+    /// numbers of each; the next pixel is `step` numbers on. The weights are those of `rows · run`
+    /// input channels.
+    pub(crate) fn sum_rows(
+        &self,
+        table: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        tiling: &Tiling,
+        [rows, run, step, width]: [usize; 4],
+    ) {
+        let numbers = Numbers {
+            kernel_rows: rows,
+            stride: rows,
+            dilation: 1,
+            runs: 1,
+            run,
+            pixel_step: step,
+            ..self.numbers
+        };
+        self.kernel.run(&mut kernel::Band {
+            inputs: table,
+            outputs,
+            weights: &self.weights,
+            bias: &self.bias,
+            floor: f32::NEG_INFINITY,
+            width,
+            tiling,
+            numbers,
+        });
     }
 
     /// Computes a band of output rows.

@@ -1,24 +1,27 @@
 //! The gradients of filter and bias: products of patches and output gradients, summed over pixels.
 //!
 //! Patches transposed are a matrix `[taps, pixels]`, the output's gradients `[pixels, C_out]`; their
-//! product is the filter's gradient as it lies in memory. A block of pixels is multiplied at a time,
-//! by the kernels of the direct strategy. Few output channels would leave their lanes idle: then the
-//! factors change places. Depthwise layers, whose products would be single columns, multiply and add
+//! product is the filter's gradient as it lies in memory. The kernels of the direct strategy multiply
+//! some rows of pixels at a time: where there are input channels enough, they read the patches from
+//! the picture's own rows (`in_place.rs`); else, and where output channels are few, patches are laid
+//! out (`laid_out.rs`). Depthwise layers, whose products would be single columns, multiply and add
 //! channel by channel instead.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use ndarray::parallel::prelude::*;
-use ndarray::{Array1, Array2, Array3, Array4, ArrayView2, ArrayView4, ArrayViewMut3, Axis, s};
+use ndarray::{Array1, Array2, Array3, Array4, ArrayView4, ArrayViewMut3, Axis, s};
 
+use super::laid_out::copy;
+use super::planes::Planes;
 use super::product::{Memory, Product};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::layer::Conv2d;
 use crate::machine::Machine;
-use crate::patches::{PATCHES, gather};
+use crate::patches::PATCHES;
 use crate::rows::{self, Source};
 
 /// Tasks that large work is cut into, whatever the number of threads: each sums its own, so that
@@ -41,33 +44,36 @@ const TAPS: usize = 96;
 #[derive(Debug, Default)]
 pub(crate) struct Workplace {
     /// `[taps, pixels]`, or `[pixels, taps]` where taps are in the lanes.
-    patches: Vec<f32>,
+    pub(super) patches: Vec<f32>,
     /// `[pixels, C_out]`, or `[C_out, pixels]`.
-    answers: Vec<f32>,
-    planes: Planes,
-    staged: Vec<f32>,
-    product: Memory,
+    pub(super) answers: Vec<f32>,
+    pub(super) planes: Planes,
+    pub(super) staged: Vec<f32>,
+    pub(super) product: Memory,
 }
 
 /// The workplaces of a layer: as many as tasks ran at the same time.
 pub(crate) type Workplaces = Mutex<Vec<Workplace>>;
 
+/// Input channels of a task from which on they are pixels enough for a kernel.
+const CHANNELS: usize = 8;
+
 /// What every task reads.
-struct Given<'a> {
-    frame: Frame,
-    isa: Isa,
-    product: Product,
-    workplaces: &'a Workplaces,
-    inputs: ArrayView4<'a, f32>,
-    gradients: ArrayView4<'a, f32>,
+pub(super) struct Given<'a> {
+    pub(super) frame: Frame,
+    pub(super) isa: Isa,
+    pub(super) product: Product,
+    pub(super) workplaces: &'a Workplaces,
+    pub(super) inputs: ArrayView4<'a, f32>,
+    pub(super) gradients: ArrayView4<'a, f32>,
 }
 
 /// The sums of some output rows (counted through all pictures) for some input channels of each group.
-struct Task<'a> {
-    rows: Range<usize>,
-    channels: Range<usize>,
+pub(super) struct Task<'a> {
+    pub(super) rows: Range<usize>,
+    pub(super) channels: Range<usize>,
     /// `[K_h · K_w, channels, C_out]`.
-    sums: ArrayViewMut3<'a, f32>,
+    pub(super) sums: ArrayViewMut3<'a, f32>,
 }
 
 /// The gradient of the filter, equation (13).
@@ -178,8 +184,10 @@ impl Given<'_> {
             self.depthwise(&mut task, &mut workplace)
         } else if self.lanes_are_taps() {
             self.taps_in_lanes(&mut task, &mut workplace)
+        } else if task.channels.len() >= CHANNELS {
+            self.channels_as_pixels(&mut task, &mut workplace)
         } else {
-            self.channels_in_lanes(&mut task, &mut workplace)
+            self.taps_as_pixels(&mut task, &mut workplace)
         };
         self.workplaces.lock().unwrap_or_else(PoisonError::into_inner).push(workplace);
         done
@@ -187,7 +195,7 @@ impl Given<'_> {
 
     /// Walks over the output rows of a task, some that lie in one picture at a time: the picture,
     /// the first of the rows, their number, and the table of padded rows that they read.
-    fn each_rows(
+    pub(super) fn each_rows(
         &self,
         rows: &Range<usize>,
         staged: &mut Vec<f32>,
@@ -207,128 +215,6 @@ impl Given<'_> {
             rows::fill(frame, &input, source, (first, count), staged, &mut table);
             visit(picture, first..first + count, &table)?;
             at += count;
-        }
-        Ok(())
-    }
-
-    /// Pixels of a block whose patches have `taps` columns: an odd number of cache lines, so that
-    /// the rows of a matrix do not fall into the same sets of the first-level cache.
-    fn block(&self, taps: usize) -> usize {
-        const LINE: usize = 16;
-        let lines = (PATCHES / taps).clamp(256, 4096) / LINE;
-        (lines - 1 + lines % 2) * LINE
-    }
-
-    /// Taps as the pixels of a kernel, output channels as its lanes.
-    fn channels_in_lanes(&self, task: &mut Task<'_>, workplace: &mut Workplace) -> Result<(), Error> {
-        let spec = &self.frame.spec;
-        let (width, columns) = (self.frame.output[1], spec.c_out_group());
-        let channels = task.channels.len();
-        let taps = spec.kernel[0] * spec.kernel[1] * channels;
-        let most = self.block(taps);
-        let Workplace { patches, answers, planes, staged, product } = workplace;
-        for group in 0..spec.groups {
-            patches.resize(taps * most, 0.0);
-            answers.resize(most * columns, 0.0);
-            let mut held = 0;
-            let mut sums = task.sums.slice_mut(s![.., .., group * columns..(group + 1) * columns]);
-            let mut flush = |patches: &mut [f32], answers: &[f32], held: usize| {
-                let mut add = |first: usize, rows: &[f32]| {
-                    for (tap, row) in (first..).zip(rows.chunks_exact(columns)) {
-                        let mut sums = sums.index_axis_mut(Axis(0), tap / channels);
-                        let mut sums = sums.index_axis_mut(Axis(0), tap % channels);
-                        if let Some(sums) = sums.as_slice_mut() {
-                            sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-                        }
-                    }
-                };
-                // The last block may be shorter: its rows move together.
-                for tap in 1..if held < most { taps } else { 0 } {
-                    patches.copy_within(tap * most..tap * most + held, tap * held);
-                }
-                let left = &patches[..taps * held];
-                self.product.of(product, left, (&answers[..held * columns], columns), &mut add)
-            };
-            self.each_rows(&task.rows, staged, |picture, rows, table| {
-                let first = group * spec.c_in_group();
-                planes.fill(&self.frame, table, first + task.channels.start..first + task.channels.end);
-                for (index, row) in rows.enumerate() {
-                    let mut from = 0;
-                    while from < width {
-                        let pixels = (width - from).min(most - held);
-                        for (tap, patches) in patches.chunks_exact_mut(most).enumerate() {
-                            planes.copy(&self.frame, index, tap, from, &mut patches[held..held + pixels]);
-                        }
-                        let channels = group * columns..(group + 1) * columns;
-                        let source = self.gradients.slice(s![picture, row, from..from + pixels, channels]);
-                        copy(&source, &mut answers[held * columns..][..pixels * columns]);
-                        held += pixels;
-                        from += pixels;
-                        if held == most {
-                            flush(patches, answers, held)?;
-                            held = 0;
-                        }
-                    }
-                }
-                Ok(())
-            })?;
-            if held > 0 {
-                flush(patches, answers, held)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Output channels as the pixels of a kernel, taps as its lanes.
-    fn taps_in_lanes(&self, task: &mut Task<'_>, workplace: &mut Workplace) -> Result<(), Error> {
-        let spec = &self.frame.spec;
-        let (width, columns, taps) = (self.frame.output[1], spec.c_out_group(), spec.taps());
-        let most = self.block(taps);
-        let Workplace { patches, answers, staged, product, .. } = workplace;
-        for group in 0..spec.groups {
-            patches.resize(most * taps, 0.0);
-            answers.resize(columns * most, 0.0);
-            let mut held = 0;
-            let mut sums = task.sums.slice_mut(s![.., .., group * columns..(group + 1) * columns]);
-            let mut flush = |patches: &[f32], answers: &mut [f32], held: usize| {
-                let mut add = |first: usize, rows: &[f32]| {
-                    for (row, column) in rows.chunks_exact(taps).zip(first..) {
-                        let mut sums = sums.index_axis_mut(Axis(2), column);
-                        sums.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
-                    }
-                };
-                for column in 1..if held < most { columns } else { 0 } {
-                    answers.copy_within(column * most..column * most + held, column * held);
-                }
-                let left = &answers[..columns * held];
-                self.product.of(product, left, (&patches[..held * taps], taps), &mut add)
-            };
-            self.each_rows(&task.rows, staged, |picture, rows, table| {
-                for (index, row) in rows.enumerate() {
-                    let table = &table[index * spec.stride[0]..];
-                    let mut from = 0;
-                    while from < width {
-                        let pixels = (width - from).min(most - held);
-                        let target = &mut patches[held * taps..][..pixels * taps];
-                        gather(&self.frame, table, (1, from..from + pixels), group, target);
-                        for (column, answers) in answers.chunks_exact_mut(most).enumerate() {
-                            let channel = group * columns + column;
-                            let source = self.gradients.slice(s![picture, row, from..from + pixels, channel]);
-                            answers[held..held + pixels].iter_mut().zip(source).for_each(|(a, g)| *a = *g);
-                        }
-                        held += pixels;
-                        from += pixels;
-                        if held == most {
-                            flush(patches, answers, held)?;
-                            held = 0;
-                        }
-                    }
-                }
-                Ok(())
-            })?;
-            if held > 0 {
-                flush(patches, answers, held)?;
-            }
         }
         Ok(())
     }
@@ -360,58 +246,5 @@ impl Given<'_> {
             }
             Ok(())
         })
-    }
-}
-
-/// Copies some pixels, `[pixels, channels]`, into a row-major matrix.
-fn copy(source: &ArrayView2<'_, f32>, target: &mut [f32]) {
-    if let Some(source) = source.to_slice() {
-        target.copy_from_slice(source);
-        return;
-    }
-    for (target, pixel) in target.chunks_exact_mut(source.len_of(Axis(1))).zip(source.outer_iter()) {
-        match pixel.to_slice() {
-            Some(pixel) => target.copy_from_slice(pixel),
-            None => target.iter_mut().zip(pixel).for_each(|(target, value)| *target = *value),
-        }
-    }
-}
-
-/// Some channels of a table of rows, each row of each channel side by side.
-#[derive(Debug, Default)]
-struct Planes {
-    /// `[row, channel, column]`.
-    floats: Vec<f32>,
-    channels: usize,
-}
-
-impl Planes {
-    fn fill(&mut self, frame: &Frame, table: &[&[f32]], channels: Range<usize>) {
-        let reach = frame.reach();
-        self.channels = channels.len();
-        self.floats.resize(table.len() * self.channels * reach, 0.0);
-        for (row, planes) in table.iter().zip(self.floats.chunks_exact_mut(self.channels * reach)) {
-            for (channel, plane) in channels.clone().zip(planes.chunks_exact_mut(reach)) {
-                let values = row.get(channel..).unwrap_or_default().iter().step_by(frame.spec.c_in);
-                plane.iter_mut().zip(values).for_each(|(target, value)| *target = *value);
-            }
-        }
-    }
-
-    /// What a tap sees from the outputs `from..` of the `index`-th row.
-    fn copy(&self, frame: &Frame, index: usize, tap: usize, from: usize, target: &mut [f32]) {
-        let (spec, reach) = (&frame.spec, frame.reach());
-        let (place, c) = (tap / self.channels, tap % self.channels);
-        let (a, b) = (place / spec.kernel[1], place % spec.kernel[1]);
-        let row = index * spec.stride[0] + a * spec.dilation[0];
-        let stride = spec.stride[1];
-        let at = (row * self.channels + c) * reach + from * stride + b * spec.dilation[1];
-        let length = (target.len() - 1) * stride + 1;
-        let Some(source) = self.floats.get(at..at + length) else { return };
-        if stride == 1 {
-            target.copy_from_slice(source);
-        } else {
-            target.iter_mut().zip(source.iter().step_by(stride)).for_each(|(target, value)| *target = *value);
-        }
     }
 }

@@ -1,7 +1,10 @@
 //! Learning: what a layer's loss changes by with its input, its filter and its bias.
 
 mod filter;
+mod in_place;
 mod input;
+mod laid_out;
+mod planes;
 mod product;
 
 use ndarray::{Array, Array1, Array3, Array4, ArrayView3, ArrayView4, Axis, CowArray, Dimension, Ix3, Ix4};

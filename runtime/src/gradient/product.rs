@@ -87,6 +87,60 @@ impl Product {
         }
         Ok(())
     }
+
+    /// Gives to `take(place, sums)` the sums of each tap, `[channels, columns]`.
+    ///
+    /// `line(place, row)` is what a tap sees, from its first channel on; `right` the gradients,
+    /// `[rows · width, columns]`.
+    pub(super) fn of_taps<'l>(
+        &self,
+        memory: &mut Memory,
+        tap: &Tap,
+        places: usize,
+        line: impl Fn(usize, usize) -> &'l [f32],
+        right: &[f32],
+        mut take: impl FnMut(usize, &[f32]),
+    ) -> Result<(), Error> {
+        let Tap { rows, width, channels, columns, .. } = *tap;
+        let spec = ConvSpec { padding: Padding::Valid, ..ConvSpec::new([1, 1], rows * width, columns) };
+        let epilogue = Epilogue::new(None, columns, Activation::Identity);
+        let Ok(filter) = ArrayView4::from_shape((1, 1, rows * width, columns), right) else {
+            debug_assert!(false, "a gradient for each output");
+            return Ok(());
+        };
+        let layer = Tiled::new(self.kernel, &spec, filter, &epilogue);
+        let tiling = layer.tiling(channels);
+        // As many taps at once as leave their sums in the cache beside the gradients.
+        let at_once = (self.cache / 16 / (channels * columns)).clamp(1, places);
+        memory.block.resize(at_once * channels * columns, 0.0);
+        let mut table = Vec::with_capacity(at_once * rows);
+        for first in (0..places).step_by(at_once) {
+            let last = places.min(first + at_once);
+            table.clear();
+            table.extend(
+                (first..last)
+                    .flat_map(|place| (0..rows).map(move |row| (place, row)))
+                    .map(|(p, r)| line(p, r)),
+            );
+            let block = &mut memory.block[..(last - first) * channels * columns];
+            let mut outputs: Vec<&mut [f32]> = block.chunks_exact_mut(channels * columns).collect();
+            layer.sum_rows(&table, &mut outputs, &tiling, [rows, width, tap.step, channels]);
+            for (place, sums) in (first..).zip(&outputs) {
+                take(place, sums);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How the weights of a tap are summed: for each of `channels` pixels, `step` numbers apart, the
+/// products of `rows` rows of `width` numbers with as many rows of `columns` gradients.
+pub(super) struct Tap {
+    pub(super) rows: usize,
+    pub(super) width: usize,
+    pub(super) channels: usize,
+    pub(super) step: usize,
+    pub(super) columns: usize,
 }
 
 /// The largest divisor of `pixels` that is no more than [`WIDEST`]; all of them where there is none
