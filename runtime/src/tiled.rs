@@ -111,16 +111,26 @@ impl Tiled {
             pixel_step: step,
             ..self.numbers
         };
-        self.kernel.run(&mut kernel::Band {
-            inputs: table,
-            outputs,
-            weights: &self.weights,
-            bias: &self.bias,
-            floor: f32::NEG_INFINITY,
-            width,
-            tiling,
-            numbers,
-        });
+        self.call(table, outputs, width, tiling, numbers);
+    }
+
+    /// Runs a kernel by a table of the caller's making, as a layer without activation on rows of
+    /// `width` pixels of output.
+    pub(crate) fn run_rows(&self, table: &[&[f32]], outputs: &mut [&mut [f32]], width: usize) {
+        self.call(table, outputs, width, &self.tiling(width), self.numbers);
+    }
+
+    fn call(
+        &self,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        width: usize,
+        tiling: &Tiling,
+        numbers: Numbers,
+    ) {
+        let floor = f32::NEG_INFINITY;
+        let (weights, bias) = (&self.weights, &self.bias);
+        self.kernel.run(&mut kernel::Band { inputs, outputs, weights, bias, floor, width, tiling, numbers });
     }
 
     /// Computes a band of output rows.

@@ -44,14 +44,10 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
 /// vectors of channels, so that finding a pixel is worth its while.
 pub(super) fn run_time(isa: &Isa) -> Schedule {
     let panels = [4, 2, 1].map(|vectors| {
-        let widest = if isa.registers >= 32 { 16 / vectors } else { 8 / vectors };
-        let pixels = if widest > 4 {
-            vec![widest.min(8), 4, 1]
-        } else if widest == 1 {
-            vec![1]
-        } else {
-            vec![widest, 1]
-        };
+        // Three pixels are what the gradient of a 3x3 filter has, whose filter is the picture's own.
+        let sums = if isa.registers >= 32 { 16 } else { 8 };
+        let pixels = [8, 4, 3, 2, 1].into_iter().filter(|pixels| pixels * vectors <= sums);
+        let pixels: Vec<usize> = pixels.filter(|&pixels| pixels != 2 || sums / vectors == 2).collect();
         let tile = |pixels: usize| Tile {
             pixels,
             body: Body::Loops { steps: 1, barrier: false },

@@ -4,14 +4,14 @@
 //! product is the filter's gradient as it lies in memory. The kernels of the direct strategy multiply
 //! some rows of pixels at a time: where there are input channels enough, they read the patches from
 //! the picture's own rows (`in_place.rs`); else, and where output channels are few, patches are laid
-//! out (`laid_out.rs`). Depthwise layers, whose products would be single columns, multiply and add
-//! channel by channel instead.
+//! out (`laid_out.rs`). Depthwise layers, whose products would be single columns, are depthwise
+//! convolutions of the picture with the gradients (`depthwise.rs`).
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use ndarray::parallel::prelude::*;
-use ndarray::{Array1, Array2, Array3, Array4, ArrayView4, ArrayViewMut3, Axis, s};
+use ndarray::{Array1, Array3, Array4, ArrayView4, ArrayViewMut3, Axis};
 
 use super::laid_out::copy;
 use super::planes::Planes;
@@ -217,34 +217,5 @@ impl Given<'_> {
             at += count;
         }
         Ok(())
-    }
-
-    /// Each channel of the picture meets its own of the gradient.
-    fn depthwise(&self, task: &mut Task<'_>, workplace: &mut Workplace) -> Result<(), Error> {
-        let spec = &self.frame.spec;
-        let (width, channels) = (self.frame.output[1], spec.c_out);
-        let mut answers = Array2::<f32>::zeros((width, channels));
-        self.each_rows(&task.rows, &mut workplace.staged, |picture, rows, table| {
-            for (index, row) in rows.enumerate() {
-                answers.assign(&self.gradients.slice(s![picture, row, .., ..]));
-                for (tap, mut sums) in task.sums.outer_iter_mut().enumerate() {
-                    let mut sums = sums.index_axis_mut(Axis(0), 0);
-                    let Some(sums) = sums.as_slice_mut() else { continue };
-                    let (a, b) = (tap / spec.kernel[1], tap % spec.kernel[1]);
-                    let source = table[index * spec.stride[0] + a * spec.dilation[0]];
-                    for (column, answers) in answers.outer_iter().enumerate() {
-                        let at = (column * spec.stride[1] + b * spec.dilation[1]) * channels;
-                        if let (Some(pixel), Some(answers)) =
-                            (source.get(at..at + channels), answers.to_slice())
-                        {
-                            for ((sum, value), answer) in sums.iter_mut().zip(pixel).zip(answers) {
-                                *sum += value * answer;
-                            }
-                        }
-                    }
-                }
-            }
-            Ok(())
-        })
     }
 }

@@ -1,5 +1,6 @@
 //! Learning: what a layer's loss changes by with its input, its filter and its bias.
 
+mod depthwise;
 mod filter;
 mod in_place;
 mod input;
