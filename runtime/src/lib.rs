@@ -39,6 +39,16 @@
 //! # Ok::<(), tapwise::Error>(())
 //! ```
 //!
+//! # From dense layers, and deeper
+//! [`dense`] walks from the fully connected layer to the convolution and back, [`convolution`] says
+//! what the word means, [`parameters`] counts what each step saves. [`Conv1d`] is the same layer over
+//! time; [`Sequential`] puts layers one after another, [`ReceptiveField`] says what their units see,
+//! [`Pooling`] makes one answer of a picture. The equations are numbered (1) to (15) throughout.
+//!
+//! # Learning
+//! [`Conv2d::backward`] gives the gradients of input, filter and bias, [`Conv2d::transposed`] the
+//! adjoint of the layer, [`Conv2d::replace_filter`] takes the step.
+//!
 //! # Memory order
 //! Strides of the views say how pictures lie in memory. Channels last (`[H, W, C]` as it stands)
 //! and planar (`[C, H, W]` seen through `permuted_axes([1, 2, 0])`) run without a copy of the
