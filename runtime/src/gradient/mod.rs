@@ -86,13 +86,9 @@ impl Conv2d {
         inputs: ArrayView4<'_, f32>,
         gradients: ArrayView4<'_, f32>,
     ) -> Result<Gradients<Ix4>, Error> {
-        self.check_gradients(&inputs, &gradients)?;
-        let gradients = self.before_activation(inputs, gradients)?;
-        Ok(Gradients {
-            input: self.transposed_batch(gradients.view(), [inputs.dim().1, inputs.dim().2])?,
-            filter: filter::gradient(self, &inputs, &gradients.view())?,
-            bias: filter::bias_gradient(&gradients.view()),
-        })
+        let (gradients, learnt) = self.backward_filter(inputs, gradients)?;
+        let input = self.transposed_batch(gradients.view(), [inputs.dim().1, inputs.dim().2])?;
+        Ok(Gradients { input, ..learnt })
     }
 
     /// The gradients of filter and bias alone, for a first layer whose input nobody learns; their
@@ -105,14 +101,24 @@ impl Conv2d {
         inputs: ArrayView4<'_, f32>,
         gradients: ArrayView4<'_, f32>,
     ) -> Result<Gradients<Ix4>, Error> {
+        Ok(self.backward_filter(inputs, gradients)?.1)
+    }
+
+    /// The gradients before the activation, and those of filter and bias, with an empty input.
+    fn backward_filter<'a>(
+        &self,
+        inputs: ArrayView4<'_, f32>,
+        gradients: ArrayView4<'a, f32>,
+    ) -> Result<(CowArray<'a, f32, Ix4>, Gradients<Ix4>), Error> {
         self.check_gradients(&inputs, &gradients)?;
         let gradients = self.before_activation(inputs, gradients)?;
         let (_, height, width, channels) = inputs.dim();
-        Ok(Gradients {
+        let learnt = Gradients {
             input: Array4::zeros((0, height, width, channels)),
             filter: filter::gradient(self, &inputs, &gradients.view())?,
             bias: filter::bias_gradient(&gradients.view()),
-        })
+        };
+        Ok((gradients, learnt))
     }
 
     /// The transposed convolution: the adjoint of the layer's linear part, from `[H', W', C_out]`
