@@ -24,6 +24,9 @@ tapwise::specialize! {
     { delta: 1, c_in: 96, c_out: 96 }
     { delta: 1, c_in: 128, c_out: 128 }
     { delta: 1, c_in: 256, c_out: 256 }
+    // Depthwise layers, of the gradients' table and larger filters.
+    { delta: 1, groups: 32, c_in: 32, c_out: 32 }
+    { delta: 2, groups: 120, c_in: 120, c_out: 120 }
     // The first layer of a network on a photograph.
     { delta: 1, c_in: 3, c_out: 16 }
 }

@@ -230,6 +230,11 @@ impl ConvSpec {
         self.c_out / self.groups.max(1)
     }
 
+    /// Whether every channel sees itself alone and makes one output.
+    pub(crate) fn is_depthwise(&self) -> bool {
+        self.c_in == self.groups && self.c_out == self.groups
+    }
+
     /// Products that are summed for one output.
     #[must_use]
     pub fn taps(&self) -> usize {

@@ -9,45 +9,30 @@ use ndarray::{Array3, Array4, Axis};
 use proptest::prelude::*;
 use tapwise::{Conv2d, Error, Strategy as Path};
 
-/// A random layer run in every order of memory.
-trait Laying {
-    /// The layer on the same picture in some order of memory, into some other one.
-    fn run(
-        &self,
-        layer: &Conv2d,
-        picture: &Array3<f32>,
-        from: Layout,
-        to: Layout,
-    ) -> Result<Array3<f32>, TestCaseError>;
-
-    fn layouts(&self) -> [Layout; 2];
+/// A layer on the same picture in some order of memory, into some other one.
+fn run(
+    layer: &Conv2d,
+    picture: &Array3<f32>,
+    from: Layout,
+    to: Layout,
+) -> Result<Array3<f32>, TestCaseError> {
+    let input = Laid::of(from, picture.view());
+    let [height, width] = layer.spec().output([picture.dim().0, picture.dim().1]).unwrap();
+    let mut output = Laid::new(to, [height, width, layer.spec().c_out]);
+    layer
+        .forward_into(input.view(), output.view_mut())
+        .map_err(|error| TestCaseError::fail(error.to_string()))?;
+    prop_assert!(
+        output.surroundings_are_untouched(),
+        "{from:?} to {to:?} wrote beside its output, or not all of it"
+    );
+    Ok(output.view().to_owned())
 }
 
-impl Laying for Case {
-    fn run(
-        &self,
-        layer: &Conv2d,
-        picture: &Array3<f32>,
-        from: Layout,
-        to: Layout,
-    ) -> Result<Array3<f32>, TestCaseError> {
-        let input = Laid::of(from, picture.view());
-        let [height, width] = layer.spec().output(self.input).unwrap();
-        let mut output = Laid::new(to, [height, width, self.spec.c_out]);
-        layer
-            .forward_into(input.view(), output.view_mut())
-            .map_err(|error| TestCaseError::fail(error.to_string()))?;
-        prop_assert!(
-            output.surroundings_are_untouched(),
-            "{from:?} to {to:?} wrote beside its output, or not all of it"
-        );
-        Ok(output.view().to_owned())
-    }
-
-    fn layouts(&self) -> [Layout; 2] {
-        let mut numbers = Numbers::new(self.seed ^ 0x5EED);
-        [0; 2].map(|_| Layout::ALL[numbers.below(Layout::ALL.len())])
-    }
+/// Two orders of memory that follow from a case's seed.
+fn layouts(case: &Case) -> [Layout; 2] {
+    let mut numbers = Numbers::new(case.seed ^ 0x5EED);
+    [0; 2].map(|_| Layout::ALL[numbers.below(Layout::ALL.len())])
 }
 
 /// Whether two calls of a layer answered alike: with the same bits, but where the product of a
@@ -68,7 +53,7 @@ proptest! {
     #[test]
     fn every_strategy_computes_the_sum_of_the_textbook(case in case()) {
         let arrays = case.arrays();
-        let [from, to] = case.layouts();
+        let [from, to] = layouts(&case);
         let answer = case.oracle(&arrays);
         for (path, isa) in paths() {
             let layer = case.layer(&arrays, path, isa)?;
@@ -77,7 +62,7 @@ proptest! {
                 prop_assert!(matches!(refused, Err(Error::FilterExceedsInput { .. })), "{path} {isa}: {refused:?}");
                 continue;
             };
-            let found = case.run(&layer, &arrays.picture, from, to)?;
+            let found = run(&layer, &arrays.picture, from, to)?;
             // The naive sum is rounded once.
             let bound = if path == Path::Naive { oracle::ROUNDING } else { oracle::bound(case.spec.taps()) };
             let judged = oracle::judge(found.view(), answer, bound);
@@ -111,10 +96,10 @@ proptest! {
             target[at % length] = special;
         }
         let Some(answer) = case.oracle(&arrays) else { return Ok(()) };
-        let [from, to] = case.layouts();
+        let [from, to] = layouts(&case);
         for (path, isa) in paths() {
             let layer = case.layer(&arrays, path, isa)?;
-            let found = case.run(&layer, &arrays.picture, from, to)?;
+            let found = run(&layer, &arrays.picture, from, to)?;
             let judged = oracle::judge(found.view(), &answer, oracle::bound(case.spec.taps()));
             prop_assert!(judged.is_ok(), "{path} {isa}, {from:?} to {to:?}: {}", judged.unwrap_err());
         }
@@ -132,7 +117,7 @@ proptest! {
         if case.oracle(&arrays).is_none() {
             return Ok(());
         }
-        let [from, to] = case.layouts();
+        let [from, to] = layouts(&case);
         let pictures = Numbers::new(case.seed ^ 0xBA7C4).array((batch, case.input[0], case.input[1], case.spec.c_in));
         for (path, isa) in paths() {
             let layer = case.layer(&arrays, path, isa)?;
@@ -147,7 +132,7 @@ proptest! {
             ];
             for (index, single) in singles.iter().enumerate() {
                 let picture = pictures.index_axis(Axis(0), index).to_owned();
-                let into = case.run(&layer, &picture, from, to)?;
+                let into = run(&layer, &picture, from, to)?;
                 prop_assert!(alike(path, single, &into), "{} {}: forward and forward_into, {:?} to {:?}", path, isa, from, to);
                 for (name, outputs) in &batches {
                     let found = outputs.index_axis(Axis(0), index).to_owned();
@@ -176,7 +161,7 @@ fn threads_do_not_change_a_bit() {
                 pool(threads).install(|| {
                     let split = layer.explain(shape.input).bands > 1;
                     assert_eq!(split, threads > 1, "{shape} {path} {isa} on {threads} threads");
-                    case.run(&layer, &arrays.picture, layout, layout).unwrap()
+                    run(&layer, &arrays.picture, layout, layout).unwrap()
                 })
             };
             let one = run(1, Layout::Hwc);

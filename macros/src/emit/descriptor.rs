@@ -18,18 +18,8 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
     let (window, lanes) = (schedule.window, schedule.isa.lanes);
     let geometry = match &schedule.target {
         Target::Fixed(geometry) => {
-            let Geometry { kernel: [kh, kw], stride: [sh, sw], dilation: [dh, dw], groups, c_in, c_out } =
-                geometry;
-            quote! {
-                Some(::tapwise::__private::Geometry {
-                    kernel: [#kh, #kw],
-                    stride: [#sh, #sw],
-                    dilation: [#dh, #dw],
-                    groups: #groups,
-                    c_in: #c_in,
-                    c_out: #c_out,
-                })
-            }
+            let numbers = numbers(geometry);
+            quote! { Some(#numbers) }
         }
         Target::RunTime => quote! { None },
     };
@@ -67,6 +57,21 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
                 },
                 #module::run,
             )
+        }
+    }
+}
+
+/// The numbers of a geometry as the library's own `Geometry`.
+pub(super) fn numbers(geometry: &Geometry) -> TokenStream {
+    let Geometry { kernel: [kh, kw], stride: [sh, sw], dilation: [dh, dw], groups, c_in, c_out } = geometry;
+    quote! {
+        ::tapwise::__private::Geometry {
+            kernel: [#kh, #kw],
+            stride: [#sh, #sw],
+            dilation: [#dh, #dw],
+            groups: #groups,
+            c_in: #c_in,
+            c_out: #c_out,
         }
     }
 }

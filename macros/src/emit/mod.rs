@@ -74,17 +74,8 @@ pub(crate) fn annotated(item: &Item, geometry: &Geometry) -> TokenStream {
     let (name, visibility) = item.name();
     let item = &item.tokens;
     let registered = registered(geometry);
-    let Geometry { kernel: [kh, kw], stride: [sh, sw], dilation: [dh, dw], groups, c_in, c_out } = geometry;
-    let spec = quote! {
-        ::tapwise::__private::Geometry {
-            kernel: [#kh, #kw],
-            stride: [#sh, #sw],
-            dilation: [#dh, #dw],
-            groups: #groups,
-            c_in: #c_in,
-            c_out: #c_out,
-        }
-    };
+    let Geometry { kernel: [kh, kw], c_out, .. } = geometry;
+    let spec = descriptor::numbers(geometry);
     let summary = format!(
         " A layer of this shape, `{}`: the filter is `[{kh}, {kw}, {}, {c_out}]` (rows, columns, input \
          channels of a group, output channels).",

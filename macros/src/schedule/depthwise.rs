@@ -47,13 +47,12 @@ pub(super) fn run_time(isa: &Isa) -> Schedule {
         // Three pixels are what the gradient of a 3x3 filter has, whose filter is the picture's own.
         let sums = if isa.registers >= 32 { 16 } else { 8 };
         let pixels = [8, 4, 3, 2, 1].into_iter().filter(|pixels| pixels * vectors <= sums);
-        let pixels: Vec<usize> = pixels.filter(|&pixels| pixels != 2 || sums / vectors == 2).collect();
         let tile = |pixels: usize| Tile {
             pixels,
             body: Body::Loops { steps: 1, barrier: false },
             cycles: cycles(pixels * vectors, (pixels + 1) * vectors + 2 * pixels, 1, 9),
         };
-        Panels { vectors, count: None, lanes: None, tiles: pixels.into_iter().map(tile).collect() }
+        Panels { vectors, count: None, lanes: None, tiles: pixels.map(tile).collect() }
     });
     let reason =
         "every size is a run-time value: loops over filter rows and their taps, each input loaded for each \

@@ -145,10 +145,6 @@ pub(super) fn bias_gradient(gradients: &ArrayView4<'_, f32>) -> Array1<f32> {
 }
 
 impl Given<'_> {
-    fn is_depthwise(&self) -> bool {
-        self.frame.spec.c_in_group() == 1 && self.frame.spec.c_out_group() == 1
-    }
-
     /// Whether the lanes of a kernel go to taps rather than to output channels.
     fn lanes_are_taps(&self) -> bool {
         let spec = &self.frame.spec;
@@ -171,7 +167,7 @@ impl Given<'_> {
 
     /// Pieces of the input channels, where there are not rows enough.
     fn by_channels(&self, rows: usize) -> usize {
-        if self.is_small(rows) || self.is_depthwise() || self.lanes_are_taps() {
+        if self.is_small(rows) || self.frame.spec.is_depthwise() || self.lanes_are_taps() {
             return 1;
         }
         (TASKS / self.by_rows(rows)).min(self.frame.spec.taps() / TAPS).clamp(1, self.frame.spec.c_in_group())
@@ -180,7 +176,7 @@ impl Given<'_> {
     fn run(&self, mut task: Task<'_>) -> Result<(), Error> {
         let idle = self.workplaces.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut workplace = idle.unwrap_or_default();
-        let done = if self.is_depthwise() {
+        let done = if self.frame.spec.is_depthwise() {
             self.depthwise(&mut task, &mut workplace)
         } else if self.lanes_are_taps() {
             self.taps_in_lanes(&mut task, &mut workplace)

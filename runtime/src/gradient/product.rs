@@ -6,7 +6,7 @@ use crate::epilogue::{Activation, Epilogue};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
-use crate::kernel::Ready;
+use crate::kernel::{Family, Ready};
 use crate::spec::{ConvSpec, Padding};
 use crate::strategy::{Band, direct};
 use crate::tiled::{Fit, Tiled};
@@ -38,7 +38,7 @@ impl Default for Memory {
 impl Product {
     /// `cache` is the second-level cache in bytes.
     pub(super) fn new(isa: Isa, cache: usize) -> Result<Self, Error> {
-        let kernel = direct::kernel(isa, &ConvSpec::new([1, 1], 2, 2)).and_then(|kernel| kernel.ready());
+        let kernel = direct::of_family(isa, Family::ChannelsOut).and_then(|kernel| kernel.ready());
         let kernel = kernel.ok_or_else(|| Error::InstructionSet {
             found: isa.to_string(),
             available: Isa::available().collect(),

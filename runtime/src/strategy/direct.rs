@@ -16,8 +16,13 @@ tapwise_macros::run_time_kernels! {}
 
 /// The kernel of an instruction set for a layer.
 pub(crate) fn kernel(isa: Isa, spec: &ConvSpec) -> Option<&'static Kernel> {
-    let depthwise = spec.c_in == spec.groups && spec.c_out == spec.groups && spec.c_out >= isa.lanes();
-    let family = if depthwise { Family::Depthwise } else { Family::ChannelsOut };
+    // Fewer channels than lanes have no whole vector.
+    let depthwise = spec.is_depthwise() && spec.c_out >= isa.lanes();
+    of_family(isa, if depthwise { Family::Depthwise } else { Family::ChannelsOut })
+}
+
+/// The kernel of an instruction set that uses its lanes in a certain way.
+pub(crate) fn of_family(isa: Isa, family: Family) -> Option<&'static Kernel> {
     KERNELS.iter().find(|kernel| kernel.isa() == isa && kernel.description().family == family)
 }
 
