@@ -11,6 +11,7 @@ use ndarray::{
 use crate::builder::check_bias;
 use crate::epilogue::{Activation, Epilogue, residual_rows};
 use crate::error::Error;
+use crate::fit::Fit;
 use crate::frame::Frame;
 use crate::gradient::{Transposed, Workplaces};
 use crate::isa::Isa;
@@ -19,7 +20,6 @@ use crate::memory;
 use crate::planner::{Explanation, Planner};
 use crate::spec::{ConvSpec, Padding, Shape};
 use crate::strategy::{self, Band, Path, naive};
-use crate::tiled::Fit;
 use crate::workspace::{Pool, Scratch};
 
 /// A convolution layer: built once, run often, from any thread.

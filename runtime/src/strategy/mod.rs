@@ -11,10 +11,10 @@ use ndarray::{Array4, ArrayView3, ArrayViewMut3};
 
 use crate::epilogue::Epilogue;
 use crate::error::Error;
+use crate::fit::Fit;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::spec::ConvSpec;
-use crate::tiled::Fit;
 use crate::workspace::Scratch;
 
 /// By which algorithm a layer runs.

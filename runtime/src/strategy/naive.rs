@@ -6,8 +6,8 @@ use ndarray::{Array4, ArrayView3};
 
 use super::{Band, Path, Strategy};
 use crate::epilogue::Epilogue;
+use crate::fit::Fit;
 use crate::frame::Frame;
-use crate::tiled::Fit;
 use crate::workspace::Scratch;
 
 /// The naive strategy of one layer.
