@@ -9,9 +9,14 @@
 //! machine with two multiply-adds and two loads a cycle needs.
 
 mod depthwise;
+mod run_time;
+mod step;
 
 use crate::geometry::Geometry;
 use crate::isa::Isa;
+
+use step::Step;
+pub(crate) use step::positions;
 
 /// Multiply-adds that a loop body should have before its own overhead is lost in them.
 const BODY: usize = 24;
@@ -25,20 +30,11 @@ const WIDTHS: [&[usize]; 9] = [
     &[12, 8, 7, 4, 1],
     &[8, 7, 4, 1],
     &[7, 4, 1],
-    &[6, 4, 1],
+    &[6, 4, 3, 1],
     &[4, 1],
     &[3, 1],
     &[1],
 ];
-
-/// Pixels of a run-time tile, each of which needs a pointer of its own.
-const POINTERS: usize = 8;
-
-/// Cycles from a multiply-add to the next one that needs its sum.
-const LATENCY: f64 = 4.0;
-
-/// Bytes of weights that arrive from the second-level cache in a cycle.
-const WEIGHT_BYTES: f64 = 40.0;
 
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +50,8 @@ pub(crate) enum Target {
 pub(crate) enum Family {
     /// Lanes along the output channels, inputs broadcast.
     ChannelsOut,
-    /// Lanes along channels that do not see each other: each input meets its own weight.
+    /// Lanes along channels that do not see each other, or only the few of their group: each input
+    /// meets its own weight.
     Depthwise,
 }
 
@@ -126,6 +123,8 @@ pub(crate) struct Schedule {
     pub(crate) family: Family,
     /// Taps of a filter row whose weights a step holds in registers.
     pub(crate) window: usize,
+    /// The stride along a row that a run-time kernel was written for; its taps are neighbours then.
+    pub(crate) row_stride: Option<usize>,
     /// Panels by width.
     pub(crate) panels: Vec<Panels>,
     /// Why, in a sentence or two.
@@ -138,16 +137,18 @@ pub(crate) const MAX_KINDS: usize = 4;
 impl Schedule {
     /// The schedule of a kernel whose every number is known.
     pub(crate) fn choose(geometry: &Geometry, isa: &Isa) -> Schedule {
-        if geometry.is_depthwise() && geometry.c_out >= isa.lanes {
+        if lies_in_lanes(geometry, isa) {
             depthwise::fixed(geometry, isa)
         } else {
             Self::channels_out(geometry, isa)
         }
     }
 
-    /// The schedules of the kernels that take every number from the call, one for each family.
-    pub(crate) fn run_time(isa: &Isa) -> [Schedule; 2] {
-        [Self::run_time_channels_out(isa), depthwise::run_time(isa)]
+    /// The schedules of the kernels that take their numbers from the call.
+    pub(crate) fn run_time(isa: &Isa) -> Vec<Schedule> {
+        let mut all = vec![run_time::any(isa), depthwise::run_time(isa)];
+        all.extend(run_time::windowed(isa));
+        all
     }
 
     fn channels_out(geometry: &Geometry, isa: &Isa) -> Schedule {
@@ -207,36 +208,7 @@ impl Schedule {
             isa: *isa,
             family: Family::ChannelsOut,
             window,
-            panels,
-            reason,
-        }
-    }
-
-    /// One tap a step, panels of every width.
-    fn run_time_channels_out(isa: &Isa) -> Schedule {
-        let widest = if isa.registers >= 32 { MAX_KINDS } else { 2 };
-        let panels: Vec<Panels> = (1..=widest)
-            .rev()
-            .map(|vectors| {
-                let tiles = tile_widths(isa, vectors, 1, false, POINTERS)
-                    .into_iter()
-                    .map(|pixels| {
-                        let step = Step { pixels, vectors, window: 1, positions: pixels, lanes: isa.lanes };
-                        Tile { pixels, body: Body::Loops { steps: 1, barrier: false }, cycles: step.cycles() }
-                    })
-                    .collect();
-                Panels { vectors, count: None, lanes: None, tiles }
-            })
-            .collect();
-        let reason = format!(
-            "every size is a run-time value: loops over filter rows and their taps, panels of at most {}",
-            plural(widest, "vector")
-        );
-        Schedule {
-            target: Target::RunTime,
-            isa: *isa,
-            family: Family::ChannelsOut,
-            window: 1,
+            row_stride: None,
             panels,
             reason,
         }
@@ -244,8 +216,9 @@ impl Schedule {
 
     /// The module that holds its functions.
     pub(crate) fn module(&self) -> String {
-        match (&self.target, self.family) {
-            (Target::RunTime, Family::Depthwise) => format!("{}_depthwise", self.isa.name),
+        match (&self.target, self.family, self.row_stride) {
+            (Target::RunTime, Family::Depthwise, _) => format!("{}_depthwise", self.isa.name),
+            (_, _, Some(stride)) => format!("{}_{}_taps_stride_{stride}", self.isa.name, self.window),
             _ => self.isa.name.to_owned(),
         }
     }
@@ -254,12 +227,19 @@ impl Schedule {
     pub(crate) fn name(&self) -> String {
         let shape = match &self.target {
             Target::Fixed(geometry) => geometry.name(),
-            Target::RunTime => "runtime".to_owned(),
+            Target::RunTime => match self.row_stride {
+                Some(stride) => format!("runtime-{}taps-s{stride}", self.window),
+                None => "runtime".to_owned(),
+            },
         };
         let tile = self.panels.first().map_or_else(String::new, |panels| {
             format!("{}x{}", panels.tiles.first().map_or(0, |tile| tile.pixels), panels.vectors)
         });
-        format!("{}-{shape}-{}-{tile}", self.family.name(), self.isa.name)
+        let family = match (&self.target, self.family) {
+            (Target::Fixed(geometry), Family::Depthwise) if !geometry.is_depthwise() => "grouped",
+            (_, family) => family.name(),
+        };
+        format!("{family}-{shape}-{}-{tile}", self.isa.name)
     }
 
     /// Multiply-add instructions that the kernel's code contains, over all its tiles.
@@ -274,54 +254,11 @@ impl Schedule {
     }
 }
 
-/// One step of one tile, and what it costs.
-struct Step {
-    pixels: usize,
-    vectors: usize,
-    window: usize,
-    positions: usize,
-    lanes: usize,
-}
-
-impl Step {
-    fn of(geometry: &Geometry, isa: &Isa, pixels: usize, vectors: usize, window: usize) -> Step {
-        let positions = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
-        Step { pixels, vectors, window, positions, lanes: isa.lanes }
-    }
-
-    fn fmas(&self) -> usize {
-        self.pixels * self.vectors * self.window
-    }
-
-    /// Two multiply-adds and two loads a cycle; sums that wait for one another; weights that
-    /// stream from the second-level cache; and a little for everything that is issued.
-    fn cycles(&self) -> f64 {
-        let weights = (self.window * self.vectors) as f64;
-        let loads = weights + self.positions as f64;
-        let arithmetic = self.fmas() as f64 / 2.0;
-        // A sum that takes several taps in a step waits for itself between them; what else there is
-        // to do meanwhile has to fit the processor's window.
-        let waiting = LATENCY * if self.window == 1 { 1.0 } else { 1.6 * self.window as f64 };
-        let streaming = weights * self.lanes as f64 * 4.0 / WEIGHT_BYTES;
-        arithmetic.max(loads / 2.0).max(waiting).max(streaming) + 0.04 * loads + 0.5
-    }
-}
-
-/// The input columns that a step touches, each with the `(pixel, tap)` pairs that it serves:
-/// `pixel * stride + tap * dilation`.
-pub(crate) fn positions(
-    stride: usize,
-    dilation: usize,
-    pixels: usize,
-    window: usize,
-) -> Vec<(usize, Vec<(usize, usize)>)> {
-    let mut served = std::collections::BTreeMap::<usize, Vec<(usize, usize)>>::new();
-    for tap in 0..window {
-        for pixel in 0..pixels {
-            served.entry(pixel * stride + tap * dilation).or_default().push((pixel, tap));
-        }
-    }
-    served.into_iter().collect()
+/// Whether a vector holds whole groups: each is as many channels out as in, fewer than lanes.
+fn lies_in_lanes(geometry: &Geometry, isa: &Isa) -> bool {
+    let group = geometry.c_in_group();
+    let divides = group < isa.lanes && isa.lanes.is_multiple_of(group);
+    divides && group == geometry.c_out_group() && geometry.c_out >= isa.lanes
 }
 
 /// Vector registers of a tile: accumulators, resident weights, one broadcast.
@@ -496,15 +433,5 @@ mod tests {
         assert!(reason(3, 5, "avx2").contains("masked stores"));
         assert!(reason(3, 16, "portable").contains("speed matters"));
         assert!(reason(3, 16, "avx512").contains("fully unrolled"));
-    }
-
-    #[test]
-    fn positions_share_columns_where_taps_overlap() {
-        assert_eq!(positions(1, 1, 8, 3).len(), 10);
-        assert_eq!(positions(2, 1, 8, 3).len(), 17);
-        assert_eq!(positions(1, 2, 8, 3).len(), 12);
-        assert_eq!(positions(3, 1, 4, 3).len(), 12);
-        let pairs: usize = positions(2, 3, 5, 4).iter().map(|(_, served)| served.len()).sum();
-        assert_eq!(pairs, 20);
     }
 }

@@ -117,6 +117,7 @@ fn schedules() {
         quote! { delta = 0, c_in = 64, c_out = 256 },
         quote! { delta = 1, dilation = 2, c_in = 32, c_out = 40 },
         quote! { delta = 1, groups = 32, c_in = 32, c_out = 32 },
+        quote! { delta = 1, groups = 32, c_in = 128, c_out = 128 },
         quote! { delta = 1, c_in = 1, c_out = 1 },
     ];
     let mut text = String::new();

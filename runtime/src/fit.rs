@@ -4,6 +4,7 @@
 use crate::cover::{cost, cover};
 use crate::edges::{Edges, Part};
 use crate::frame::Frame;
+use crate::joined::{self, Joined};
 use crate::kernel::{Description, Family, MOST_KINDS, Tiling};
 use crate::rows;
 
@@ -30,6 +31,8 @@ pub(crate) struct Fit {
     pub(crate) gathered: Vec<Piece>,
     /// Output rows for which a kernel is called at once.
     pub(crate) rows: usize,
+    /// Where the rows of a picture in one piece are joined to one.
+    pub(crate) joined: Option<Joined>,
     /// Predicted cycles of a whole picture that can be read in place.
     pub(crate) cycles: f64,
 }
@@ -89,7 +92,12 @@ impl Fit {
             in_place: covered(description, parts),
             gathered: covered(description, whole(true)),
             rows,
-            cycles: 2.0 * CALL + frame.output[0] as f64 * cycles,
+            joined: None,
+            cycles: if joined::serves(frame) {
+                2.0 * CALL + tiles(frame.output[0] * width)
+            } else {
+                2.0 * CALL + frame.output[0] as f64 * cycles
+            },
         }
     }
 
@@ -174,7 +182,7 @@ mod tests {
                 let layer = Tiled::new(kernel.ready().unwrap(), &spec, filter.view(), &epilogue);
                 let run = |in_place: Vec<Part>, rows: usize| {
                     let in_place = covered(kernel.description(), in_place);
-                    let fit = Fit { in_place, rows, ..layer.fit(&frame, 1 << 20) };
+                    let fit = Fit { in_place, rows, ..layer.fit(&frame, 1 << 20, 1) };
                     let mut output =
                         Array3::from_elem((frame.output[0], frame.output[1], spec.c_out), f32::NAN);
                     let (input, written) = (input.view(), output.view_mut());

@@ -60,7 +60,7 @@ pub struct Panels {
 pub enum Family {
     /// Along the output channels; inputs are broadcast.
     ChannelsOut,
-    /// Along channels that do not see each other.
+    /// Along channels that do not see each other, or only the few of their group.
     Depthwise,
 }
 
@@ -81,6 +81,9 @@ pub struct Description {
     pub lanes: usize,
     /// Taps of a filter row whose weights one step holds.
     pub window: usize,
+    /// The stride along a row that a kernel of run-time sizes serves, where it serves one only and
+    /// no dilation; its filter's columns are a multiple of the window then.
+    pub row_stride: Option<usize>,
     /// Panels by width, in the order in which the kernel runs them.
     pub panels: &'static [Panels],
     /// Multiply-add instructions in its code.
@@ -277,6 +280,14 @@ pub fn run(row: &[f32], from: usize, length: usize) -> &[f32] {
 #[must_use]
 pub fn run_mut(row: &mut [f32], from: usize, length: usize) -> &mut [f32] {
     row.get_mut(from..).and_then(|row| row.get_mut(..length)).unwrap_or_default()
+}
+
+/// The first `length` numbers of a row, and what follows its first `step`, at least as many.
+#[inline(always)]
+#[must_use]
+pub fn column(row: &[f32], step: usize, length: usize) -> Option<(&[f32], &[f32])> {
+    let (column, rest) = row.split_at_checked(step)?;
+    Some((column.get(..length)?, rest))
 }
 
 /// A panel as its steps.

@@ -379,7 +379,7 @@ impl Conv2d {
                 reason: "its weights were not packed when the layer was built".to_owned(),
             });
         };
-        let fit = self.paths[path].fit(&frame, machine.l2);
+        let fit = self.paths[path].fit(&frame, machine.l2, explanation.bands);
         let plan = Arc::new(Plan { key, frame, path, bands: explanation.bands, fit });
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if plans.len() == PLANS {

@@ -78,6 +78,7 @@ mod fit;
 mod frame;
 mod gradient;
 mod isa;
+mod joined;
 mod kernel;
 mod layer;
 #[doc(hidden)]
@@ -192,8 +193,8 @@ struct Derivation;
 pub mod __private {
     pub use crate::builder::bound;
     pub use crate::kernel::{
-        Band, Description, Family, Finish, Geometry, Kernel, Numbers, Panels, Tile, Tiling, head, part, run,
-        run_mut, steps, vectors, window, window_mut,
+        Band, Description, Family, Finish, Geometry, Kernel, Numbers, Panels, Tile, Tiling, column, head,
+        part, run, run_mut, steps, vectors, window, window_mut,
     };
     pub use crate::layout;
     pub use crate::registry::KERNELS;

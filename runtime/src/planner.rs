@@ -1,11 +1,12 @@
 //! Which strategy a layer takes, at what predicted cost, and why not another. Nothing is run here:
 //! a plan is data, and a test asserts it.
 
-use std::fmt;
+mod text;
 
 use crate::edges::Edges;
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::joined;
 use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::spec::{ConvSpec, Shape};
@@ -67,6 +68,8 @@ pub enum Verdict {
 pub enum Borders {
     /// Where they are.
     InPlace,
+    /// Where they are, the pixels of all rows as one long row.
+    Joined,
     /// Where they are, but for the first and last pixels of a row of outputs, which read padded copies
     /// of the few columns that they need.
     Cut {
@@ -204,7 +207,8 @@ impl Planner {
         let tiled = |kernel: &Kernel| {
             let fit = tiled::fit(kernel, frame, machine.l2);
             let cut = |Edges { left, right }| Borders::Cut { left, right };
-            let borders = fit.edges().map_or(whole, cut);
+            let borders =
+                if joined::serves(frame) { Borders::Joined } else { fit.edges().map_or(whole, cut) };
             (kernel.name().to_owned(), Some(kernel.reason()), borders, Ok(fit.cycles))
         };
         let refused = |reason: String| (String::new(), None, whole, Err(reason));
@@ -284,92 +288,6 @@ fn gemm_cycles(frame: &Frame, machine: &Machine) -> f64 {
     product + 0.5 * patches + 0.5 * pixels * spec.c_out as f64 + 2000.0 * spec.groups as f64
 }
 
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let threads = self.machine.threads;
-        let plural = if threads == 1 { "" } else { "s" };
-        writeln!(f, "{} on {}, {threads} thread{plural}", self.shape, self.machine.isa)?;
-        if let Some(error) = &self.error {
-            return entry(f, "  cannot run: ", &error.to_string());
-        }
-        for candidate in &self.candidates {
-            let cost = candidate.seconds.map_or_else(|| "-".to_owned(), time);
-            let verdict = match &candidate.verdict {
-                Verdict::Chosen => format!("chosen: {}", candidate.kernel),
-                Verdict::Slower => {
-                    let best = self.chosen().and_then(|chosen| chosen.seconds);
-                    match (candidate.seconds, best) {
-                        (Some(seconds), Some(best)) if best > 0.0 => {
-                            format!("{:.1} times as long", seconds / best)
-                        }
-                        _ => "slower".to_owned(),
-                    }
-                }
-                Verdict::Refused(reason) => format!("refused: {reason}"),
-            };
-            entry(f, &format!("  {:<12}{cost:>9}  ", candidate.strategy), &verdict)?;
-            if candidate.verdict == Verdict::Chosen
-                && let Some(schedule) = candidate.schedule
-            {
-                entry(f, &" ".repeat(25), schedule)?;
-            }
-        }
-        match self.bands {
-            0 | 1 => writeln!(f, "  threads   one: the work is too small to split, or there is no other")?,
-            bands => writeln!(
-                f,
-                "  threads   {bands} bands of up to {} of {} rows",
-                self.rows.div_ceil(bands),
-                self.rows
-            )?,
-        }
-        let interleaved = match self.chosen().map(|chosen| chosen.borders) {
-            Some(Borders::Cut { left, right }) => format!(
-                "its rows are read in place, but for {left} pixels at the left and {right} at the right that read \
-                 padded copies of a few columns"
-            ),
-            Some(Borders::Staged) => "its rows are padded in scratch, a few at a time".to_owned(),
-            _ => "its rows are read in place".to_owned(),
-        };
-        entry(f, "  memory    ", &format!("channels last: {interleaved}"))?;
-        entry(
-            f,
-            "            ",
-            "planar: rows are interleaved in scratch, a few at a time; the picture is not copied",
-        )?;
-        entry(f, "            ", "any other order: each row is gathered once")?;
-        entry(f, "  costs     ", "predicted for one thread from shipped coefficients, not measured")
-    }
-}
-
-/// Predicted seconds as a person would write them.
-fn time(seconds: f64) -> String {
-    match seconds {
-        s if s < 1e-3 => format!("{:.1} us", s * 1e6),
-        s if s < 1.0 => format!("{:.2} ms", s * 1e3),
-        s => format!("{s:.2} s"),
-    }
-}
-
-/// A label and a text wrapped to a terminal, continued under its own beginning.
-fn entry(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
-    const WIDTH: usize = 96;
-    f.write_str(label)?;
-    let mut column = label.len();
-    for (index, word) in text.split(' ').enumerate() {
-        if index > 0 && column + 1 + word.len() > WIDTH {
-            write!(f, "\n{}", " ".repeat(label.len()))?;
-            column = label.len();
-        } else if index > 0 {
-            f.write_str(" ")?;
-            column += 1;
-        }
-        f.write_str(word)?;
-        column += word.len();
-    }
-    writeln!(f)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -436,6 +354,9 @@ mod tests {
         let borders = |plan: &Explanation| plan.chosen().unwrap().borders;
         assert_eq!(borders(&plan(112, Padding::Valid)), Borders::InPlace);
         assert_eq!(borders(&plan(3, Padding::Same)), Borders::Staged);
+        let pointwise = ConvSpec::new([1, 1], 8, 64);
+        let joined = Planner::default().choose(&pointwise, [7, 7], &machine(Isa::Portable)).unwrap();
+        assert_eq!(borders(&joined), Borders::Joined);
         let cut = plan(112, Padding::Same);
         let Borders::Cut { left, right } = borders(&cut) else { panic!("{cut}") };
         let said = cut.to_string().split_whitespace().collect::<Vec<_>>().join(" ");

@@ -9,12 +9,17 @@ use crate::edges::MOST_PARTS;
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::fit::{Fit, Piece};
 use crate::frame::Frame;
+use crate::joined::Joined;
 use crate::kernel::{self, Description, Family, Kernel, MOST_KINDS, Numbers, Ready, Tiling};
 use crate::layout;
 use crate::rows::{self, Ring, Space};
 use crate::spec::ConvSpec;
 use crate::strategy::Band;
 use crate::workspace::{Scratch, Tables, recycle};
+
+/// Bytes of weights that a panel of run-time width may have: each row of output reads them once, so
+/// that they should stay in the second-level cache.
+const PANEL: usize = 640 << 10;
 
 /// A kernel with the weights of one layer.
 #[derive(Debug)]
@@ -68,9 +73,11 @@ impl Tiled {
         self.kernel.description()
     }
 
-    /// Lays the kernel over a picture; `cache` is the second-level cache in bytes.
-    pub(crate) fn fit(&self, frame: &Frame, cache: usize) -> Fit {
-        Fit::of(self.description(), &self.numbers.panels, frame, cache)
+    /// Lays the kernel over a picture; `cache` is the second-level cache in bytes, `bands` into how
+    /// many the output is cut.
+    pub(crate) fn fit(&self, frame: &Frame, cache: usize, bands: usize) -> Fit {
+        let joined = Joined::new(self, frame, cache, bands);
+        Fit { joined, ..Fit::of(self.description(), &self.numbers.panels, frame, cache) }
     }
 
     /// How tiles cover a row of `width` pixels.
@@ -80,6 +87,12 @@ impl Tiled {
             tiling[kind] = cover(width, panels.tiles);
         }
         tiling
+    }
+
+    /// Pixels of the widest tile.
+    pub(crate) fn widest(&self) -> usize {
+        let tiles = self.description().panels.iter().flat_map(|panels| panels.tiles);
+        tiles.map(|tile| tile.pixels).max().unwrap_or(1)
     }
 
     /// Runs a kernel of one tap, whose sizes arrive with the call, by a table of the caller's making:
@@ -102,16 +115,16 @@ impl Tiled {
             pixel_step: step,
             ..self.numbers
         };
-        self.call(table, outputs, width, tiling, numbers);
+        self.sum(table, outputs, width, tiling, numbers);
     }
 
     /// Runs a kernel by a table of the caller's making, as a layer without activation on rows of
     /// `width` pixels of output.
     pub(crate) fn run_rows(&self, table: &[&[f32]], outputs: &mut [&mut [f32]], width: usize) {
-        self.call(table, outputs, width, &self.tiling(width), self.numbers);
+        self.sum(table, outputs, width, &self.tiling(width), self.numbers);
     }
 
-    fn call(
+    fn sum(
         &self,
         inputs: &[&[f32]],
         outputs: &mut [&mut [f32]],
@@ -119,23 +132,54 @@ impl Tiled {
         tiling: &Tiling,
         numbers: Numbers,
     ) {
+        let (weights, bias): (&[f32], &[f32]) = (&self.weights, &self.bias);
+        let (floor, ceiling) = (f32::NEG_INFINITY, f32::INFINITY);
         self.kernel.run(&mut kernel::Band {
             inputs,
             outputs,
-            weights: &self.weights,
-            bias: &self.bias,
+            weights,
+            bias,
             slopes: &[],
             residuals: &[],
-            floor: f32::NEG_INFINITY,
-            ceiling: f32::INFINITY,
+            floor,
+            ceiling,
             width,
             tiling,
             numbers,
         });
     }
 
+    /// Runs the kernel for `width` pixels of each row of the tables, with the layer's activation.
+    pub(crate) fn finish(
+        &self,
+        epilogue: &Epilogue,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        residuals: &[&[f32]],
+        width: usize,
+        tiling: &Tiling,
+    ) {
+        self.kernel.run(&mut kernel::Band {
+            inputs,
+            outputs,
+            weights: &self.weights,
+            bias: &self.bias,
+            slopes: if epilogue.slopes.is_empty() { &[] } else { &self.slopes },
+            residuals,
+            floor: epilogue.floor,
+            ceiling: epilogue.ceiling,
+            width,
+            tiling,
+            numbers: self.numbers,
+        });
+    }
+
     /// Computes a band of output rows.
     pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
+        let mut band = band;
+        if fit.joined.as_ref().is_some_and(|joined| joined.run(self, &mut band)) {
+            return;
+        }
         let Band { frame, epilogue, input, mut output, residual, first } = band;
         let interleaved = output.index_axis(Axis(0), 0).is_standard_layout() && !epilogue.doubles();
         let residual_in_place =
@@ -184,19 +228,7 @@ impl Tiled {
                     outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
                 }
                 debug_assert_eq!(outputs.len(), rows);
-                self.kernel.run(&mut kernel::Band {
-                    inputs: &inputs,
-                    outputs: &mut outputs,
-                    weights: &self.weights,
-                    bias: &self.bias,
-                    slopes: if epilogue.slopes.is_empty() { &[] } else { &self.slopes },
-                    residuals: &residuals,
-                    floor: epilogue.floor,
-                    ceiling: epilogue.ceiling,
-                    width: part.outputs.len(),
-                    tiling,
-                    numbers: self.numbers,
-                });
+                self.finish(epilogue, &inputs, &mut outputs, &residuals, part.outputs.len(), tiling);
                 input_table = recycle(inputs);
                 output_table = recycle(outputs);
                 residual_table = recycle(residuals);
@@ -218,12 +250,12 @@ impl Tiled {
     }
 }
 
-/// The layer as its weights are packed: channels that see themselves alone are the output channels
-/// of one group that sees a single one.
+/// The layer as its weights are packed: channels that see those of their group alone are the output
+/// channels of one group that sees as few.
 fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
     match family {
         Family::ChannelsOut => *spec,
-        Family::Depthwise => ConvSpec { groups: 1, c_in: 1, ..*spec },
+        Family::Depthwise => ConvSpec { groups: 1, c_in: spec.c_in_group(), ..*spec },
     }
 }
 
@@ -240,6 +272,8 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
         Family::ChannelsOut => {
             let vectors = spec.c_out_group().div_ceil(description.lanes);
             let widest = description.panels.iter().map(|panels| panels.vectors).max().unwrap_or(1);
+            let vector = spec.taps() * description.lanes * size_of::<f32>();
+            let widest = widest.min((PANEL / vector).max(2));
             let split = layout::split(vectors, widest);
             for (count, kind) in panels.iter_mut().zip(description.panels) {
                 let run_time =
@@ -258,9 +292,12 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
             }
         }
     }
-    let whole_rows = spec.dilation[1] == 1 && spec.groups == 1;
-    let (runs, run) =
-        if whole_rows { (1, spec.kernel[1] * spec.c_in) } else { (spec.kernel[1], spec.c_in_group()) };
+    let whole_rows = spec.dilation[1] == 1 && spec.groups == 1 && description.row_stride.is_none();
+    let (runs, run) = if whole_rows {
+        (1, spec.kernel[1] * spec.c_in)
+    } else {
+        (spec.kernel[1] / description.window, spec.c_in_group())
+    };
     Numbers {
         groups: spec.groups,
         panels,

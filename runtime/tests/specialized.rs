@@ -36,10 +36,14 @@ tapwise::specialize! {
     { delta: [1, 3], stride: 2, groups: 40, c_in: 40, c_out: 40 }
     { kernel: [2, 3], dilation: [2, 3], groups: 33, c_in: 33, c_out: 33 }
     { kernel: [3, 22], stride: [1, 2], groups: 24, c_in: 24, c_out: 24 }
+    // Groups that share a vector: two, four and eight channels each.
+    { kernel: [3, 4], stride: [1, 2], groups: 17, c_in: 34, c_out: 34 }
+    { delta: 1, dilation: [1, 2], groups: 8, c_in: 32, c_out: 32 }
+    { delta: 1, groups: 3, c_in: 24, c_out: 24 }
 }
 
 /// Shapes compiled above.
-const SHAPES: usize = 34;
+const SHAPES: usize = 37;
 
 fn geometries() -> BTreeSet<Geometry> {
     registry::kernels().filter_map(|kernel| kernel.geometry().copied()).collect()

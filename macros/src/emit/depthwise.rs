@@ -1,4 +1,5 @@
-//! The depthwise family: lanes along channels that do not see each other, a register tile of pixels
+//! The depthwise family: lanes along channels that do not see each other, or only the few of their
+//! group, which are spread over its lanes one at a time; a register tile of pixels
 //! by one vector of channels. Pixels are outside, channels inside, so that a tile's inputs stay near.
 
 use proc_macro2::TokenStream;
@@ -81,7 +82,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let (lanes, window, pixels) = (schedule.isa.lanes, schedule.window, tile.pixels);
     let (channels, [kernel_rows, kernel_columns]) = (geometry.c_out, geometry.kernel);
     let (stride, dilation) = (geometry.stride, geometry.dilation);
-    let chunks = kernel_columns / window;
+    let (chunks, group) = (kernel_columns / window, geometry.c_in_group());
     let span = ((pixels - 1) * stride[1] + (kernel_columns - 1) * dilation[1]) * channels + lanes;
     let last = sum(pixels - 1, 0);
     let barrier = quote! {
@@ -89,11 +90,12 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         #last = sum;
     };
     // The taps of a filter row, `window` at a time, over the pixels that they meet.
-    let row = |step: &dyn Fn(usize) -> TokenStream, apart: bool| -> TokenStream {
+    let row = |step: &dyn Fn(usize, usize) -> TokenStream, apart: bool| -> TokenStream {
         (0..chunks)
-            .map(|chunk| {
+            .flat_map(|chunk| (0..group).map(move |channel| (chunk, channel)))
+            .map(|(chunk, channel)| {
                 let name = |tap: usize| ident(&format!("w{tap}"));
-                let at = step(chunk);
+                let at = step(chunk, channel);
                 let loads = (0..window).map(|tap| {
                     let (name, tap) = (name(tap), index(tap));
                     quote! { let #name = simd::load(&weights[#at][#tap][0]); }
@@ -105,8 +107,16 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                             let (weight, sum) = (name(tap), sum(pixel, 0));
                             quote! { #sum = simd::mul_add(v, #weight, #sum); }
                         });
+                        let load = quote! { simd::load(tapwise::part::<#offset, #lanes, #span>(x)) };
+                        let load = match group {
+                            1 => load,
+                            _ => {
+                                let (group, channel) = (index(group), index(channel));
+                                quote! { simd::spread::<#group, #channel>(#load) }
+                            }
+                        };
                         quote! {
-                            let v = simd::load(tapwise::part::<#offset, #lanes, #span>(x));
+                            let v = #load;
                             #(#products)*
                         }
                     });
@@ -129,19 +139,20 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                     windows.extend(quote! {
                         let Some(#name) = tapwise::window::<#span>(inputs[#at], from) else { return };
                     });
-                    let steps = row(&|chunk| index(a * chunks + chunk), true);
+                    let steps = row(&|chunk, channel| index((a * chunks + chunk) * group + channel), true);
                     quote! { let x = #name; #steps }
                 })
                 .collect();
             quote! { #windows #rows }
         }
         Body::Loops { barrier, .. } => {
-            let at = |chunk: usize| {
-                if chunks == 1 {
+            let in_row = chunks * group;
+            let at = |chunk: usize, channel: usize| {
+                if in_row == 1 {
                     quote!(a)
                 } else {
-                    let chunk = index(chunk);
-                    quote!(a * #chunks + #chunk)
+                    let step = index(chunk * group + channel);
+                    quote!(a * #in_row + #step)
                 }
             };
             let (steps, down) = (row(&at, barrier), dilation[0]);

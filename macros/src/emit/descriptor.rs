@@ -23,6 +23,10 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
         }
         Target::RunTime => quote! { None },
     };
+    let row_stride = match schedule.row_stride {
+        Some(stride) => quote!(Some(#stride)),
+        None => quote!(None),
+    };
     assert!(schedule.panels.len() <= MAX_KINDS, "a schedule has at most {MAX_KINDS} kinds of panels");
     let panels = schedule.panels.iter().map(|panels| {
         let vectors = panels.vectors;
@@ -52,6 +56,7 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
                     geometry: #geometry,
                     lanes: #lanes,
                     window: #window,
+                    row_stride: #row_stride,
                     panels: &[#(#panels),*],
                     fmas: #fmas,
                 },

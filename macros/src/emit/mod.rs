@@ -30,7 +30,7 @@ pub(crate) fn kernels(target: &Target) -> Kernels {
     let mut descriptors = Vec::new();
     let schedules = ALL.iter().flat_map(|isa| match target {
         Target::Fixed(geometry) => vec![Schedule::choose(geometry, isa)],
-        Target::RunTime => Schedule::run_time(isa).to_vec(),
+        Target::RunTime => Schedule::run_time(isa),
     });
     for schedule in schedules {
         let gate = isa::gate(&schedule.isa);

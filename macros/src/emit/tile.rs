@@ -93,9 +93,23 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
         let from = index(last * vector);
         let head = (whole == last).then(|| {
             let sum = sum(at, last);
-            quote! {
+            let store = quote!(simd::min(ceiling, simd::max(floor, #sum)));
+            let head = quote! {
                 let head = tapwise::run_mut(output, #pixel * #c_out + #from, #lanes);
-                simd::store_head(simd::min(ceiling, simd::max(floor, #sum)), head);
+                simd::store_head(#store, head);
+            };
+            if panels.lanes.is_some() {
+                return head;
+            }
+            // Most layers have whole vectors only, whose stores cost less.
+            quote! {
+                if lanes == #vector {
+                    if let Some(target) = tapwise::window_mut::<#vector>(output, #pixel * #c_out + #from) {
+                        simd::store(#store, target);
+                    }
+                } else {
+                    #head
+                }
             }
         });
         quote! {

@@ -2,7 +2,8 @@
 //!
 //! A step takes some taps of a filter row: it loads their weights, walks over the input pixels that
 //! the tile touches, loads each one once, and multiplies it into every accumulator whose tap it is.
-//! Nothing is broadcast: a load brings as many inputs as it brings weights. Channels that no whole
+//! Nothing is broadcast: a load brings as many inputs as it brings weights. Where groups have several
+//! channels, a step takes one of each group and spreads it over the lanes of that group. Channels that no whole
 //! vector holds are computed by a last vector that overlaps the one before.
 
 use super::{Body, Family, Panels, Schedule, Target, Tile, divisors, plural, positions};
@@ -28,7 +29,7 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
         let body = if index == 0 && fmas <= isa.unroll {
             Body::Unrolled { fmas }
         } else {
-            Body::Loops { steps: columns / window, barrier: isa.unroll > 0 }
+            Body::Loops { steps: columns / window * geometry.c_in_group(), barrier: isa.unroll > 0 }
         };
         let reads = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
         Tile { pixels, body, cycles: cycles(pixels * window, reads + window, window, geometry.taps()) }
@@ -37,7 +38,7 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
     let panels = Panels { vectors: 1, count: Some(count), lanes: Some(isa.lanes), tiles: tiles.collect() };
     let reason = reason(geometry, isa, &panels, window);
     let (family, target) = (Family::Depthwise, Target::Fixed(geometry.clone()));
-    Schedule { target, isa: *isa, family, window, panels: vec![panels], reason }
+    Schedule { target, isa: *isa, family, window, row_stride: None, panels: vec![panels], reason }
 }
 
 /// The schedule of the kernel that takes every number from the call: one tap a step, and several
@@ -59,7 +60,7 @@ pub(super) fn run_time(isa: &Isa) -> Schedule {
                   tap, panels of at most 4 vectors"
             .to_owned();
     let (family, target) = (Family::Depthwise, Target::RunTime);
-    Schedule { target, isa: *isa, family, window: 1, panels: panels.to_vec(), reason }
+    Schedule { target, isa: *isa, family, window: 1, row_stride: None, panels: panels.to_vec(), reason }
 }
 
 /// Cycles of a step for each of its `window` taps: two multiply-adds and two loads a cycle, and a
@@ -79,12 +80,16 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &Panels, window: usize) -> Str
         }
         _ => format!("a loop over filter rows: unrolled it would be beyond the budget of {}", isa.unroll),
     };
+    let spread = match geometry.c_in_group() {
+        1 => String::new(),
+        group => format!(", each of {group} channels in turn spread over its group"),
+    };
     let overlap = match geometry.c_out % isa.lanes {
         0 => String::new(),
         rest => format!("; the last vector computes {} of {} channels again", isa.lanes - rest, isa.lanes),
     };
     format!(
-        "{} of channels in tiles of {} pixels, inputs loaded and not broadcast; the weights of {} in registers at a \
+        "{} of channels in tiles of {} pixels, inputs loaded and not broadcast{spread}; the weights of {} in registers at a \
          time; {body}{overlap}",
         plural(panels.count.unwrap_or(0), "vector"),
         widths.join(", "),
@@ -124,6 +129,23 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn groups_that_share_a_vector_are_here_and_others_are_not() {
+        let family = |isa: &Isa, group: usize, c_out_group: usize| {
+            let channels = (group * 64, c_out_group * 64);
+            let square = Geometry { groups: 64, c_in: channels.0, c_out: channels.1, ..geometry(3, 1, 1) };
+            Schedule::choose(&square, isa).family
+        };
+        for isa in ALL {
+            for group in 2..=32 {
+                let shares = group < isa.lanes && isa.lanes.is_multiple_of(group);
+                let expected = if shares { Family::Depthwise } else { Family::ChannelsOut };
+                assert_eq!(family(isa, group, group), expected, "{} {group}", isa.name);
+            }
+            assert_eq!(family(isa, 2, 4), Family::ChannelsOut);
         }
     }
 

@@ -72,7 +72,7 @@ impl Product {
             return Ok(());
         };
         let layer = Tiled::new(self.kernel, &spec, filter, &epilogue);
-        let fit: Fit = layer.fit(&frame, self.cache);
+        let fit: Fit = layer.fit(&frame, self.cache, 1);
         let rows = frame.output[0];
         // As many rows at once as leave the product in the cache beside its factors.
         let at_once = (self.cache / 16 / (width * columns)).clamp(1, rows);

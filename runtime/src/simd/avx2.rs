@@ -3,7 +3,8 @@
 use std::arch::x86_64::{
     __m256, __m256i, _CMP_LT_OQ, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_cmpgt_epi32,
     _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps,
-    _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_ps, _mm256_storeu_ps,
+    _mm256_mul_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32,
+    _mm256_setzero_ps, _mm256_storeu_ps,
 };
 
 /// Eight numbers.
@@ -59,6 +60,15 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
 #[target_feature(enable = "avx2,fma")]
 pub fn splat(number: f32) -> Vector {
     _mm256_set1_ps(number)
+}
+
+/// Lane `CHANNEL` of every `GROUP` neighbouring lanes, in all of these.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
+    let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(|lane| lane / GROUP * GROUP + CHANNEL);
+    _mm256_permutevar8x32_ps(vector, _mm256_setr_epi32(a, b, c, d, e, f, g, h))
 }
 
 /// `a * b + c`, rounded once.

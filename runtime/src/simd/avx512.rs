@@ -3,7 +3,7 @@
 use std::arch::x86_64::{
     __m512, _CMP_LT_OQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
     _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps,
-    _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 /// Sixteen numbers.
@@ -51,6 +51,17 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
 #[target_feature(enable = "avx512f")]
 pub fn splat(number: f32) -> Vector {
     _mm512_set1_ps(number)
+}
+
+/// Lane `CHANNEL` of every `GROUP` neighbouring lanes, in all of these.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
+    let from = |lane: i32| lane / GROUP * GROUP + CHANNEL;
+    let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(from);
+    let [i, j, k, l, m, n, o, p] = [8, 9, 10, 11, 12, 13, 14, 15].map(from);
+    _mm512_permutexvar_ps(_mm512_setr_epi32(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p), vector)
 }
 
 /// `a * b + c`, rounded once.

@@ -44,6 +44,15 @@ pub fn splat(number: f32) -> Vector {
     from_four([number; 4])
 }
 
+/// Lane `CHANNEL` of every `GROUP` neighbouring lanes, in all of these.
+#[inline(always)]
+#[must_use]
+pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
+    const { assert!(GROUP == 2 && CHANNEL < 2, "groups of a vector of four lanes have two") }
+    let [a, b, c, d] = four(vector);
+    from_four(if CHANNEL == 0 { [a, a, c, c] } else { [b, b, d, d] })
+}
+
 /// `a * b + c`, rounded twice.
 #[inline(always)]
 #[must_use]

@@ -78,8 +78,9 @@ pub(crate) struct Band<'a, 'x, 'y> {
 pub(crate) trait Path: Send + Sync + fmt::Debug {
     /// Which strategy this is.
     fn strategy(&self) -> Strategy;
-    /// Decides what depends on the size of the picture; `cache` is the second-level cache in bytes.
-    fn fit(&self, _frame: &Frame, _cache: usize) -> Fit {
+    /// Decides what depends on the size of the picture; `cache` is the second-level cache in bytes,
+    /// `bands` into how many the output is cut.
+    fn fit(&self, _frame: &Frame, _cache: usize, _bands: usize) -> Fit {
         Fit::default()
     }
     /// Computes a band. Rows of one output are computed alike whatever band they fall into.

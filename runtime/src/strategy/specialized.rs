@@ -47,8 +47,8 @@ impl Path for Specialized {
         Strategy::Specialized
     }
 
-    fn fit(&self, frame: &Frame, cache: usize) -> Fit {
-        self.0.fit(frame, cache)
+    fn fit(&self, frame: &Frame, cache: usize, bands: usize) -> Fit {
+        self.0.fit(frame, cache, bands)
     }
 
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
