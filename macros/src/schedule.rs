@@ -8,6 +8,7 @@
 //! step so makes `pixels x vectors x window` multiply-adds out of few loads, which is what a
 //! machine with two multiply-adds and two loads a cycle needs.
 
+mod along_row;
 mod depthwise;
 
 use crate::geometry::Geometry;
@@ -37,6 +38,10 @@ const POINTERS: usize = 8;
 /// Cycles from a multiply-add to the next one that needs its sum.
 const LATENCY: f64 = 4.0;
 
+/// The share of another family's cycles that a second kernel for a shape may take at most: one that
+/// wins by less is not worth its code.
+const WORTH: f64 = 0.9;
+
 /// Bytes of weights that arrive from the second-level cache in a cycle.
 const WEIGHT_BYTES: f64 = 40.0;
 
@@ -56,6 +61,8 @@ pub(crate) enum Family {
     ChannelsOut,
     /// Lanes along channels that do not see each other: each input meets its own weight.
     Depthwise,
+    /// Lanes along the pixels of an output row, weights broadcast; planar memory.
+    AlongRow,
 }
 
 impl Family {
@@ -64,6 +71,7 @@ impl Family {
         match self {
             Family::ChannelsOut => "channels-out",
             Family::Depthwise => "depthwise",
+            Family::AlongRow => "along-row",
         }
     }
 
@@ -72,6 +80,7 @@ impl Family {
         match self {
             Family::ChannelsOut => "ChannelsOut",
             Family::Depthwise => "Depthwise",
+            Family::AlongRow => "AlongRow",
         }
     }
 }
@@ -97,8 +106,10 @@ pub(crate) enum Body {
 /// One register tile.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tile {
-    /// Output pixels.
+    /// Output pixels of a row.
     pub(crate) pixels: usize,
+    /// Output rows.
+    pub(crate) rows: usize,
     /// How its body is written.
     pub(crate) body: Body,
     /// Predicted cycles for one tap of one input channel over the whole tile.
@@ -108,7 +119,7 @@ pub(crate) struct Tile {
 /// Panels of one width: so many vectors of output channels that are computed together.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Panels {
-    /// Vectors of a panel.
+    /// Vectors of a panel; output channels, in the along-the-row family.
     pub(crate) vectors: usize,
     /// Panels of this width in one group, or `None` where the call says it.
     pub(crate) count: Option<usize>,
@@ -145,9 +156,31 @@ impl Schedule {
         }
     }
 
+    /// Every schedule that can be the fastest for some picture: the one of [`Schedule::choose`] first,
+    /// and the along-the-row one where lanes of the first would idle for more than it costs.
+    pub(crate) fn all(geometry: &Geometry, isa: &Isa) -> Vec<Schedule> {
+        let first = Self::choose(geometry, isa);
+        let along = along_row::fixed(geometry, isa).filter(|along| {
+            first.family == Family::ChannelsOut
+                && along_row::cycles_of_a_pixel(along, geometry) < WORTH * first.cycles_of_a_pixel(geometry)
+        });
+        std::iter::once(first).chain(along).collect()
+    }
+
+    /// Cycles of the widest tiles for one output pixel.
+    fn cycles_of_a_pixel(&self, geometry: &Geometry) -> f64 {
+        let of_panels = |panels: &Panels| {
+            panels
+                .tiles
+                .first()
+                .map_or(0.0, |tile| panels.count.unwrap_or(0) as f64 * tile.cycles / tile.pixels as f64)
+        };
+        self.panels.iter().map(of_panels).sum::<f64>() * (geometry.taps() * geometry.groups) as f64
+    }
+
     /// The schedules of the kernels that take every number from the call, one for each family.
-    pub(crate) fn run_time(isa: &Isa) -> [Schedule; 2] {
-        [Self::run_time_channels_out(isa), depthwise::run_time(isa)]
+    pub(crate) fn run_time(isa: &Isa) -> [Schedule; 3] {
+        [Self::run_time_channels_out(isa), depthwise::run_time(isa), along_row::run_time(isa)]
     }
 
     fn channels_out(geometry: &Geometry, isa: &Isa) -> Schedule {
@@ -195,7 +228,7 @@ impl Schedule {
                                 barrier: isa.unroll > 0,
                             }
                         };
-                        Tile { pixels, body, cycles: step.cycles() / window as f64 }
+                        Tile { pixels, rows: 1, body, cycles: step.cycles() / window as f64 }
                     })
                     .collect();
                 Panels { vectors: width, count: Some(count), lanes: Some(lanes), tiles }
@@ -222,7 +255,12 @@ impl Schedule {
                     .into_iter()
                     .map(|pixels| {
                         let step = Step { pixels, vectors, window: 1, positions: pixels, lanes: isa.lanes };
-                        Tile { pixels, body: Body::Loops { steps: 1, barrier: false }, cycles: step.cycles() }
+                        Tile {
+                            pixels,
+                            rows: 1,
+                            body: Body::Loops { steps: 1, barrier: false },
+                            cycles: step.cycles(),
+                        }
                     })
                     .collect();
                 Panels { vectors, count: None, lanes: None, tiles }
@@ -245,6 +283,7 @@ impl Schedule {
     /// The module that holds its functions.
     pub(crate) fn module(&self) -> String {
         match (&self.target, self.family) {
+            (_, Family::AlongRow) => format!("along_row_{}", self.isa.name),
             (Target::RunTime, Family::Depthwise) => format!("{}_depthwise", self.isa.name),
             _ => self.isa.name.to_owned(),
         }
@@ -256,8 +295,12 @@ impl Schedule {
             Target::Fixed(geometry) => geometry.name(),
             Target::RunTime => "runtime".to_owned(),
         };
-        let tile = self.panels.first().map_or_else(String::new, |panels| {
-            format!("{}x{}", panels.tiles.first().map_or(0, |tile| tile.pixels), panels.vectors)
+        let tile = self.panels.first().and_then(|panels| panels.tiles.first().map(|tile| (panels, tile)));
+        let tile = tile.map_or_else(String::new, |(panels, tile)| match self.family {
+            Family::AlongRow => {
+                format!("{}x{}x{}", tile.rows, tile.pixels / self.isa.lanes, panels.vectors)
+            }
+            _ => format!("{}x{}", tile.pixels, panels.vectors),
         });
         format!("{}-{shape}-{}-{tile}", self.family.name(), self.isa.name)
     }
@@ -268,6 +311,9 @@ impl Schedule {
         tiles
             .map(|(panels, tile)| match tile.body {
                 Body::Unrolled { fmas } => fmas,
+                Body::Loops { steps, .. } if self.family == Family::AlongRow => {
+                    steps * tile.rows * tile.pixels / self.isa.lanes * panels.vectors
+                }
                 Body::Loops { steps, .. } => steps * tile.pixels * panels.vectors * self.window,
             })
             .sum()

@@ -38,8 +38,10 @@ impl Geometry {
 /// A register tile of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tile {
-    /// Output pixels that it computes at once.
+    /// Output pixels of a row that it computes at once.
     pub pixels: usize,
+    /// Output rows that it computes at once.
+    pub rows: usize,
     /// Predicted cycles for one tap of one input channel.
     pub cycles: f32,
 }
@@ -47,7 +49,7 @@ pub struct Tile {
 /// Panels of one width in a kernel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Panels {
-    /// Vectors of a panel.
+    /// Vectors of a panel; output channels, in the along-the-row family.
     pub vectors: usize,
     /// Panels in one group, or `None` where the call says it.
     pub count: Option<usize>,
@@ -57,11 +59,32 @@ pub struct Panels {
 
 /// How the lanes of a kernel are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Family {
     /// Along the output channels; inputs are broadcast.
     ChannelsOut,
     /// Along channels that do not see each other.
     Depthwise,
+    /// Along the pixels of an output row; weights are broadcast, memory is planar.
+    AlongRow,
+}
+
+impl Family {
+    /// The name in the names of kernels.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::ChannelsOut => "channels-out",
+            Family::Depthwise => "depthwise",
+            Family::AlongRow => "along-row",
+        }
+    }
+}
+
+impl std::fmt::Display for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// What is known of a kernel without running it.
@@ -130,6 +153,12 @@ impl Kernel {
         self.description.geometry.as_ref()
     }
 
+    /// How its lanes are used.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.description.family
+    }
+
     /// Multiply-add instructions in its code.
     #[must_use]
     pub fn fmas(&self) -> usize {
@@ -155,6 +184,10 @@ pub(crate) struct Ready {
 impl Ready {
     pub(crate) fn description(&self) -> &Description {
         &self.kernel.description
+    }
+
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.kernel
     }
 
     /// Computes a band of output rows.
@@ -202,9 +235,10 @@ pub type Tiling = [[usize; MOST_TILES]; MOST_KINDS];
 /// One call of a kernel: whole output rows, by tables of rows.
 #[derive(Debug)]
 pub struct Band<'t, 'x, 'y> {
-    /// Input rows, padded: output row `r` reads entries `r * stride + a * dilation`.
+    /// Input rows, padded: output row `r` reads entries `r * stride + a * dilation`. In the
+    /// along-the-row family a row is one entry for each input channel, and so is a row of output.
     pub inputs: &'t [&'x [f32]],
-    /// Output rows of `width * c_out` numbers.
+    /// Output rows of `width * c_out` numbers, or `c_out` entries of `width` numbers.
     pub outputs: &'t mut [&'y mut [f32]],
     /// Packed weights, see [`crate::layout`].
     pub weights: &'t [f32],
@@ -214,8 +248,12 @@ pub struct Band<'t, 'x, 'y> {
     pub floor: f32,
     /// Pixels of an output row.
     pub width: usize,
-    /// How tiles cover a row.
+    /// How tiles cover a row; the along-the-row family covers it by itself.
     pub tiling: &'t Tiling,
+    /// Whether outputs pass the caches by: they are more than the caches hold.
+    pub stream: bool,
+    /// Whether rows are fetched before they are needed: the picture is more than the caches hold.
+    pub prefetch: bool,
     /// For run-time kernels.
     pub numbers: Numbers,
 }
@@ -234,6 +272,13 @@ pub fn part<const AT: usize, const N: usize, const M: usize>(window: &[f32; M]) 
     const { assert!(AT + N <= M, "a part of a window lies inside of it") }
     // What the compiler has just been shown, it does not look at again.
     window.get(AT..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0.0; N])
+}
+
+/// The `N` numbers of a window that start at `from`, which the caller's loops keep inside of it.
+#[inline(always)]
+#[must_use]
+pub fn slide<const N: usize, const M: usize>(window: &[f32; M], from: usize) -> &[f32; N] {
+    window.get(from..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0.0; N])
 }
 
 /// The `N` numbers of a row that start at `from`, to be written.
@@ -255,6 +300,39 @@ pub fn run(row: &[f32], from: usize, length: usize) -> &[f32] {
 #[must_use]
 pub fn run_mut(row: &mut [f32], from: usize, length: usize) -> &mut [f32] {
     row.get_mut(from..).and_then(|row| row.get_mut(..length)).unwrap_or_default()
+}
+
+/// The first `length` of something, or all of it where there are fewer.
+#[inline(always)]
+#[must_use]
+pub fn head<T>(all: &[T], length: usize) -> &[T] {
+    all.get(..length).unwrap_or(all)
+}
+
+/// What follows the first `from` of something.
+#[inline(always)]
+#[must_use]
+pub fn tail<T>(all: &mut [T], from: usize) -> &mut [T] {
+    all.get_mut(from..).unwrap_or_default()
+}
+
+/// Numbers that the start of an output row lies beyond a boundary of `LANES` numbers, where its tiles
+/// are to be laid on such boundaries because it is streamed.
+#[inline(always)]
+#[must_use]
+pub fn alignment<const LANES: usize>(row: Option<&&mut [f32]>, stream: bool) -> usize {
+    match row {
+        Some(row) if stream => row.as_ptr().addr() / size_of::<f32>() % LANES,
+        _ => 0,
+    }
+}
+
+/// Where the tile after one that ends before `pixel` begins: there, or after the `first` tile of a row
+/// as many pixels before as lay it on a boundary.
+#[inline(always)]
+#[must_use]
+pub fn next(pixel: usize, first: bool, aligned: usize) -> usize {
+    if first { pixel - aligned } else { pixel }
 }
 
 /// A panel as its steps.

@@ -70,10 +70,12 @@ mod builder;
 mod conv1d;
 pub mod convolution;
 pub mod dense;
+mod engine;
 mod epilogue;
 mod error;
 mod frame;
 mod gradient;
+mod interleave;
 mod isa;
 mod kernel;
 mod layer;
@@ -83,6 +85,7 @@ mod machine;
 mod memory;
 pub mod parameters;
 mod patches;
+mod planar;
 mod planner;
 mod pooling;
 mod receptive;
@@ -102,7 +105,7 @@ pub use epilogue::Activation;
 pub use error::Error;
 pub use gradient::Gradients;
 pub use isa::{ISA_VARIABLE, Isa};
-pub use kernel::{Geometry, Kernel};
+pub use kernel::{Family, Geometry, Kernel};
 pub use layer::Conv2d;
 pub use machine::Machine;
 pub use planner::{Candidate, Explanation, Planner, Verdict};
@@ -189,8 +192,8 @@ struct Derivation;
 pub mod __private {
     pub use crate::builder::bound;
     pub use crate::kernel::{
-        Band, Description, Family, Geometry, Kernel, Numbers, Panels, Tile, Tiling, part, run, run_mut,
-        steps, vectors, window, window_mut,
+        Band, Description, Family, Geometry, Kernel, Numbers, Panels, Tile, Tiling, alignment, head, next,
+        part, run, run_mut, slide, steps, tail, vectors, window, window_mut,
     };
     pub use crate::layout;
     pub use crate::registry::KERNELS;

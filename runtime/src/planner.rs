@@ -3,12 +3,13 @@
 
 use std::fmt;
 
+use crate::engine::fastest;
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::kernel::Family;
 use crate::machine::Machine;
 use crate::spec::{ConvSpec, Shape};
 use crate::strategy::{Strategy, direct, specialized};
-use crate::tiled::predicted_cycles;
 
 /// Cycles of a second that costs are predicted with: shipped, not measured. Choices compare
 /// cycles and do not depend on it; only the seconds that are shown do.
@@ -39,11 +40,13 @@ pub struct Planner {
     pub strategy: Strategy,
     /// The largest error over the output's root mean square that `Auto` may accept.
     pub tolerance: f32,
+    /// The family that kernels of `Direct` and `Specialized` are taken from; `None` leaves it open.
+    pub family: Option<Family>,
 }
 
 impl Default for Planner {
     fn default() -> Self {
-        Planner { strategy: Strategy::Auto, tolerance: 5e-5 }
+        Planner { strategy: Strategy::Auto, tolerance: 5e-5, family: None }
     }
 }
 
@@ -180,27 +183,32 @@ impl Planner {
         }
         // Specialized and Direct are the same algorithm; the specialised one never loses to the
         // other by more than the prediction errs, so that only one of them is packed.
-        let tiled = match specialized::kernel(machine.isa, spec) {
+        let tiled = match specialized::kernels(machine.isa, spec, self.family) {
             Ok(_) => Strategy::Specialized,
             Err(_) => Strategy::Direct,
         };
-        vec![tiled, Strategy::Im2colGemm, Strategy::Naive]
+        let none =
+            tiled == Strategy::Direct && direct::kernels(machine.isa, spec, self.family).next().is_none();
+        let tiled = if none { None } else { Some(tiled) };
+        tiled.into_iter().chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
     }
 
     fn consider(&self, strategy: Strategy, frame: &Frame, machine: &Machine) -> Candidate {
         let spec = &frame.spec;
         let (kernel, schedule, cycles): (String, Option<&'static str>, Result<f64, String>) = match strategy {
-            Strategy::Specialized => match specialized::kernel(machine.isa, spec) {
-                Ok(kernel) => {
-                    (kernel.name().to_owned(), Some(kernel.reason()), Ok(predicted_cycles(kernel, frame)))
+            Strategy::Specialized => {
+                let kernels = specialized::kernels(machine.isa, spec, self.family);
+                match kernels.map(|kernels| fastest(kernels.into_iter(), frame)) {
+                    Ok(Some((kernel, cycles))) => {
+                        (kernel.name().to_owned(), Some(kernel.reason()), Ok(cycles))
+                    }
+                    Ok(None) => (String::new(), None, Err("no kernel".to_owned())),
+                    Err(reason) => (String::new(), None, Err(reason)),
                 }
-                Err(reason) => (String::new(), None, Err(reason)),
-            },
-            Strategy::Direct => match direct::kernel(machine.isa, spec) {
-                Some(kernel) => {
-                    (kernel.name().to_owned(), Some(kernel.reason()), Ok(predicted_cycles(kernel, frame)))
-                }
-                None => (String::new(), None, Err(format!("no kernels for {} in this build", machine.isa))),
+            }
+            Strategy::Direct => match fastest(direct::kernels(machine.isa, spec, self.family), frame) {
+                Some((kernel, cycles)) => (kernel.name().to_owned(), Some(kernel.reason()), Ok(cycles)),
+                None => (String::new(), None, Err(direct::missing(machine.isa, self.family))),
             },
             Strategy::Im2colGemm => ("faer matmul".to_owned(), None, Ok(gemm_cycles(frame, machine))),
             Strategy::Naive | Strategy::Auto => {

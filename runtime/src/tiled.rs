@@ -4,6 +4,7 @@
 use aligned_vec::AVec;
 use ndarray::{ArrayView2, ArrayView4, Axis, s};
 
+use crate::engine::Order;
 use crate::epilogue::Epilogue;
 use crate::frame::Frame;
 use crate::kernel::{
@@ -64,6 +65,10 @@ impl Tiled {
             }
         }
         Tiled { kernel, numbers, weights, bias }
+    }
+
+    pub(crate) fn kernel(&self) -> &Kernel {
+        self.kernel.kernel()
     }
 
     pub(crate) fn description(&self) -> &Description {
@@ -130,7 +135,18 @@ impl Tiled {
     ) {
         let floor = f32::NEG_INFINITY;
         let (weights, bias) = (&self.weights, &self.bias);
-        self.kernel.run(&mut kernel::Band { inputs, outputs, weights, bias, floor, width, tiling, numbers });
+        self.kernel.run(&mut kernel::Band {
+            inputs,
+            outputs,
+            weights,
+            bias,
+            floor,
+            width,
+            tiling,
+            stream: false,
+            prefetch: false,
+            numbers,
+        });
     }
 
     /// Computes a band of output rows.
@@ -168,6 +184,8 @@ impl Tiled {
                 floor: epilogue.floor,
                 width: frame.output[1],
                 tiling: &fit.tiling,
+                stream: false,
+                prefetch: false,
                 numbers: self.numbers,
             });
             input_table = crate::workspace::recycle(inputs);
@@ -189,14 +207,14 @@ impl Tiled {
 /// of one group that sees a single one.
 fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
     match family {
-        Family::ChannelsOut => *spec,
+        Family::ChannelsOut | Family::AlongRow => *spec,
         Family::Depthwise => ConvSpec { groups: 1, c_in: 1, ..*spec },
     }
 }
 
 /// Cycles that a kernel is predicted to take for a whole picture: its tiles over every row, and
 /// the rows that are staged for it.
-pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
+pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order) -> f64 {
     const CALL: f64 = 300.0;
     let description = kernel.description();
     let spec = &frame.spec;
@@ -209,16 +227,24 @@ pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
         row += count as f64 * cycles;
     }
     let staged = if frame.pads_columns() { frame.reach() * spec.c_in * spec.stride[0] } else { 0 };
+    // Planes are gathered into pixels and scattered back.
+    let gathered = match order {
+        Order::Interleaved => 0,
+        Order::Planar => {
+            let pixels = |channels: usize| if channels > 1 { channels } else { 0 };
+            frame.reach() * spec.stride[0] * pixels(spec.c_in) + frame.output[1] * pixels(spec.c_out)
+        }
+    };
     let rows = frame.output[0] as f64;
     let taps = match description.family {
-        Family::ChannelsOut => spec.taps() * spec.groups,
+        Family::ChannelsOut | Family::AlongRow => spec.taps() * spec.groups,
         Family::Depthwise => spec.taps(),
     };
-    CALL + rows * (row * taps as f64 + staged as f64 / 8.0)
+    CALL + rows * (row * taps as f64 + staged as f64 / 8.0 + gathered as f64)
 }
 
 /// The numbers of a layer as a run-time kernel wants them.
-fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
+pub(crate) fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
     let mut panels = [0; MOST_KINDS];
     match description.family {
         Family::ChannelsOut => {
@@ -229,6 +255,14 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
                 let run_time =
                     split.iter().find(|width| width.vectors == kind.vectors).map_or(0, |width| width.count);
                 *count = kind.count.unwrap_or(run_time);
+            }
+        }
+        Family::AlongRow => {
+            // The widest first, as often as they are whole: the last is of one channel.
+            let mut left = spec.c_out_group();
+            for (count, kind) in panels.iter_mut().zip(description.panels) {
+                *count = kind.count.unwrap_or(left / kind.vectors);
+                left = left.saturating_sub(*count * kind.vectors);
             }
         }
         Family::Depthwise => {
@@ -242,7 +276,8 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
             }
         }
     }
-    let whole_rows = spec.dilation[1] == 1 && spec.groups == 1;
+    let planar = description.family == Family::AlongRow;
+    let whole_rows = spec.dilation[1] == 1 && spec.groups == 1 && !planar;
     let (runs, run) =
         if whole_rows { (1, spec.kernel[1] * spec.c_in) } else { (spec.kernel[1], spec.c_in_group()) };
     Numbers {
@@ -254,7 +289,7 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
         dilation: spec.dilation[0],
         runs,
         run,
-        run_step: spec.dilation[1] * spec.c_in,
+        run_step: spec.dilation[1] * if planar { 1 } else { spec.c_in },
         pixel_step: spec.stride[1] * spec.c_in,
         c_in_group: spec.c_in_group(),
         c_out_group: spec.c_out_group(),
@@ -333,10 +368,10 @@ mod tests {
     use super::*;
 
     const TILES: [Tile; 4] = [
-        Tile { pixels: 8, cycles: 8.5 },
-        Tile { pixels: 7, cycles: 7.5 },
-        Tile { pixels: 4, cycles: 5.0 },
-        Tile { pixels: 1, cycles: 4.0 },
+        Tile { pixels: 8, rows: 1, cycles: 8.5 },
+        Tile { pixels: 7, rows: 1, cycles: 7.5 },
+        Tile { pixels: 4, rows: 1, cycles: 5.0 },
+        Tile { pixels: 1, rows: 1, cycles: 4.0 },
     ];
 
     #[test]

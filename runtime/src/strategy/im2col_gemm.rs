@@ -13,10 +13,10 @@ use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array4, ArrayView3, Axis};
 
 use super::{Band, Path, Strategy};
+use crate::engine::Fit;
 use crate::frame::Frame;
 use crate::patches::{PATCHES, gather};
 use crate::rows::{self, Source};
-use crate::tiled::Fit;
 use crate::workspace::{Scratch, recycle};
 
 /// The im2col strategy of one layer.
