@@ -309,11 +309,21 @@ pub fn head<T>(all: &[T], length: usize) -> &[T] {
     all.get(..length).unwrap_or(all)
 }
 
-/// What follows the first `from` of something.
+/// The `N` entries of a table that start at `from`.
 #[inline(always)]
 #[must_use]
-pub fn tail<T>(all: &mut [T], from: usize) -> &mut [T] {
-    all.get_mut(from..).unwrap_or_default()
+pub fn entries<const N: usize, T>(table: &mut [T], from: usize) -> Option<&mut [T; N]> {
+    table.get_mut(from..)?.first_chunk_mut()
+}
+
+/// The first `N` entries of a table, which then begins `step` entries later.
+#[inline(always)]
+#[must_use]
+pub fn next_entries<'t, const N: usize, T>(table: &mut &'t mut [T], step: usize) -> Option<&'t mut [T; N]> {
+    let all = std::mem::take(table);
+    let (first, rest) = all.split_at_mut(step.min(all.len()));
+    *table = rest;
+    first.first_chunk_mut()
 }
 
 /// Numbers that the start of an output row lies beyond a boundary of `LANES` numbers, where its tiles

@@ -192,8 +192,8 @@ struct Derivation;
 pub mod __private {
     pub use crate::builder::bound;
     pub use crate::kernel::{
-        Band, Description, Family, Geometry, Kernel, Numbers, Panels, Tile, Tiling, alignment, head, next,
-        part, run, run_mut, slide, steps, tail, vectors, window, window_mut,
+        Band, Description, Family, Geometry, Kernel, Numbers, Panels, Tile, Tiling, alignment, entries, head,
+        next, next_entries, part, run, run_mut, slide, steps, vectors, window, window_mut,
     };
     pub use crate::layout;
     pub use crate::registry::KERNELS;

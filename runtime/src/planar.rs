@@ -18,7 +18,7 @@ use crate::kernel::{self, Kernel, Numbers, Ready, Tiling};
 use crate::layout;
 use crate::machine::Machine;
 use crate::rows::table_length;
-use crate::spec::ConvSpec;
+use crate::spec::{Border, ConvSpec};
 use crate::strategy::Band;
 use crate::tiled::numbers;
 use crate::workspace::{Scratch, Tables, recycle};
@@ -325,47 +325,58 @@ impl<'f> Stage<'f> {
                 let Some([start, pitch]) = part.staged else { continue };
                 let start = start + at % self.kept * spec.c_in * pitch;
                 if let Some(planes) = staged.get_mut(start..start + spec.c_in * pitch) {
-                    self.fill_row(input, row, part.columns.start, planes, pitch);
+                    self.fill_row(input, row, part, planes, pitch);
                 }
             }
         }
         *ready = (*ready).max(to);
     }
 
-    /// Writes the padded columns from `from` on of one row of the picture, as planes.
+    /// Writes the padded columns of a part of one row of the picture, as planes.
     fn fill_row(
         &self,
         input: &ArrayView3<'_, f32>,
         row: usize,
-        from: usize,
+        part: &Part,
         planes: &mut [f32],
         pitch: usize,
     ) {
         let frame = self.frame;
         let channels = frame.spec.c_in;
         let row = picture_row(input, row);
+        let length = pitch.min(part.columns.len() + frame.spec.extent()[1] - 1);
         // Columns of the planes that show the picture, and the first column of the picture there.
-        let left = frame.margins[1].before;
-        let begin = left.saturating_sub(from).min(pitch);
+        let (from, left) = (part.columns.start, frame.margins[1].before);
+        let begin = left.saturating_sub(from).min(length);
         let source = (from + begin).saturating_sub(left);
-        let inside = frame.input[1].saturating_sub(source).min(pitch - begin);
-        let middle = row.slice(ndarray::s![source..source + inside, ..]);
-        if let Some(pixels) = middle.to_slice() {
-            interleave::split(pixels, channels, planes, pitch, begin);
+        let inside = frame.input[1].saturating_sub(source).min(length - begin);
+        if let Some(pixels) = row.to_slice().filter(|_| channels > 1) {
+            let pixels = pixels.get(source * channels..(source + inside) * channels);
+            interleave::split(pixels.unwrap_or_default(), channels, planes, pitch, begin);
         } else {
-            for (plane, numbers) in planes.chunks_exact_mut(pitch).zip(middle.axis_iter(Axis(1))) {
-                let plane = &mut plane[begin..begin + inside];
-                match numbers.to_slice() {
+            for (plane, numbers) in planes.chunks_exact_mut(pitch).zip(row.axis_iter(Axis(1))) {
+                let Some(plane) = plane.get_mut(begin..begin + inside) else { continue };
+                match numbers.to_slice().and_then(|numbers| numbers.get(source..source + inside)) {
                     Some(numbers) => plane.copy_from_slice(numbers),
-                    None => plane.iter_mut().zip(numbers).for_each(|(target, number)| *target = *number),
+                    None => {
+                        let numbers = numbers.iter().skip(source);
+                        plane.iter_mut().zip(numbers).for_each(|(target, number)| *target = *number);
+                    }
                 }
             }
         }
         let reach = frame.reach();
-        for column in (0..begin).chain(begin + inside..pitch) {
-            let shown = if from + column < reach { frame.padded_column(from + column) } else { None };
-            for (c, plane) in planes.chunks_exact_mut(pitch).enumerate() {
-                plane[column] = shown.map_or(0.0, |shown| row[[shown, c]]);
+        let zeros = frame.spec.border == Border::Zero;
+        for edge in [0..begin, begin + inside..length] {
+            if zeros {
+                planes.chunks_exact_mut(pitch).for_each(|plane| plane[edge.clone()].fill(0.0));
+                continue;
+            }
+            for column in edge {
+                let shown = if from + column < reach { frame.padded_column(from + column) } else { None };
+                for (c, plane) in planes.chunks_exact_mut(pitch).enumerate() {
+                    plane[column] = shown.map_or(0.0, |shown| row[[shown, c]]);
+                }
             }
         }
     }

@@ -66,15 +66,16 @@ impl Shape {
         quote! { #(#begin)* }
     }
 
-    /// Looks up the rows that the tile writes, out of `rows`, an iterator of a row's channels from the
-    /// first of the panel on: before anything is computed, since the compiler would else compute
-    /// behind the branch.
-    fn outputs(&self) -> TokenStream {
+    /// Looks up the rows that the tile writes, `row(r)` being what is left of a row of the table from the
+    /// first channel of the panel on: before anything is computed, since the compiler would else
+    /// compute behind the branch. No closures, which would lack the instruction set where they are called.
+    fn outputs(&self, row: impl Fn(usize) -> TokenStream) -> TokenStream {
         let (pixels, channels) = (self.pixels(), self.channels);
-        let rows = (0..self.rows).map(|row| {
-            let names: Vec<Ident> = (0..channels).map(|channel| output(row, channel)).collect();
+        let rows = (0..self.rows).map(|at| {
+            let names: Vec<Ident> = (0..channels).map(|channel| output(at, channel)).collect();
+            let row = row(at);
             quote! {
-                let Some([#(#names),*]) = rows.next().and_then(|row| row.first_chunk_mut::<#channels>()) else { return };
+                let Some([#(#names),*]) = #row else { return };
                 let (#(Some(#names),)*) = (#(tapwise::window_mut::<#pixels>(#names, from),)*) else { return };
             }
         });
@@ -326,7 +327,8 @@ fn fixed_block(schedule: &Schedule, geometry: &Geometry, panels: &Panels, rows: 
         ) {
             let Some((inputs, next)) = inputs.split_first_chunk::<#table>() else { return };
             let ahead = tapwise::head(next, ahead);
-            let aligned = tapwise::alignment::<#lanes>(outputs.first().and_then(|row| row.get(channel)), stream);
+            let Some(row) = outputs.first() else { return };
+            let aligned = tapwise::alignment::<#lanes>(row.get(channel), stream);
             #columns
         }
     }
@@ -382,7 +384,12 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         quote! { #barrier #products }
     });
     let name = shape.name();
-    let (outputs, sums, finish) = (shape.outputs(), shape.sums(), shape.finish());
+    let rows: Vec<Ident> = (0..shape.rows).map(|row| ident(&format!("row{row}"))).collect();
+    let outputs = shape.outputs(|row| {
+        let row = &rows[row];
+        quote! { tapwise::entries::<#channels, _>(#row, channel) }
+    });
+    let (sums, finish) = (shape.sums(), shape.finish());
     let vectors = shape.vectors;
     let documentation =
         format!(" {} rows x {vectors} vectors of {lanes} pixels x {channels} output channels.", shape.rows);
@@ -403,7 +410,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             from: usize,
             stream: bool,
         ) {
-            let mut rows = outputs.iter_mut().map(|row| tapwise::tail(row, channel));
+            let Some([#(#rows),*]) = outputs.first_chunk_mut() else { return };
             #outputs
             #sums
             for (c, panel) in panel.iter().enumerate() {

@@ -109,7 +109,9 @@ fn tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStream {
         })
     });
     let name = shape.name();
-    let (outputs, sums, finish) = (shape.outputs(), shape.sums(), shape.finish());
+    let outputs =
+        shape.outputs(|_| quote! { tapwise::next_entries::<#channels, _>(&mut rows, numbers.c_out) });
+    let (sums, finish) = (shape.sums(), shape.finish());
     let documentation = format!(
         " {} rows x {} vectors of {lanes} pixels x {channels} output channels, one tap at a time.",
         shape.rows, shape.vectors
@@ -130,7 +132,7 @@ fn tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStream {
             from: usize,
             stream: bool,
         ) {
-            let mut rows = outputs.chunks_mut(numbers.c_out.max(1));
+            let mut rows = outputs;
             #outputs
             #sums
             let mut weights = panel.iter();
