@@ -30,11 +30,11 @@ fn split_by<const C: usize>(row: &[f32], planes: &mut [f32], pitch: usize, from:
     }
 }
 
-/// Joins planes to a row of pixels.
-pub(crate) fn join(planes: &[f32], pitch: usize, channels: usize, row: &mut [f32]) {
-    for (c, plane) in planes.chunks(pitch.max(1)).take(channels).enumerate() {
+/// Joins planes to a row of pixels of `channels` numbers, whose numbers from `first` on they become.
+pub(crate) fn join(planes: &[f32], pitch: usize, channels: usize, first: usize, row: &mut [f32]) {
+    for (c, plane) in planes.chunks(pitch.max(1)).take(channels.saturating_sub(first)).enumerate() {
         for (pixel, number) in row.chunks_exact_mut(channels.max(1)).zip(plane) {
-            pixel[c] = *number;
+            pixel[first + c] = *number;
         }
     }
 }
@@ -57,7 +57,7 @@ mod tests {
                     assert!(plane[..from].iter().chain(&plane[from + width..]).all(|number| *number == -1.0));
                 }
                 let mut back = vec![0.0; row.len()];
-                join(&planes[from..], pitch, channels, &mut back);
+                join(&planes[from..], pitch, channels, 0, &mut back);
                 assert_eq!(back, row, "{channels} channels, {width} pixels");
             }
         }

@@ -244,18 +244,43 @@ pub struct Band<'t, 'x, 'y> {
     pub weights: &'t [f32],
     /// Bias of every panel, padded like the weights.
     pub bias: &'t [f32],
+    /// What a sum below zero is multiplied by, laid out as the bias; or empty.
+    pub slopes: &'t [f32],
+    /// A row for each row of the output, laid out as that, to be added to the sums; or empty.
+    pub residuals: &'t [&'x [f32]],
     /// Outputs are raised to this.
     pub floor: f32,
+    /// Outputs are lowered to this.
+    pub ceiling: f32,
     /// Pixels of an output row.
     pub width: usize,
     /// How tiles cover a row; the along-the-row family covers it by itself.
     pub tiling: &'t Tiling,
+    /// Rows laid out as the outputs that get the sums with their signs turned, raised to zero: the
+    /// second half of a CReLU, for the along-the-row family; or none.
+    pub negatives: &'t mut [&'y mut [f32]],
     /// Whether outputs pass the caches by: they are more than the caches hold.
     pub stream: bool,
     /// Whether rows are fetched before they are needed: the picture is more than the caches hold.
     pub prefetch: bool,
     /// For run-time kernels.
     pub numbers: Numbers,
+}
+
+/// What happens to the sums of a panel in a row of output before they are stored: the residual is
+/// added, what is below zero multiplied by its slope, and the rest cut off at floor and ceiling.
+#[derive(Debug, Clone, Copy)]
+pub struct Finish<'t, const LANES: usize, const VECTORS: usize> {
+    /// What sums begin with.
+    pub bias: &'t [[f32; LANES]; VECTORS],
+    /// What a sum below zero is multiplied by.
+    pub slopes: Option<&'t [[f32; LANES]; VECTORS]>,
+    /// The row that is added, laid out as the output.
+    pub residual: Option<&'t [f32]>,
+    /// Outputs are raised to this.
+    pub floor: f32,
+    /// Outputs are lowered to this.
+    pub ceiling: f32,
 }
 
 /// The `N` numbers of a row that start at `from`.
@@ -302,10 +327,28 @@ pub fn run_mut(row: &mut [f32], from: usize, length: usize) -> &mut [f32] {
     row.get_mut(from..).and_then(|row| row.get_mut(..length)).unwrap_or_default()
 }
 
+/// As [`Finish`], for a panel of output channels in the along-the-row family.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanarFinish<'t, 'x, const CHANNELS: usize> {
+    /// What sums begin with.
+    pub bias: &'t [f32; CHANNELS],
+    /// What a sum below zero is multiplied by.
+    pub slopes: Option<&'t [f32; CHANNELS]>,
+    /// The rows that are added, laid out as the outputs, from the tile's first row and channel on; or
+    /// none.
+    pub residuals: &'t [&'x [f32]],
+    /// Outputs are raised to this.
+    pub floor: f32,
+    /// Outputs are lowered to this.
+    pub ceiling: f32,
+    /// Whether outputs pass the caches by.
+    pub stream: bool,
+}
+
 /// The first `length` of something, or all of it where there are fewer.
 #[inline(always)]
 #[must_use]
-pub fn head<T>(all: &[T], length: usize) -> &[T] {
+pub fn first<T>(all: &[T], length: usize) -> &[T] {
     all.get(..length).unwrap_or(all)
 }
 
@@ -314,6 +357,38 @@ pub fn head<T>(all: &[T], length: usize) -> &[T] {
 #[must_use]
 pub fn entries<const N: usize, T>(table: &mut [T], from: usize) -> Option<&mut [T; N]> {
     table.get_mut(from..)?.first_chunk_mut()
+}
+
+/// What is left of a table from an entry on; nothing where it is shorter.
+#[inline(always)]
+#[must_use]
+pub fn tail<T>(table: &[T], from: usize) -> &[T] {
+    table.get(from..).unwrap_or_default()
+}
+
+/// As [`tail`], to be written.
+#[inline(always)]
+#[must_use]
+pub fn tail_mut<T>(table: &mut [T], from: usize) -> &mut [T] {
+    table.get_mut(from..).unwrap_or_default()
+}
+
+/// The `N` numbers of entry `at` of a table that start at `from`.
+#[inline(always)]
+#[must_use]
+pub fn of_entry<'t, const N: usize>(table: &'t [&[f32]], at: usize, from: usize) -> Option<&'t [f32; N]> {
+    window(table.get(at)?, from)
+}
+
+/// As [`of_entry`], to be written.
+#[inline(always)]
+#[must_use]
+pub fn of_entry_mut<'t, const N: usize>(
+    table: &'t mut [&mut [f32]],
+    at: usize,
+    from: usize,
+) -> Option<&'t mut [f32; N]> {
+    window_mut(table.get_mut(at)?, from)
 }
 
 /// The first `N` entries of a table, which then begins `step` entries later.
@@ -326,14 +401,14 @@ pub fn next_entries<'t, const N: usize, T>(table: &mut &'t mut [T], step: usize)
     first.first_chunk_mut()
 }
 
-/// Numbers that the start of an output row lies beyond a boundary of `LANES` numbers, where its tiles
-/// are to be laid on such boundaries because it is streamed.
+/// Numbers that the start of an output row lies beyond a boundary of `LANES` numbers, on which its
+/// tiles are to be laid.
 #[inline(always)]
 #[must_use]
-pub fn alignment<const LANES: usize>(row: Option<&&mut [f32]>, stream: bool) -> usize {
+pub fn alignment<const LANES: usize>(row: Option<&&mut [f32]>) -> usize {
     match row {
-        Some(row) if stream => row.as_ptr().addr() / size_of::<f32>() % LANES,
-        _ => 0,
+        Some(row) => row.as_ptr().addr() / size_of::<f32>() % LANES,
+        None => 0,
     }
 }
 
@@ -352,6 +427,13 @@ pub fn steps<const LANES: usize, const VECTORS: usize, const WINDOW: usize>(
     panel: &[f32],
 ) -> &[[[[f32; LANES]; VECTORS]; WINDOW]] {
     panel.as_chunks().0.as_chunks().0.as_chunks().0
+}
+
+/// The first `length` numbers and the rest; nothing of either where there are none.
+#[inline(always)]
+#[must_use]
+pub fn head(numbers: &[f32], length: usize) -> (&[f32], &[f32]) {
+    numbers.split_at_checked(length).unwrap_or_default()
 }
 
 /// The bias of a panel as vectors.

@@ -11,7 +11,7 @@ use aligned_vec::AVec;
 use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, Axis};
 
 use crate::engine::Order;
-use crate::epilogue::Epilogue;
+use crate::epilogue::{Epilogue, residual_rows};
 use crate::frame::{Frame, picture_row};
 use crate::interleave;
 use crate::kernel::{self, Kernel, Numbers, Ready, Tiling};
@@ -33,6 +33,7 @@ pub(crate) struct Planar {
     numbers: Numbers,
     weights: AVec<f32>,
     bias: AVec<f32>,
+    slopes: AVec<f32>,
 }
 
 /// What is decided for one size of picture.
@@ -88,7 +89,7 @@ impl Planar {
                 }
             }
         }
-        Planar { kernel, numbers, weights, bias: epilogue.bias.clone() }
+        Planar { kernel, numbers, weights, bias: epilogue.bias.clone(), slopes: epilogue.slopes.clone() }
     }
 
     pub(crate) fn kernel(&self) -> &Kernel {
@@ -122,24 +123,24 @@ impl Planar {
 
     /// Computes a band of output rows.
     pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
-        let Band { frame, epilogue, input, mut output, first } = band;
+        let Band { frame, epilogue, input, mut output, residual, first } = band;
         let [width, c_out] = [frame.output[1], frame.spec.c_out];
         let lanes = self.lanes();
         let source = Source::of(frame, &input, lanes);
         let in_place = width >= lanes && Order::of_rows(&output.view()) == Some(Order::Planar);
-        let at_once = match source {
-            Source::Staged => fit.rows[1],
-            _ => fit.rows[0],
-        };
-        let at_once = at_once.clamp(1, output.len_of(Axis(0)));
+        let at_once = fit.rows[usize::from(source == Source::Staged)].clamp(1, output.len_of(Axis(0)));
         let stage = Stage::new(frame, source, at_once, lanes);
         let pitch = width.max(lanes).next_multiple_of(LINE);
+        let planes = at_once * c_out * pitch;
 
         let tables = scratch.tables();
-        let (mut input_table, mut output_table) = (tables.inputs, tables.outputs);
-        let unpacked = if in_place { 0 } else { at_once * c_out * pitch };
-        let floats = scratch.floats(stage.floats() + unpacked);
-        let (staged, unpacked) = floats.split_at_mut(stage.floats());
+        let (mut input_table, mut output_table, mut residual_table) =
+            (tables.inputs, tables.outputs, tables.residuals);
+        let unpacked_floats = if in_place { 0 } else { epilogue.channels() / c_out * planes };
+        let residual_floats = if residual.is_some() { planes } else { 0 };
+        let floats = scratch.floats(stage.floats() + unpacked_floats + residual_floats);
+        let (staged, floats) = floats.split_at_mut(stage.floats());
+        let (unpacked, added) = floats.split_at_mut(unpacked_floats);
         // Rows of the padded picture before this one are staged.
         let mut ready = first * frame.spec.stride[0];
 
@@ -147,41 +148,82 @@ impl Planar {
         for mut block in output.axis_chunks_iter_mut(Axis(0), at_once) {
             let rows = block.len_of(Axis(0));
             stage.fill(&input, (at, rows), &mut ready, staged);
+            if let Some(residual) = residual_rows(residual, at - first, rows) {
+                pack(&residual, pitch, added);
+            }
             for part in stage.parts() {
                 let mut inputs = recycle(std::mem::take(&mut input_table));
                 let mut outputs = recycle(std::mem::take(&mut output_table));
+                let mut residuals = recycle(std::mem::take(&mut residual_table));
                 stage.table(&input, (at, rows), part, staged, &mut inputs);
                 let columns = part.columns.clone();
-                if in_place {
-                    let lanes = block.lanes_mut(Axis(1)).into_iter();
-                    let rows = lanes.filter_map(ndarray::ArrayViewMut1::into_slice);
-                    outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
-                } else {
-                    let rows = unpacked.chunks_exact_mut(pitch).take(rows * c_out);
-                    outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
+                if residual.is_some() {
+                    let rows = added.chunks_exact(pitch).take(rows * c_out);
+                    residuals.extend(rows.filter_map(|row| row.get(columns.clone())));
                 }
-                debug_assert_eq!(outputs.len(), rows * c_out);
-                self.kernel.run(&mut kernel::Band {
-                    inputs: &inputs,
-                    outputs: &mut outputs,
-                    weights: &self.weights,
-                    bias: &self.bias,
-                    floor: epilogue.floor,
-                    width: part.columns.len(),
-                    tiling: &Tiling::default(),
-                    stream: fit.stream && in_place,
-                    prefetch: fit.prefetch && source != Source::Staged,
-                    numbers: self.numbers,
-                });
+                // The second half of a CReLU comes after the first.
+                if in_place {
+                    let (mut sums, mut more) = block.view_mut().split_at(Axis(2), c_out);
+                    for half in [&mut sums, &mut more] {
+                        let lanes = half.lanes_mut(Axis(1)).into_iter();
+                        let rows = lanes.filter_map(ndarray::ArrayViewMut1::into_slice);
+                        outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
+                    }
+                    self.call(frame, epilogue, fit, &inputs, &residuals, &mut outputs, source, true);
+                    output_table = recycle(outputs);
+                } else {
+                    for half in unpacked.chunks_exact_mut(planes) {
+                        let rows = half.chunks_exact_mut(pitch).take(rows * c_out);
+                        outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
+                    }
+                    self.call(frame, epilogue, fit, &inputs, &residuals, &mut outputs, source, false);
+                    output_table = recycle(outputs);
+                }
                 input_table = recycle(inputs);
-                output_table = recycle(outputs);
+                residual_table = recycle(residuals);
             }
-            if !in_place {
-                unpack(unpacked, pitch, &mut block);
+            for (half, planes) in unpacked.chunks_exact(planes).enumerate() {
+                unpack(planes, pitch, [half * c_out, c_out], &mut block);
             }
             at += rows;
         }
-        scratch.keep(Tables { inputs: input_table, outputs: output_table });
+        scratch.keep(Tables { inputs: input_table, outputs: output_table, residuals: residual_table });
+    }
+
+    /// Calls the kernel for rows of equal width; the second half of the outputs are those of a CReLU.
+    #[expect(clippy::too_many_arguments, reason = "tables are borrowed for different times")]
+    fn call(
+        &self,
+        frame: &Frame,
+        epilogue: &Epilogue,
+        fit: &Fit,
+        inputs: &[&[f32]],
+        residuals: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        source: Source,
+        in_place: bool,
+    ) {
+        let doubles = epilogue.doubles();
+        let sums = if doubles { outputs.len() / 2 } else { outputs.len() };
+        debug_assert_eq!(sums % frame.spec.c_out, 0);
+        let (outputs, negatives) = outputs.split_at_mut(sums);
+        let width = outputs.first().map_or(0, |row| row.len());
+        self.kernel.run(&mut kernel::Band {
+            inputs,
+            outputs,
+            weights: &self.weights,
+            bias: &self.bias,
+            slopes: &self.slopes,
+            residuals,
+            floor: if doubles { 0.0 } else { epilogue.floor },
+            ceiling: epilogue.ceiling,
+            width,
+            tiling: &Tiling::default(),
+            negatives,
+            stream: fit.stream && in_place,
+            prefetch: fit.prefetch && source != Source::Staged,
+            numbers: self.numbers,
+        });
     }
 }
 
@@ -236,7 +278,11 @@ impl Source {
         let left = frame.margins[1].before;
         let right = (left + frame.input[1] + 1).saturating_sub(frame.spec.extent()[1]).min(width);
         let ends = left.next_multiple_of(lanes).max((width.saturating_sub(right)).next_multiple_of(lanes));
-        if right >= left + lanes && ends <= width { Source::Between([left, right]) } else { Source::Staged }
+        if width >= 2 * ends + lanes && right >= left {
+            Source::Between([left, right])
+        } else {
+            Source::Staged
+        }
     }
 }
 
@@ -283,7 +329,7 @@ impl<'f> Stage<'f> {
                 (
                     [
                         (before > 0).then(|| Part { columns: 0..before, staged: Some([0, pitch_before]) }),
-                        part(left..right, None),
+                        part(before.max(left)..right.min(width - after), None),
                         (after > 0).then(|| Part {
                             columns: width - after..width,
                             staged: Some([middle, pitch_after]),
@@ -413,15 +459,30 @@ impl<'f> Stage<'f> {
     }
 }
 
-/// Writes computed planes to an output of any memory order.
-fn unpack(planes: &[f32], pitch: usize, block: &mut ArrayViewMut3<'_, f32>) {
+/// Writes computed planes to some channels of an output of any memory order.
+fn unpack(planes: &[f32], pitch: usize, [first, count]: [usize; 2], block: &mut ArrayViewMut3<'_, f32>) {
     let [width, channels] = [block.len_of(Axis(1)), block.len_of(Axis(2))];
-    for (mut row, planes) in block.axis_iter_mut(Axis(0)).zip(planes.chunks_exact(channels * pitch)) {
+    for (mut row, planes) in block.axis_iter_mut(Axis(0)).zip(planes.chunks_exact(count * pitch)) {
         if let Some(row) = row.as_slice_mut() {
-            interleave::join(planes, pitch, channels, row);
+            interleave::join(planes, pitch, channels, first, row);
         } else {
-            for (mut target, plane) in row.axis_iter_mut(Axis(1)).zip(planes.chunks_exact(pitch)) {
+            let targets = row.axis_iter_mut(Axis(1)).skip(first);
+            for (mut target, plane) in targets.zip(planes.chunks_exact(pitch)) {
                 target.iter_mut().zip(&plane[..width]).for_each(|(target, number)| *target = *number);
+            }
+        }
+    }
+}
+
+/// Writes rows of any memory order to planes.
+fn pack(rows: &ArrayView3<'_, f32>, pitch: usize, planes: &mut [f32]) {
+    let channels = rows.len_of(Axis(2));
+    for (row, planes) in rows.axis_iter(Axis(0)).zip(planes.chunks_exact_mut(channels * pitch)) {
+        if let Some(pixels) = row.to_slice() {
+            interleave::split(pixels, channels, planes, pitch, 0);
+        } else {
+            for (numbers, plane) in row.axis_iter(Axis(1)).zip(planes.chunks_exact_mut(pitch)) {
+                plane.iter_mut().zip(numbers).for_each(|(target, number)| *target = *number);
             }
         }
     }

@@ -61,7 +61,7 @@ impl Shape {
     fn sums(&self) -> TokenStream {
         let begin = self.all().map(|(row, vector, channel)| {
             let (sum, channel) = (sum(row, vector, channel), index(channel));
-            quote! { let mut #sum = simd::splat(bias[#channel]); }
+            quote! { let mut #sum = simd::splat(finish.bias[#channel]); }
         });
         quote! { #(#begin)* }
     }
@@ -114,9 +114,34 @@ impl Shape {
         }
     }
 
-    /// Activation and stores.
-    fn finish(&self) -> TokenStream {
+    /// Residual, activation and stores; `c_out` entries of a table make a row of output.
+    fn finish(&self, c_out: &TokenStream) -> TokenStream {
         let lanes = self.lanes;
+        let entry = |row: usize, channel: usize| {
+            let (row, channel) = (index(row), index(channel));
+            quote! { #row * #c_out + #channel }
+        };
+        let added = self.all().map(|(row, vector, channel)| {
+            let (sum, entry, at) = (sum(row, vector, channel), entry(row, channel), index(vector * lanes));
+            quote! {
+                if let Some(more) = tapwise::of_entry::<#lanes>(finish.residuals, #entry, from + #at) {
+                    #sum = simd::add(#sum, simd::load(more));
+                }
+            }
+        });
+        let leaking = self.all().map(|(row, vector, channel)| {
+            let (sum, channel) = (sum(row, vector, channel), index(channel));
+            quote! { #sum = simd::leak(simd::splat(slopes[#channel]), #sum); }
+        });
+        let negatives = self.all().map(|(row, vector, channel)| {
+            let (sum, entry, at) = (sum(row, vector, channel), entry(row, channel), index(vector * lanes));
+            quote! {
+                if let Some(target) = tapwise::of_entry_mut::<#lanes>(negatives, #entry, from + #at) {
+                    let turned = simd::max(zero, simd::mul_add(#sum, turn, minus_zero));
+                    if finish.stream { simd::stream(turned, target) } else { simd::store(turned, target) }
+                }
+            }
+        });
         let stores = |verb: &str| -> TokenStream {
             let verb = ident(verb);
             self.all()
@@ -125,7 +150,7 @@ impl Shape {
                         (output(row, channel), sum(row, vector, channel), index(vector * lanes));
                     quote! {
                         if let Some(target) = tapwise::window_mut::<#lanes>(#output, #at) {
-                            simd::#verb(simd::max(floor, #sum), target);
+                            simd::#verb(simd::min(ceiling, simd::max(floor, #sum)), target);
                         }
                     }
                 })
@@ -133,8 +158,18 @@ impl Shape {
         };
         let (store, stream) = (stores("store"), stores("stream"));
         quote! {
-            let floor = simd::splat(floor);
-            if stream { #stream } else { #store }
+            if !finish.residuals.is_empty() {
+                #(#added)*
+            }
+            if let Some(slopes) = finish.slopes {
+                #(#leaking)*
+            }
+            if !negatives.is_empty() {
+                let (zero, minus_zero, turn) = (simd::splat(0.0), simd::splat(-0.0), simd::splat(-1.0));
+                #(#negatives)*
+            }
+            let (floor, ceiling) = (simd::splat(finish.floor), simd::splat(finish.ceiling));
+            if finish.stream { #stream } else { #store }
         }
     }
 }
@@ -221,8 +256,8 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
         /// of rows, the register tiles that cover it.
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
-            let (mut weights, mut biases) = (band.weights, band.bias);
-            let (width, floor, stream) = (band.width, band.floor, band.stream);
+            let (mut weights, mut biases, mut all_slopes) = (band.weights, band.bias, band.slopes);
+            let width = band.width;
             let prefetch = usize::from(band.prefetch);
             let inputs = band.inputs.as_chunks::<#all_in>().0;
             let outputs = band.outputs.as_chunks_mut::<#all_out>().0;
@@ -240,12 +275,16 @@ fn fixed_kind(geometry: &Geometry, panels: &Panels) -> TokenStream {
     let (channels, count) = (panels.vectors, panels.count.unwrap_or(0));
     let ([kernel_rows, kernel_columns], c_in) = (geometry.kernel, geometry.c_in_group());
     let length = geometry.taps() * channels;
-    let stride = geometry.stride[0];
+    let (stride, all_out) = (geometry.stride[0], geometry.c_out);
     let heights = heights(panels);
     let blocks = heights.iter().enumerate().map(|(at, &rows)| {
         let name = block_name(rows, panels);
         let last = at + 1 == heights.len();
-        let condition = if last { quote!(else) } else { quote!(if outputs.len() >= #rows) };
+        let condition = match (at, last) {
+            (0, true) => quote!(),
+            (_, true) => quote!(else),
+            _ => quote!(if outputs.len() >= #rows),
+        };
         let ahead = rows * stride;
         quote! {
             #condition {
@@ -253,23 +292,20 @@ fn fixed_kind(geometry: &Geometry, panels: &Panels) -> TokenStream {
                 let (Some(inputs), Some(outputs)) = (inputs.get(at * #stride..), outputs.get_mut(at..)) else {
                     return;
                 };
-                #name(inputs, #ahead * prefetch, panel, bias, floor, outputs, first, channel, width, stream);
+                let finish = tapwise::PlanarFinish {
+                    bias,
+                    slopes,
+                    residuals: tapwise::tail(band.residuals, at * #all_out + channel),
+                    floor: band.floor,
+                    ceiling: band.ceiling,
+                    stream: band.stream,
+                };
+                let negatives = tapwise::tail_mut(&mut *band.negatives, at * #all_out + channel);
+                #name(inputs, #ahead * prefetch, panel, finish, outputs, negatives, first, channel, width);
                 row = at + #rows;
             }
         }
     });
-    let blocks = if heights.len() == 1 {
-        let name = block_name(1, panels);
-        quote! {
-            let (Some(inputs), Some(outputs)) = (inputs.get(row * #stride..), outputs.get_mut(row..)) else {
-                return;
-            };
-            #name(inputs, #stride * prefetch, panel, bias, floor, outputs, first, channel, width, stream);
-            row += 1;
-        }
-    } else {
-        quote! { #(#blocks)* }
-    };
     quote! {
         for _ in 0..#count {
             let (Some((panel, more)), Some((bias, more_biases))) =
@@ -278,13 +314,16 @@ fn fixed_kind(geometry: &Geometry, panels: &Panels) -> TokenStream {
                 return;
             };
             (weights, biases) = (more, more_biases);
+            let (slopes, more_slopes) = tapwise::head(all_slopes, #channels);
+            all_slopes = more_slopes;
+            let slopes = slopes.first_chunk::<#channels>();
             let panel = tapwise::steps::<#channels, #kernel_rows, #kernel_columns>(panel);
             let (Some(panel), Some(bias)) = (panel.first_chunk::<#c_in>(), bias.first_chunk::<#channels>()) else {
                 return;
             };
             let mut row = 0;
             while row < outputs.len() {
-                #blocks
+                #(#blocks)*
             }
             channel += #channels;
         }
@@ -306,7 +345,7 @@ fn fixed_block(schedule: &Schedule, geometry: &Geometry, panels: &Panels, rows: 
     let table = (rows - 1) * geometry.stride[0] + geometry.rows();
     let columns = columns(&wide, &narrow, |shape| {
         let name = shape.name();
-        quote! { #name(inputs, ahead, panel, bias, floor, outputs, first, channel, at, stream); }
+        quote! { #name(inputs, ahead, panel, finish, outputs, negatives, first, channel, at); }
     });
     let documentation = format!(" {rows} rows of {channels} output channels, by tiles from left to right.");
     quote! {
@@ -317,18 +356,17 @@ fn fixed_block(schedule: &Schedule, geometry: &Geometry, panels: &Panels, rows: 
             inputs: &[[&[f32]; #all_in]],
             ahead: usize,
             panel: &[[[[f32; #channels]; #kernel_rows]; #kernel_columns]; #c_in],
-            bias: &[f32; #channels],
-            floor: f32,
+            finish: tapwise::PlanarFinish<'_, '_, #channels>,
             outputs: &mut [[&mut [f32]; #all_out]],
+            negatives: &mut [&mut [f32]],
             first: usize,
             channel: usize,
             width: usize,
-            stream: bool,
         ) {
             let Some((inputs, next)) = inputs.split_first_chunk::<#table>() else { return };
-            let ahead = tapwise::head(next, ahead);
+            let ahead = tapwise::first(next, ahead);
             let Some(row) = outputs.first() else { return };
-            let aligned = tapwise::alignment::<#lanes>(row.get(channel), stream);
+            let aligned = tapwise::alignment::<#lanes>(row.get(channel));
             #columns
         }
     }
@@ -389,7 +427,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         let row = &rows[row];
         quote! { tapwise::entries::<#channels, _>(#row, channel) }
     });
-    let (sums, finish) = (shape.sums(), shape.finish());
+    let (sums, finish) = (shape.sums(), shape.finish(&index(all_out)));
     let vectors = shape.vectors;
     let documentation =
         format!(" {} rows x {vectors} vectors of {lanes} pixels x {channels} output channels.", shape.rows);
@@ -402,13 +440,12 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             inputs: &[[&[f32]; #all_in]; #table],
             ahead: &[[&[f32]; #all_in]],
             panel: &[[[[f32; #channels]; #kernel_rows]; #kernel_columns]; #c_in],
-            bias: &[f32; #channels],
-            floor: f32,
+            finish: tapwise::PlanarFinish<'_, '_, #channels>,
             outputs: &mut [[&mut [f32]; #all_out]],
+            negatives: &mut [&mut [f32]],
             first: usize,
             channel: usize,
             from: usize,
-            stream: bool,
         ) {
             let Some([#(#rows),*]) = outputs.first_chunk_mut() else { return };
             #outputs

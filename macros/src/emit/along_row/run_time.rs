@@ -22,9 +22,9 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
         /// of rows, the register tiles that cover it.
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
-            let (mut weights, mut biases) = (band.weights, band.bias);
+            let (mut weights, mut biases, mut all_slopes) = (band.weights, band.bias, band.slopes);
             let numbers = &band.numbers;
-            let (width, floor, stream) = (band.width, band.floor, band.stream);
+            let width = band.width;
             let c_in = numbers.c_in_group * numbers.groups;
             let rows = band.outputs.len() / numbers.c_out.max(1);
             for group in 0..numbers.groups {
@@ -44,14 +44,23 @@ fn kind(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStream {
         let Some([wide, narrow]) = of_rows(schedule, panels, height) else { return TokenStream::new() };
         let columns = columns(&wide, &narrow, |shape| {
             let name = shape.name();
-            quote! { #name(numbers, c_in, inputs, panel, bias, floor, outputs, at, stream); }
+            quote! { #name(numbers, c_in, inputs, panel, finish, outputs, negatives, at); }
         });
         let body = quote! {
             let at = row.min(rows - #height);
             let inputs = band.inputs.get(at * numbers.stride * c_in + first..);
             let outputs = band.outputs.get_mut(at * numbers.c_out + channel..);
             let (Some(inputs), Some(outputs)) = (inputs, outputs) else { return };
-            let aligned = tapwise::alignment::<#lanes>(outputs.first(), stream);
+            let finish = tapwise::PlanarFinish {
+                bias,
+                slopes,
+                residuals: tapwise::tail(band.residuals, at * numbers.c_out + channel),
+                floor: band.floor,
+                ceiling: band.ceiling,
+                stream: band.stream,
+            };
+            let negatives = tapwise::tail_mut(&mut *band.negatives, at * numbers.c_out + channel);
+            let aligned = tapwise::alignment::<#lanes>(outputs.first());
             #columns
             row = at + #height;
         };
@@ -70,6 +79,9 @@ fn kind(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStream {
                 return;
             };
             (weights, biases) = (more, more_biases);
+            let (slopes, more_slopes) = tapwise::head(all_slopes, #channels);
+            all_slopes = more_slopes;
+            let slopes = slopes.first_chunk::<#channels>();
             let panel = panel.as_chunks::<#channels>().0;
             let mut row = 0;
             while row < rows {
@@ -111,7 +123,7 @@ fn tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStream {
     let name = shape.name();
     let outputs =
         shape.outputs(|_| quote! { tapwise::next_entries::<#channels, _>(&mut rows, numbers.c_out) });
-    let (sums, finish) = (shape.sums(), shape.finish());
+    let (sums, finish) = (shape.sums(), shape.finish(&quote!(numbers.c_out)));
     let documentation = format!(
         " {} rows x {} vectors of {lanes} pixels x {channels} output channels, one tap at a time.",
         shape.rows, shape.vectors
@@ -126,11 +138,10 @@ fn tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStream {
             c_in: usize,
             inputs: &[&[f32]],
             panel: &[[f32; #channels]],
-            bias: &[f32; #channels],
-            floor: f32,
+            finish: tapwise::PlanarFinish<'_, '_, #channels>,
             outputs: &mut [&mut [f32]],
+            negatives: &mut [&mut [f32]],
             from: usize,
-            stream: bool,
         ) {
             let mut rows = outputs;
             #outputs
