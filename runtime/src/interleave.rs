@@ -20,11 +20,21 @@ pub(crate) fn split(row: &[f32], channels: usize, planes: &mut [f32], pitch: usi
     }
 }
 
+/// Pixels of a block that is turned at once.
+const BLOCK: usize = 4;
+
 fn split_by<const C: usize>(row: &[f32], planes: &mut [f32], pitch: usize, from: usize) {
-    let pixels = row.as_chunks::<C>().0;
-    for (c, plane) in planes.chunks_mut(pitch.max(1)).take(C).enumerate() {
-        let plane = plane.get_mut(from..).unwrap_or_default();
-        for (number, pixel) in plane.iter_mut().zip(pixels) {
+    let mut planes = planes.chunks_mut(pitch.max(1));
+    let mut targets: [&mut [f32]; C] =
+        std::array::from_fn(|_| planes.next().and_then(|plane| plane.get_mut(from..)).unwrap_or_default());
+    let (pixels, _) = row.as_chunks::<C>();
+    let pixels = &pixels[..targets.iter().map(|target| target.len()).fold(pixels.len(), usize::min)];
+    let (blocks, rest) = pixels.as_chunks::<BLOCK>();
+    for (c, target) in targets.iter_mut().enumerate() {
+        for (target, block) in target.as_chunks_mut::<BLOCK>().0.iter_mut().zip(blocks) {
+            *target = std::array::from_fn(|pixel| block[pixel][c]);
+        }
+        for (number, pixel) in target.iter_mut().skip(blocks.len() * BLOCK).zip(rest) {
             *number = pixel[c];
         }
     }
@@ -32,10 +42,39 @@ fn split_by<const C: usize>(row: &[f32], planes: &mut [f32], pitch: usize, from:
 
 /// Joins planes to a row of pixels of `channels` numbers, whose numbers from `first` on they become.
 pub(crate) fn join(planes: &[f32], pitch: usize, channels: usize, first: usize, row: &mut [f32]) {
+    match (channels, first) {
+        _ if planes.len() < channels * pitch => join_some(planes, pitch, channels, first, row),
+        (2, 0) => join_by::<2>(planes, pitch, row),
+        (3, 0) => join_by::<3>(planes, pitch, row),
+        (4, 0) => join_by::<4>(planes, pitch, row),
+        (8, 0) => join_by::<8>(planes, pitch, row),
+        _ => join_some(planes, pitch, channels, first, row),
+    }
+}
+
+fn join_some(planes: &[f32], pitch: usize, channels: usize, first: usize, row: &mut [f32]) {
     for (c, plane) in planes.chunks(pitch.max(1)).take(channels.saturating_sub(first)).enumerate() {
         for (pixel, number) in row.chunks_exact_mut(channels.max(1)).zip(plane) {
             pixel[first + c] = *number;
         }
+    }
+}
+
+fn join_by<const C: usize>(planes: &[f32], pitch: usize, row: &mut [f32]) {
+    let (pixels, _) = row.as_chunks_mut::<C>();
+    let mut planes = planes.chunks(pitch.max(1));
+    let planes: [&[f32]; C] = std::array::from_fn(|_| {
+        planes.next().and_then(|plane| plane.get(..pixels.len())).unwrap_or_default()
+    });
+    let (blocks, rest) = pixels.as_chunks_mut::<BLOCK>();
+    let whole = blocks.len();
+    for (at, block) in blocks.iter_mut().enumerate() {
+        let numbers: [&[f32; BLOCK]; C] =
+            std::array::from_fn(|c| planes[c].as_chunks::<BLOCK>().0.get(at).unwrap_or(&[0.0; BLOCK]));
+        *block = std::array::from_fn(|pixel| std::array::from_fn(|c| numbers[c][pixel]));
+    }
+    for (pixel, numbers) in rest.iter_mut().enumerate() {
+        *numbers = std::array::from_fn(|c| planes[c].get(whole * BLOCK + pixel).copied().unwrap_or(0.0));
     }
 }
 
@@ -57,7 +96,8 @@ mod tests {
                     assert!(plane[..from].iter().chain(&plane[from + width..]).all(|number| *number == -1.0));
                 }
                 let mut back = vec![0.0; row.len()];
-                join(&planes[from..], pitch, channels, 0, &mut back);
+                let shifted: Vec<f32> = planes[from..].iter().copied().chain([0.0; 3]).collect();
+                join(&shifted, pitch, channels, 0, &mut back);
                 assert_eq!(back, row, "{channels} channels, {width} pixels");
             }
         }

@@ -262,6 +262,12 @@ pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order) -> 
     CALL + tiles * (spec.taps() * spec.groups) as f64 + staged as f64 * STAGED + entries as f64 * ENTRY
 }
 
+/// Bytes after which addresses fall into the same set of the first-level cache.
+const PAGE: usize = 4096;
+
+/// Planes that are too many for one set.
+const CROWD: usize = 6;
+
 /// Floats in a cache line.
 const LINE: usize = 16;
 
@@ -269,6 +275,12 @@ impl Source {
     fn of(frame: &Frame, input: &ArrayView3<'_, f32>, lanes: usize) -> Self {
         let width = frame.output[1];
         if width < lanes || Order::of_rows(input) != Some(Order::Planar) {
+            return Source::Staged;
+        }
+        // Planes that lie a multiple of a page apart fall into the same sets of the first-level cache:
+        // copies of their rows do not.
+        let apart = input.strides()[2].unsigned_abs() * size_of::<f32>() % PAGE;
+        if frame.spec.c_in_group() >= CROWD && apart.min(PAGE - apart) < PAGE / 16 {
             return Source::Staged;
         }
         if !frame.pads_columns() {

@@ -104,7 +104,7 @@ impl Shape {
                 quote! { #sum = simd::mul_add(#name, w, #sum); }
             });
             quote! {
-                let w = simd::splat(#weight);
+                let w = #weight;
                 #(#products)*
             }
         });
@@ -390,7 +390,8 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             let Some(#name) = tapwise::window::<#span>(inputs[#row][first + c], from) else { return };
         }
     });
-    let apart = matches!(tile.body, Body::Loops { barrier: true, .. });
+    let kept = matches!(tile.body, Body::Loops { barrier: false, .. });
+    let weight = |tap: usize, channel: usize| ident(&format!("w{tap}_{channel}"));
     let last = sum(shape.rows - 1, shape.vectors - 1, channels - 1);
     let shift = if dilation[1] == 1 {
         quote!(b)
@@ -400,12 +401,21 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     };
     let walk = touched.iter().enumerate().map(|(at, (row, served))| {
         let x = row_name(*row);
-        // Between steps, and between rows where weights are not kept.
-        let barrier = (schedule.isa.unroll > 0 && (at == 0 || apart)).then(|| {
+        // Rows are loaded one after another: loads that the compiler hoists, it spills.
+        let barrier = (schedule.isa.unroll > 0).then(|| {
+            let taps = if kept && at > 0 { quote!(_) } else { quote!(taps) };
             quote! {
-                let (#x, taps, sum) = simd::barrier(#x, taps, #last);
+                let (#x, #taps, sum) = simd::barrier(#x, taps, #last);
                 #last = sum;
             }
+        });
+        let keep = (kept && at == 0).then(|| {
+            let weights = (0..kernel_rows).flat_map(|tap| (0..channels).map(move |channel| (tap, channel)));
+            let weights = weights.map(|(tap, channel)| {
+                let (name, tap, channel) = (weight(tap, channel), index(tap), index(channel));
+                quote! { let #name = simd::splat(taps[#tap][#channel]); }
+            });
+            quote! { #(#weights)* }
         });
         let vector = |vector: usize| {
             let from = index(vector * lanes);
@@ -416,10 +426,14 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             }
         };
         let products = shape.row(served, vector, |tap, channel| {
+            if kept {
+                let weight = weight(tap, channel);
+                return quote! { #weight };
+            }
             let (tap, channel) = (index(tap), index(channel));
-            quote! { taps[#tap][#channel] }
+            quote! { simd::splat(taps[#tap][#channel]) }
         });
-        quote! { #barrier #products }
+        quote! { #barrier #keep #products }
     });
     let name = shape.name();
     let rows: Vec<Ident> = (0..shape.rows).map(|row| ident(&format!("row{row}"))).collect();

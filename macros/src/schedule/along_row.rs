@@ -30,9 +30,12 @@ struct Shape {
 }
 
 impl Shape {
-    /// Whether sums, the vectors of an input row and a weight fit the registers.
+    /// Whether sums, the vectors of an input row and a weight fit the registers. Tiles of many rows
+    /// take a pointer for each and are what compilers spill: they leave half the registers free.
     fn fits(self, isa: &Isa) -> bool {
-        self.sums() + self.vectors + 2 <= isa.registers
+        let flat = self.rows <= 2 && self.sums() + self.vectors + 2 <= isa.registers;
+        let tall = self.rows <= 4 && 2 * self.sums() <= isa.registers;
+        self.rows * self.channels <= 8 && (flat || tall)
     }
 
     fn sums(self) -> usize {
@@ -41,7 +44,7 @@ impl Shape {
 
     /// Whether the weights of a step stay in registers from one input row to the next.
     fn keeps_weights(self, taps: usize, isa: &Isa) -> bool {
-        self.sums() + self.vectors + 1 + taps * self.channels <= isa.registers
+        self.sums() + self.vectors + taps * self.channels < isa.registers
     }
 
     /// Cycles for one input channel and one filter column: two multiply-adds and two loads a cycle,

@@ -117,7 +117,7 @@ fn tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStream {
         };
         shape.row(&[(row, 0)], vector, |_, channel| {
             let channel = index(channel);
-            quote! { taps[#channel] }
+            quote! { simd::splat(taps[#channel]) }
         })
     });
     let name = shape.name();
