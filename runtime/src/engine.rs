@@ -4,6 +4,7 @@
 use ndarray::{Array4, ArrayView3};
 
 use crate::epilogue::Epilogue;
+use crate::fit;
 use crate::frame::Frame;
 use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
@@ -43,9 +44,9 @@ pub(crate) struct Engines {
 }
 
 /// What is decided for one size of picture.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Fit {
-    tiled: tiled::Fit,
+    tiled: fit::Fit,
     planar: planar::Fit,
     /// Whether the planar kernel runs: for planar pictures, and for others.
     along_row: [bool; 2],
@@ -75,8 +76,8 @@ impl Engines {
     pub(crate) fn fit(&self, frame: &Frame, machine: &Machine) -> Fit {
         let along_row = [Order::Planar, Order::Interleaved].map(|order| match (&self.tiled, &self.planar) {
             (Some(tiled), Some(planar)) => {
-                predicted_cycles(planar.kernel(), frame, order)
-                    < predicted_cycles(tiled.kernel(), frame, order)
+                predicted_cycles(planar.kernel(), frame, order, machine)
+                    < predicted_cycles(tiled.kernel(), frame, order, machine)
             }
             (_, planar) => planar.is_some(),
         });
@@ -101,10 +102,10 @@ impl Engines {
 }
 
 /// Cycles that a kernel is predicted to take for a whole picture of this memory order.
-pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order) -> f64 {
+fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order, machine: &Machine) -> f64 {
     match kernel.description().family {
         Family::AlongRow => planar::predicted_cycles(kernel, frame, order),
-        Family::ChannelsOut | Family::Depthwise => tiled::predicted_cycles(kernel, frame, order),
+        Family::ChannelsOut | Family::Depthwise => tiled::predicted_cycles(kernel, frame, order, machine.l2),
     }
 }
 
@@ -112,8 +113,9 @@ pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order) -> 
 pub(crate) fn fastest(
     kernels: impl Iterator<Item = &'static Kernel>,
     frame: &Frame,
+    machine: &Machine,
 ) -> Option<(&'static Kernel, f64)> {
     kernels
-        .map(|kernel| (kernel, predicted_cycles(kernel, frame, Order::Interleaved)))
+        .map(|kernel| (kernel, predicted_cycles(kernel, frame, Order::Interleaved, machine)))
         .min_by(|a, b| a.1.total_cmp(&b.1))
 }

@@ -187,7 +187,12 @@ impl Planar {
             }
             at += rows;
         }
-        scratch.keep(Tables { inputs: input_table, outputs: output_table, residuals: residual_table });
+        scratch.keep(Tables {
+            inputs: input_table,
+            outputs: output_table,
+            residuals: residual_table,
+            held: tables.held,
+        });
     }
 
     /// Calls the kernel for rows of equal width; the second half of the outputs are those of a CReLU.
@@ -286,16 +291,32 @@ impl Source {
         if !frame.pads_columns() {
             return Source::InPlace;
         }
-        // Columns are padded: those that read nothing but the picture.
-        let left = frame.margins[1].before;
-        let right = (left + frame.input[1] + 1).saturating_sub(frame.spec.extent()[1]).min(width);
-        let ends = left.next_multiple_of(lanes).max((width.saturating_sub(right)).next_multiple_of(lanes));
-        if width >= 2 * ends + lanes && right >= left {
-            Source::Between([left, right])
-        } else {
-            Source::Staged
-        }
+        between(frame, lanes).map_or(Source::Staged, Source::Between)
     }
+}
+
+/// The first output column that reads nothing left of the picture, and the first that reads something
+/// right of it, where enough columns lie between them.
+fn between(frame: &Frame, lanes: usize) -> Option<[usize; 2]> {
+    let width = frame.output[1];
+    let left = frame.margins[1].before;
+    let right = (left + frame.input[1] + 1).saturating_sub(frame.spec.extent()[1]).min(width);
+    let ends = left.next_multiple_of(lanes).max((width.saturating_sub(right)).next_multiple_of(lanes));
+    (width >= 2 * ends + lanes && right >= left).then_some([left, right])
+}
+
+/// Output columns at the left and right that read staged windows, where a picture of interleaved
+/// channels is read in place: it has one channel.
+pub(crate) fn edges(kernel: &Kernel, frame: &Frame) -> Option<[usize; 2]> {
+    let (lanes, width) = (kernel.description().lanes, frame.output[1]);
+    if frame.spec.c_in > 1 || width < lanes {
+        return None;
+    }
+    if !frame.pads_columns() {
+        return Some([0, 0]);
+    }
+    let [left, right] = between(frame, lanes)?;
+    Some([left.next_multiple_of(lanes), (width - right).next_multiple_of(lanes)])
 }
 
 /// A part of the columns of the output, and where the rows for it are.

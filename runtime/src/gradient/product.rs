@@ -4,12 +4,13 @@ use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3};
 
 use crate::epilogue::Epilogue;
 use crate::error::Error;
+use crate::fit::Fit;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::kernel::{Family, Ready};
 use crate::spec::{ConvSpec, Padding};
 use crate::strategy::{Band, direct};
-use crate::tiled::{Fit, Tiled};
+use crate::tiled::Tiled;
 use crate::workspace::Scratch;
 
 /// Most pixels of a row that a left matrix is laid out as: rows that share the second-level cache.
