@@ -8,6 +8,7 @@
 //! step so makes `pixels x vectors x window` multiply-adds out of few loads, which is what a
 //! machine with two multiply-adds and two loads a cycle needs.
 
+mod along_row;
 mod depthwise;
 mod run_time;
 mod step;
@@ -36,6 +37,10 @@ const WIDTHS: [&[usize]; 9] = [
     &[1],
 ];
 
+/// The share of another family's cycles that a second kernel for a shape may take at most: one that
+/// wins by less is not worth its code.
+const WORTH: f64 = 0.9;
+
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -53,6 +58,8 @@ pub(crate) enum Family {
     /// Lanes along channels that do not see each other, or only the few of their group: each input
     /// meets its own weight.
     Depthwise,
+    /// Lanes along the pixels of an output row, weights broadcast; planar memory.
+    AlongRow,
 }
 
 impl Family {
@@ -61,6 +68,7 @@ impl Family {
         match self {
             Family::ChannelsOut => "channels-out",
             Family::Depthwise => "depthwise",
+            Family::AlongRow => "along-row",
         }
     }
 
@@ -69,6 +77,7 @@ impl Family {
         match self {
             Family::ChannelsOut => "ChannelsOut",
             Family::Depthwise => "Depthwise",
+            Family::AlongRow => "AlongRow",
         }
     }
 }
@@ -94,8 +103,10 @@ pub(crate) enum Body {
 /// One register tile.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tile {
-    /// Output pixels.
+    /// Output pixels of a row.
     pub(crate) pixels: usize,
+    /// Output rows.
+    pub(crate) rows: usize,
     /// How its body is written.
     pub(crate) body: Body,
     /// Predicted cycles for one tap of one input channel over the whole tile.
@@ -105,7 +116,7 @@ pub(crate) struct Tile {
 /// Panels of one width: so many vectors of output channels that are computed together.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Panels {
-    /// Vectors of a panel.
+    /// Vectors of a panel; output channels, in the along-the-row family.
     pub(crate) vectors: usize,
     /// Panels of this width in one group, or `None` where the call says it.
     pub(crate) count: Option<usize>,
@@ -144,9 +155,31 @@ impl Schedule {
         }
     }
 
+    /// Every schedule that can be the fastest for some picture: the one of [`Schedule::choose`] first,
+    /// and the along-the-row one where lanes of the first would idle for more than it costs.
+    pub(crate) fn all(geometry: &Geometry, isa: &Isa) -> Vec<Schedule> {
+        let first = Self::choose(geometry, isa);
+        let along = along_row::fixed(geometry, isa).filter(|along| {
+            first.family == Family::ChannelsOut
+                && along_row::cycles_of_a_pixel(along, geometry) < WORTH * first.cycles_of_a_pixel(geometry)
+        });
+        std::iter::once(first).chain(along).collect()
+    }
+
+    /// Cycles of the widest tiles for one output pixel.
+    fn cycles_of_a_pixel(&self, geometry: &Geometry) -> f64 {
+        let of_panels = |panels: &Panels| {
+            panels
+                .tiles
+                .first()
+                .map_or(0.0, |tile| panels.count.unwrap_or(0) as f64 * tile.cycles / tile.pixels as f64)
+        };
+        self.panels.iter().map(of_panels).sum::<f64>() * (geometry.taps() * geometry.groups) as f64
+    }
+
     /// The schedules of the kernels that take their numbers from the call.
     pub(crate) fn run_time(isa: &Isa) -> Vec<Schedule> {
-        let mut all = vec![run_time::any(isa), depthwise::run_time(isa)];
+        let mut all = vec![run_time::any(isa), depthwise::run_time(isa), along_row::run_time(isa)];
         all.extend(run_time::windowed(isa));
         all
     }
@@ -196,7 +229,7 @@ impl Schedule {
                                 barrier: isa.unroll > 0,
                             }
                         };
-                        Tile { pixels, body, cycles: step.cycles() / window as f64 }
+                        Tile { pixels, rows: 1, body, cycles: step.cycles() / window as f64 }
                     })
                     .collect();
                 Panels { vectors: width, count: Some(count), lanes: Some(lanes), tiles }
@@ -217,6 +250,7 @@ impl Schedule {
     /// The module that holds its functions.
     pub(crate) fn module(&self) -> String {
         match (&self.target, self.family, self.row_stride) {
+            (_, Family::AlongRow, _) => format!("along_row_{}", self.isa.name),
             (Target::RunTime, Family::Depthwise, _) => format!("{}_depthwise", self.isa.name),
             (_, _, Some(stride)) => format!("{}_{}_taps_stride_{stride}", self.isa.name, self.window),
             _ => self.isa.name.to_owned(),
@@ -232,8 +266,12 @@ impl Schedule {
                 None => "runtime".to_owned(),
             },
         };
-        let tile = self.panels.first().map_or_else(String::new, |panels| {
-            format!("{}x{}", panels.tiles.first().map_or(0, |tile| tile.pixels), panels.vectors)
+        let tile = self.panels.first().and_then(|panels| panels.tiles.first().map(|tile| (panels, tile)));
+        let tile = tile.map_or_else(String::new, |(panels, tile)| match self.family {
+            Family::AlongRow => {
+                format!("{}x{}x{}", tile.rows, tile.pixels / self.isa.lanes, panels.vectors)
+            }
+            _ => format!("{}x{}", tile.pixels, panels.vectors),
         });
         let family = match (&self.target, self.family) {
             (Target::Fixed(geometry), Family::Depthwise) if !geometry.is_depthwise() => "grouped",
@@ -248,6 +286,9 @@ impl Schedule {
         tiles
             .map(|(panels, tile)| match tile.body {
                 Body::Unrolled { fmas } => fmas,
+                Body::Loops { steps, .. } if self.family == Family::AlongRow => {
+                    steps * tile.rows * tile.pixels / self.isa.lanes * panels.vectors
+                }
                 Body::Loops { steps, .. } => steps * tile.pixels * panels.vectors * self.window,
             })
             .sum()

@@ -54,10 +54,10 @@ mod tests {
     use super::*;
 
     const TILES: [Tile; 4] = [
-        Tile { pixels: 8, cycles: 8.5 },
-        Tile { pixels: 7, cycles: 7.5 },
-        Tile { pixels: 4, cycles: 5.0 },
-        Tile { pixels: 1, cycles: 4.0 },
+        Tile { pixels: 8, rows: 1, cycles: 8.5 },
+        Tile { pixels: 7, rows: 1, cycles: 7.5 },
+        Tile { pixels: 4, rows: 1, cycles: 5.0 },
+        Tile { pixels: 1, rows: 1, cycles: 4.0 },
     ];
 
     #[test]

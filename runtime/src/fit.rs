@@ -58,7 +58,7 @@ impl Fit {
         // How often a call reads its rows, and how many sums a tile's cycles are of.
         let panels: usize = counts.iter().sum();
         let (passes, taps) = match description.family {
-            Family::ChannelsOut => (panels * spec.groups, spec.taps() * spec.groups),
+            Family::ChannelsOut | Family::AlongRow => (panels * spec.groups, spec.taps() * spec.groups),
             Family::Depthwise if description.geometry.is_some() => (1, spec.taps()),
             Family::Depthwise => (panels, spec.taps()),
         };

@@ -72,11 +72,13 @@ pub mod convolution;
 mod cover;
 pub mod dense;
 mod edges;
+mod engine;
 mod epilogue;
 mod error;
 mod fit;
 mod frame;
 mod gradient;
+mod interleave;
 mod isa;
 mod joined;
 mod kernel;
@@ -87,6 +89,7 @@ mod machine;
 mod memory;
 pub mod parameters;
 mod patches;
+mod planar;
 mod planner;
 mod pooling;
 mod receptive;
@@ -106,7 +109,7 @@ pub use epilogue::Activation;
 pub use error::Error;
 pub use gradient::Gradients;
 pub use isa::{ISA_VARIABLE, Isa};
-pub use kernel::{Geometry, Kernel};
+pub use kernel::{Family, Geometry, Kernel};
 pub use layer::Conv2d;
 pub use machine::Machine;
 pub use planner::{Borders, Candidate, Explanation, Planner, Verdict};
@@ -193,8 +196,9 @@ struct Derivation;
 pub mod __private {
     pub use crate::builder::bound;
     pub use crate::kernel::{
-        Band, Description, Family, Finish, Geometry, Kernel, Numbers, Panels, Tile, Tiling, column, head,
-        part, run, run_mut, steps, vectors, window, window_mut,
+        Band, Description, Family, Finish, Geometry, Kernel, Numbers, Panels, PlanarFinish, Tile, Tiling,
+        alignment, column, entries, first, head, next, next_entries, of_entry, of_entry_mut, part, run,
+        run_mut, slide, steps, tail, tail_mut, vectors, window, window_mut,
     };
     pub use crate::layout;
     pub use crate::registry::KERNELS;

@@ -4,11 +4,13 @@
 mod text;
 
 use crate::edges::Edges;
+use crate::engine;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::joined;
-use crate::kernel::Kernel;
+use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
+use crate::planar;
 use crate::spec::{ConvSpec, Shape};
 use crate::strategy::{Strategy, direct, specialized};
 use crate::tiled;
@@ -42,11 +44,13 @@ pub struct Planner {
     pub strategy: Strategy,
     /// The largest error over the output's root mean square that `Auto` may accept.
     pub tolerance: f32,
+    /// The family that kernels of `Direct` and `Specialized` are taken from; `None` leaves it open.
+    pub family: Option<Family>,
 }
 
 impl Default for Planner {
     fn default() -> Self {
-        Planner { strategy: Strategy::Auto, tolerance: 5e-5 }
+        Planner { strategy: Strategy::Auto, tolerance: 5e-5, family: None }
     }
 }
 
@@ -194,30 +198,47 @@ impl Planner {
         }
         // Specialized and Direct are the same algorithm; the specialised one never loses to the
         // other by more than the prediction errs, so that only one of them is packed.
-        let tiled = match specialized::kernel(machine.isa, spec) {
-            Ok(_) => Strategy::Specialized,
-            Err(_) => Strategy::Direct,
+        let tiled = if specialized::kernels(machine.isa, spec, self.family).is_ok() {
+            Some(Strategy::Specialized)
+        } else {
+            let mut kernels = direct::kernels(machine.isa, spec, self.family);
+            kernels.next().map(|_| Strategy::Direct)
         };
-        vec![tiled, Strategy::Im2colGemm, Strategy::Naive]
+        tiled.into_iter().chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
     }
 
     fn consider(&self, strategy: Strategy, frame: &Frame, machine: &Machine) -> Candidate {
         let spec = &frame.spec;
         let whole = if frame.pads_columns() { Borders::Staged } else { Borders::InPlace };
-        let tiled = |kernel: &Kernel| {
-            let fit = tiled::fit(kernel, frame, machine.l2);
-            let cut = |Edges { left, right }| Borders::Cut { left, right };
-            let borders =
-                if joined::serves(frame) { Borders::Joined } else { fit.edges().map_or(whole, cut) };
-            (kernel.name().to_owned(), Some(kernel.reason()), borders, Ok(fit.cycles))
-        };
         let refused = |reason: String| (String::new(), None, whole, Err(reason));
+        // The fastest of the kernels, for pictures whose channels are interleaved.
+        let fastest = |kernels: &mut dyn Iterator<Item = &'static Kernel>, missing: &dyn Fn() -> String| {
+            let Some((kernel, cycles)) = engine::fastest(kernels, frame, machine) else {
+                return refused(missing());
+            };
+            let borders = match kernel.family() {
+                Family::AlongRow => match planar::edges(kernel, frame) {
+                    Some([left, right]) if left + right > 0 => Borders::Cut { left, right },
+                    Some(_) => Borders::InPlace,
+                    None => Borders::Staged,
+                },
+                Family::ChannelsOut | Family::Depthwise => {
+                    let cut = |Edges { left, right }| Borders::Cut { left, right };
+                    match joined::serves(frame) {
+                        true => Borders::Joined,
+                        false => tiled::fit(kernel, frame, machine.l2).edges().map_or(whole, cut),
+                    }
+                }
+            };
+            (kernel.name().to_owned(), Some(kernel.reason()), borders, Ok(cycles))
+        };
+        let none = || direct::missing(machine.isa, self.family);
         let (kernel, schedule, borders, cycles) = match strategy {
-            Strategy::Specialized => specialized::kernel(machine.isa, spec).map_or_else(refused, tiled),
-            Strategy::Direct => match direct::kernel(machine.isa, spec) {
-                Some(kernel) => tiled(kernel),
-                None => refused(format!("no kernels for {} in this build", machine.isa)),
+            Strategy::Specialized => match specialized::kernels(machine.isa, spec, self.family) {
+                Ok(kernels) => fastest(&mut kernels.into_iter(), &none),
+                Err(reason) => refused(reason),
             },
+            Strategy::Direct => fastest(&mut direct::kernels(machine.isa, spec, self.family), &none),
             Strategy::Im2colGemm => ("faer matmul".to_owned(), None, whole, Ok(gemm_cycles(frame, machine))),
             Strategy::Naive | Strategy::Auto => {
                 ("loops".to_owned(), None, Borders::InPlace, Ok(frame.macs(frame.output[0]) * 5.0))

@@ -6,6 +6,7 @@ use ndarray::{ArrayView3, ArrayView4, ArrayViewMut2, Axis, s};
 
 use crate::cover::cover;
 use crate::edges::MOST_PARTS;
+use crate::engine::Order;
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::fit::{Fit, Piece};
 use crate::frame::Frame;
@@ -67,6 +68,10 @@ impl Tiled {
             }
         }
         Tiled { kernel, numbers, weights, bias, slopes }
+    }
+
+    pub(crate) fn kernel(&self) -> &Kernel {
+        self.kernel.kernel()
     }
 
     pub(crate) fn description(&self) -> &Description {
@@ -145,6 +150,9 @@ impl Tiled {
             ceiling,
             width,
             tiling,
+            negatives: &mut [],
+            stream: false,
+            prefetch: false,
             numbers,
         });
     }
@@ -170,6 +178,9 @@ impl Tiled {
             ceiling: epilogue.ceiling,
             width,
             tiling,
+            negatives: &mut [],
+            stream: false,
+            prefetch: false,
             numbers: self.numbers,
         });
     }
@@ -254,7 +265,7 @@ impl Tiled {
 /// channels of one group that sees as few.
 fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
     match family {
-        Family::ChannelsOut => *spec,
+        Family::ChannelsOut | Family::AlongRow => *spec,
         Family::Depthwise => ConvSpec { groups: 1, c_in: spec.c_in_group(), ..*spec },
     }
 }
@@ -265,8 +276,21 @@ pub(crate) fn fit(kernel: &Kernel, frame: &Frame, cache: usize) -> Fit {
     Fit::of(description, &numbers(description, &frame.spec).panels, frame, cache)
 }
 
+/// Cycles that a kernel is predicted to take for a whole picture of a memory order.
+pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order, cache: usize) -> f64 {
+    let cycles = fit(kernel, frame, cache).cycles;
+    let of = |pixels: [usize; 2], channels: usize| {
+        if channels > 1 { (pixels[0] * pixels[1] * channels) as f64 } else { 0.0 }
+    };
+    match order {
+        Order::Interleaved => cycles,
+        // Planes are gathered into pixels and scattered back.
+        Order::Planar => cycles + of(frame.input, frame.spec.c_in) + of(frame.output, frame.spec.c_out),
+    }
+}
+
 /// The numbers of a layer as a run-time kernel wants them.
-fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
+pub(crate) fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
     let mut panels = [0; MOST_KINDS];
     match description.family {
         Family::ChannelsOut => {
@@ -281,6 +305,14 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
                 *count = kind.count.unwrap_or(run_time);
             }
         }
+        Family::AlongRow => {
+            // The widest first, as often as they are whole: the last is of one channel.
+            let mut left = spec.c_out_group();
+            for (count, kind) in panels.iter_mut().zip(description.panels) {
+                *count = kind.count.unwrap_or(left / kind.vectors);
+                left = left.saturating_sub(*count * kind.vectors);
+            }
+        }
         Family::Depthwise => {
             // The widest first, as often as they are whole; what is left is one more vector.
             let mut left = spec.c_out;
@@ -292,9 +324,12 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
             }
         }
     }
-    let whole_rows = spec.dilation[1] == 1 && spec.groups == 1 && description.row_stride.is_none();
+    let planar = description.family == Family::AlongRow;
+    let whole_rows = spec.dilation[1] == 1 && spec.groups == 1 && description.row_stride.is_none() && !planar;
     let (runs, run) = if whole_rows {
         (1, spec.kernel[1] * spec.c_in)
+    } else if planar {
+        (spec.kernel[1], spec.c_in_group())
     } else {
         (spec.kernel[1] / description.window, spec.c_in_group())
     };
@@ -307,7 +342,7 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
         dilation: spec.dilation[0],
         runs,
         run,
-        run_step: spec.dilation[1] * spec.c_in,
+        run_step: spec.dilation[1] * if planar { 1 } else { spec.c_in },
         pixel_step: spec.stride[1] * spec.c_in,
         c_in_group: spec.c_in_group(),
         c_out_group: spec.c_out_group(),

@@ -35,9 +35,9 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
             None => quote!(None),
         };
         let tiles = panels.tiles.iter().map(|tile| {
-            let pixels = tile.pixels;
+            let (pixels, rows) = (tile.pixels, tile.rows);
             let cycles = Literal::f32_suffixed(tile.cycles as f32);
-            quote! { ::tapwise::__private::Tile { pixels: #pixels, cycles: #cycles } }
+            quote! { ::tapwise::__private::Tile { pixels: #pixels, rows: #rows, cycles: #cycles } }
         });
         quote! {
             ::tapwise::__private::Panels { vectors: #vectors, count: #count, tiles: &[#(#tiles),*] }

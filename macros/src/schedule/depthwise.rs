@@ -32,7 +32,12 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
             Body::Loops { steps: columns / window * geometry.c_in_group(), barrier: isa.unroll > 0 }
         };
         let reads = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
-        Tile { pixels, body, cycles: cycles(pixels * window, reads + window, window, geometry.taps()) }
+        Tile {
+            pixels,
+            rows: 1,
+            body,
+            cycles: cycles(pixels * window, reads + window, window, geometry.taps()),
+        }
     });
     let count = geometry.c_out.div_ceil(isa.lanes);
     let panels = Panels { vectors: 1, count: Some(count), lanes: Some(isa.lanes), tiles: tiles.collect() };
@@ -50,6 +55,7 @@ pub(super) fn run_time(isa: &Isa) -> Schedule {
         let pixels = [8, 4, 3, 2, 1].into_iter().filter(|pixels| pixels * vectors <= sums);
         let tile = |pixels: usize| Tile {
             pixels,
+            rows: 1,
             body: Body::Loops { steps: 1, barrier: false },
             cycles: cycles(pixels * vectors, (pixels + 1) * vectors + 2 * pixels, 1, 9),
         };

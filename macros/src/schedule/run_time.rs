@@ -61,7 +61,7 @@ fn panels(isa: &Isa, vectors: usize, window: usize, stride: usize, most: usize) 
             let positions = positions(stride, 1, pixels, window).len();
             let step = Step { pixels, vectors, window, positions, lanes: isa.lanes };
             let body = Body::Loops { steps: 1, barrier: false };
-            Tile { pixels, body, cycles: step.cycles() / window as f64 }
+            Tile { pixels, rows: 1, body, cycles: step.cycles() / window as f64 }
         })
         .collect();
     Panels { vectors, count: None, lanes: None, tiles }

@@ -4,7 +4,7 @@ use crate::geometry::Geometry;
 use crate::isa::Isa;
 
 /// Cycles from a multiply-add to the next one that needs its sum.
-const LATENCY: f64 = 4.0;
+pub(super) const LATENCY: f64 = 4.0;
 
 /// Bytes of weights that arrive from the second-level cache in a cycle.
 const WEIGHT_BYTES: f64 = 40.0;

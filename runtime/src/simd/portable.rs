@@ -37,6 +37,16 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
     }
 }
 
+/// As [`store`]: this set has no store past the caches.
+#[inline(always)]
+pub fn stream(vector: Vector, to: &mut [f32; 4]) {
+    store(vector, to);
+}
+
+/// Nothing: this set leaves it to the processor what to fetch.
+#[inline(always)]
+pub fn prefetch<const VECTORS: usize>(_row: &[f32], _from: usize) {}
+
 /// One number in every lane.
 #[inline(always)]
 #[must_use]

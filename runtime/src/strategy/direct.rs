@@ -4,13 +4,14 @@
 use ndarray::Array4;
 
 use super::{Band, Path, Strategy};
+use crate::engine::{Engines, Fit};
 use crate::epilogue::Epilogue;
-use crate::fit::Fit;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::kernel::{Family, Kernel};
+use crate::machine::Machine;
 use crate::spec::ConvSpec;
-use crate::tiled::Tiled;
+
 use crate::workspace::Scratch;
 
 tapwise_macros::run_time_kernels! {}
@@ -23,6 +24,29 @@ pub(crate) fn kernel(isa: Isa, spec: &ConvSpec) -> Option<&'static Kernel> {
         return of_family(isa, Family::Depthwise);
     }
     windowed(isa, spec).or_else(|| of_family(isa, Family::ChannelsOut))
+}
+
+/// The kernels of an instruction set for a layer: the one above, and where output channels would leave
+/// lanes idle the one along the rows.
+pub(crate) fn kernels(
+    isa: Isa,
+    spec: &ConvSpec,
+    family: Option<Family>,
+) -> impl Iterator<Item = &'static Kernel> {
+    let first = kernel(isa, spec);
+    let idle = first.is_some_and(|first| first.description().family == Family::ChannelsOut)
+        && !spec.c_out_group().is_multiple_of(isa.lanes());
+    let along = (idle && spec.stride[1] == 1).then(|| of_family(isa, Family::AlongRow)).flatten();
+    let wanted = move |kernel: &&Kernel| family.is_none_or(|family| kernel.description().family == family);
+    first.into_iter().chain(along).filter(wanted)
+}
+
+/// Why there is no kernel.
+pub(crate) fn missing(isa: Isa, family: Option<Family>) -> String {
+    match family {
+        Some(family) => format!("no kernel of the family {family} serves this shape under {isa}"),
+        None => format!("no kernels for {isa} in this build"),
+    }
 }
 
 /// The kernel of an instruction set that uses its lanes in a certain way and serves every layer.
@@ -53,13 +77,18 @@ fn windowed(isa: Isa, spec: &ConvSpec) -> Option<&'static Kernel> {
 
 /// The direct strategy of one layer.
 #[derive(Debug)]
-pub(crate) struct Direct(Tiled);
+pub(crate) struct Direct(Engines);
 
 impl Direct {
     /// Packs the weights, or nothing where this machine lacks the instruction set.
-    pub(crate) fn new(isa: Isa, spec: &ConvSpec, filter: &Array4<f32>, epilogue: &Epilogue) -> Option<Self> {
-        let ready = kernel(isa, spec)?.ready()?;
-        Some(Direct(Tiled::new(ready, spec, filter.view(), epilogue)))
+    pub(crate) fn new(
+        isa: Isa,
+        spec: &ConvSpec,
+        filter: &Array4<f32>,
+        epilogue: &Epilogue,
+        family: Option<Family>,
+    ) -> Option<Self> {
+        Engines::new(kernels(isa, spec, family), spec, filter, epilogue).map(Direct)
     }
 }
 
@@ -68,8 +97,8 @@ impl Path for Direct {
         Strategy::Direct
     }
 
-    fn fit(&self, frame: &Frame, cache: usize, bands: usize) -> Fit {
-        self.0.fit(frame, cache, bands)
+    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize) -> Fit {
+        self.0.fit(frame, machine, bands)
     }
 
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {

@@ -14,8 +14,8 @@ use ndarray::{Array4, ArrayView3, Axis};
 
 use super::{Band, Path, Strategy};
 use crate::edges::Part;
+use crate::engine::Fit;
 use crate::epilogue::residual_rows;
-use crate::fit::Fit;
 use crate::frame::Frame;
 use crate::patches::{PATCHES, gather};
 use crate::rows::{self, Ring, Space};

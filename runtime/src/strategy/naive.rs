@@ -5,8 +5,8 @@
 use ndarray::{Array4, ArrayView3};
 
 use super::{Band, Path, Strategy};
+use crate::engine::Fit;
 use crate::epilogue::Epilogue;
-use crate::fit::Fit;
 use crate::frame::Frame;
 use crate::workspace::Scratch;
 
