@@ -211,7 +211,12 @@ impl Schedule {
             .map(|(kind, &(width, count))| {
                 let last = kind + 1 == kinds.len();
                 let lanes = if last && rest > 0 { rest } else { isa.lanes };
-                let widths = tile_widths(isa, width, window, lanes < isa.lanes, usize::MAX);
+                let mut widths = tile_widths(isa, width, window, lanes < isa.lanes, usize::MAX);
+                // Beside unrolled code, three pixels are a tile too many where registers are few: the
+                // compiler spills in its loop.
+                let widest = widths[0];
+                let small = widest * width * geometry.taps() <= isa.unroll;
+                widths.retain(|&pixels| pixels != 3 || widest == 3 || !small || isa.registers > 16);
                 let tiles = widths
                     .iter()
                     .map(|&pixels| {
@@ -465,6 +470,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn three_pixels_are_a_tile_where_they_are_the_widest_or_no_code_is_unrolled_beside() {
+        let widths = |c_in, c_out, name| {
+            let schedule = Schedule::choose(&geometry(3, c_in, c_out), &isa(name));
+            schedule.panels[0].tiles.iter().map(|tile| tile.pixels).collect::<Vec<_>>()
+        };
+        assert_eq!(widths(3, 16, "avx2"), [6, 4, 1]);
+        assert_eq!(widths(3, 24, "avx2"), [3, 1]);
+        assert_eq!(widths(64, 64, "avx2"), [6, 4, 3, 1]);
     }
 
     #[test]
