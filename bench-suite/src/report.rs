@@ -3,10 +3,13 @@
 
 mod charts;
 mod document;
+mod dots;
 mod gradients;
 mod html;
 mod learning;
 mod markdown;
+mod nets;
+mod peers;
 mod plot;
 mod receptive;
 mod road;
@@ -21,6 +24,7 @@ use std::path::Path;
 use crate::Error;
 use crate::learning::experiment::Study;
 use crate::machine::Machine;
+use crate::peers as others;
 use crate::photograph::Pictures;
 use crate::records::{Builds, Record, to_json};
 use crate::waldo::gallery;
@@ -42,6 +46,27 @@ pub struct Findings {
     pub waldo: gallery::Findings,
     /// What dense networks and convolutions learnt.
     pub study: Study,
+    /// Other libraries that were measured beside, where that was asked for.
+    pub peers: Option<others::Findings>,
+    /// Whether nothing but the machine and the other libraries was measured.
+    pub alone: bool,
+}
+
+impl Findings {
+    /// Nothing but a machine.
+    #[must_use]
+    pub fn of(machine: Machine) -> Self {
+        Findings {
+            machine,
+            records: Vec::new(),
+            pictures: Pictures::default(),
+            builds: Builds::Measured(Vec::new()),
+            waldo: gallery::Findings::default(),
+            study: Study::default(),
+            peers: None,
+            alone: false,
+        }
+    }
 }
 
 /// A file of the report: its path inside the folder, and its contents.
@@ -64,10 +89,17 @@ pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
         File { path: "report.md".to_owned(), bytes: markdown::page(&document).into_bytes() },
         json("measurements.json", &findings.records, "measurements.json")?,
         json("machine.json", &findings.machine, "machine.json")?,
-        json("builds.json", &findings.builds, "builds.json")?,
-        json("waldo.json", &findings.waldo, "waldo.json")?,
-        File { path: "learning.json".to_owned(), bytes: findings.study.to_json()?.into_bytes() },
     ];
+    if let Some(peers) = &findings.peers {
+        files.push(json("peers.json", peers, "peers.json")?);
+    }
+    if !findings.alone {
+        files.extend([
+            json("builds.json", &findings.builds, "builds.json")?,
+            json("waldo.json", &findings.waldo, "waldo.json")?,
+            File { path: "learning.json".to_owned(), bytes: findings.study.to_json()?.into_bytes() },
+        ]);
+    }
     for plot in document.plots() {
         let path = format!("plots/{}.svg", plot.name);
         files.push(File { path, bytes: plot.standalone().into_bytes() });
@@ -202,6 +234,8 @@ mod tests {
             builds: Builds::Measured(vec![cost]),
             waldo: searched(),
             study: learning::tests::study(),
+            peers: None,
+            alone: false,
         }
     }
 

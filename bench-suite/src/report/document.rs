@@ -97,12 +97,17 @@ pub(super) fn table(head: &[&str], rows: Vec<Vec<Cell>>) -> Block {
 /// Everything that was found, in the order in which it is read.
 pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     let Findings { machine, records, builds, .. } = findings;
+    if findings.alone {
+        return beside(findings);
+    }
     let mut sections = vec![
         machine_facts(machine),
         photograph(findings),
         throughput(machine, records)?,
         targets::section(machine, records),
     ];
+    sections.extend(super::peers::section(findings)?);
+    sections.extend(super::nets::section(findings)?);
     sections.extend(asked_for(records));
     sections.push(road::counts()?);
     sections.extend(road::dense(machine, records)?);
@@ -119,6 +124,23 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
             machine.date, machine.selected, machine.effort, machine.version
         ),
         lead: lead(machine, records),
+        sections,
+    })
+}
+
+/// A page of nothing but the other libraries.
+fn beside(findings: &Findings) -> Result<Document, Error> {
+    let machine = &findings.machine;
+    let mut sections = vec![machine_facts(machine)];
+    sections.extend(super::peers::section(findings)?);
+    sections.extend(super::nets::section(findings)?);
+    sections.push(method(machine));
+    Ok(Document {
+        title: format!("Convolutions beside other libraries on {}", machine.processor),
+        subtitle: format!("{}, {} report of tapwise {}", machine.date, machine.effort, machine.version),
+        lead: "The same numbers through tapwise and through other libraries, each answer checked against double \
+               precision before it was timed."
+            .to_owned(),
         sections,
     })
 }
