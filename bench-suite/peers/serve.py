@@ -7,7 +7,8 @@ First the peer says `{"peer": NAME, "version": VERSION}`. Then, for each request
   `{"cannot": REASON}`;
 - `{"do": "answer", "form": NAME, "output": FILE}` runs once and writes `[N, H', W', C_out]` as raw
   f32, gives `{"elements": COUNT}`;
-- `{"do": "run", "form": NAME, "repeats": COUNT}` gives `{"seconds": S}` of all the runs together.
+- `{"do": "run", "form": NAME, "repeats": COUNT, "warm": W}` runs for W seconds or more first, and
+  gives `{"seconds": S}` of `repeats` runs together after that.
 
 A request that fails gives `{"error": REASON}`. The end of the input ends the process.
 """
@@ -55,7 +56,9 @@ def serve(module, threads):
                 answer.tofile(request["output"])
                 say({"elements": answer.size})
             elif request["do"] == "run":
-                say({"seconds": seconds(forms[request["form"]].run, request["repeats"])})
+                run = forms[request["form"]].run
+                warm(run, request["warm"])
+                say({"seconds": seconds(run, request["repeats"])})
             else:
                 say({"error": f"unknown request {request['do']!r}"})
         except Cannot as reason:
@@ -64,6 +67,12 @@ def serve(module, threads):
             text = " ".join(str(error).split())
             say({"error": f"{type(error).__name__}: {text[:300]}"})
     return 0
+
+
+def warm(run, least):
+    end = time.perf_counter() + least
+    while least > 0 and time.perf_counter() < end:
+        run()
 
 
 def seconds(run, repeats):

@@ -1,13 +1,12 @@
 //! Other libraries' convolutions, measured in the same rounds as tapwise: the same numbers, the
 //! same answer, checked before anything is timed.
 //!
-//! Libraries of Python run in processes of their own ([`process`]), so that a crash is a hole in a
-//! table and nothing else; `scripts/setup-peers` installs them. Crates of Rust run in this process,
-//! where the feature `rust-peers` compiled them in.
+//! They run in processes of their own ([`process`]), so that a crash is a hole in a table and nothing
+//! else, and so that nothing of them is in an ordinary build: libraries of Python by the modules in
+//! `bench-suite/peers`, crates of Rust by the program in `bench-suite/peers/crates`.
+//! `scripts/setup-peers` installs both.
 
 mod contest;
-#[cfg(feature = "rust-peers")]
-mod crates;
 pub mod nets;
 pub mod process;
 pub mod ratio;
@@ -36,6 +35,12 @@ pub const MODULES: [&str; 9] = [
     "halide_jit",
     "scipy_ndimage",
 ];
+
+/// The crates of Rust, by the names that [`PROGRAM`] has for them.
+pub const CRATES: [&str; 5] = ["candle", "tract", "burn", "ndarray-conv", "imageproc"];
+
+/// The program that serves [`CRATES`], beside the interpreter.
+pub const PROGRAM: &str = "tapwise-crate-peers";
 
 /// A problem with its numbers, as a peer is asked for it.
 #[derive(Debug, Clone, Copy)]
@@ -132,21 +137,20 @@ pub fn start(
             findings.absent.push(absent);
         }
     };
-    if python.is_file() {
-        for module in MODULES {
-            match process::Process::start(process::command(python, module, threads), module)? {
+    for (program, names) in [(python.to_owned(), &MODULES[..]), (python.with_file_name(PROGRAM), &CRATES[..])]
+    {
+        if !program.is_file() {
+            let reason = format!("{} is not there; scripts/setup-peers makes it", program.display());
+            missing(&names.join(", "), reason);
+            continue;
+        }
+        for name in names {
+            match process::Process::start(process::command(&program, name, threads), name)? {
                 Ok(peer) => peers.push(Box::new(peer)),
-                Err(reason) => missing(module, reason),
+                Err(reason) => missing(name, reason),
             }
         }
-    } else {
-        let reason = format!("{} is not there; scripts/setup-peers makes it", python.display());
-        missing("libraries of Python", reason);
     }
-    #[cfg(feature = "rust-peers")]
-    peers.extend(crates::all());
-    #[cfg(not(feature = "rust-peers"))]
-    missing("crates of Rust", "this program was built without the feature rust-peers".to_owned());
     let present =
         peers.iter().map(|peer| Present { name: peer.name().to_owned(), version: peer.version().to_owned() });
     for present in present {

@@ -1,6 +1,7 @@
 //! A peer in a process of its own, spoken to by JSON lines; `bench-suite/peers/serve.py` has the
 //! protocol from the other side.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use ndarray::{Array4, ArrayView4};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, Peer, Task};
+use super::{Failure, PROGRAM, Peer, Task};
 use crate::Error;
 use crate::machine;
 
@@ -26,6 +27,10 @@ const LIVES: usize = 3;
 
 /// How long threads that wait busily for more work are given to fall asleep.
 const REST: Duration = Duration::from_millis(5);
+
+/// Seconds that a peer of several threads runs before its sample: threads that nobody pins need some
+/// milliseconds to find a core each.
+const WARM: f64 = 0.01;
 
 /// What a peer says, whichever of it there is.
 #[derive(Debug, Default, Deserialize)]
@@ -68,16 +73,19 @@ pub struct Process {
     output: [usize; 4],
 }
 
-/// The command of one of the modules in `bench-suite/peers`.
+/// The command that serves a library: the interpreter with a module of `bench-suite/peers`, or
+/// [`PROGRAM`] with the name of a crate.
 #[must_use]
-pub fn command(python: &Path, module: &str, threads: usize) -> Command {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+pub fn command(program: &Path, library: &str, threads: usize) -> Command {
     let cores: Vec<String> = machine::cores(threads).iter().map(usize::to_string).collect();
     // Relative to where the user is, not to where the process runs.
-    let python = std::path::absolute(python).unwrap_or_else(|_| python.to_owned());
-    let mut command = Command::new(python);
-    command.args(["-m", "peers", module, "--threads", &threads.to_string(), "--cores", &cores.join(",")]);
-    command.current_dir(here).env("PYTHONDONTWRITEBYTECODE", "1");
+    let absolute = std::path::absolute(program).unwrap_or_else(|_| program.to_owned());
+    let mut command = Command::new(absolute);
+    if program.file_name() != Some(OsStr::new(PROGRAM)) {
+        command.args(["-m", "peers"]).current_dir(env!("CARGO_MANIFEST_DIR"));
+    }
+    command.args([library, "--threads", &threads.to_string(), "--cores", &cores.join(",")]);
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env("RAYON_NUM_THREADS", threads.to_string());
     // Freed memory is kept: a fresh output can cost more than a convolution.
     command.env("MALLOC_MMAP_MAX_", "0").env("MALLOC_TRIM_THRESHOLD_", "68719476736");
     command
@@ -269,7 +277,8 @@ impl Peer for Process {
     }
 
     fn run(&mut self, form: &str, repeats: usize) -> Result<f64, Failure> {
-        let reply = self.ask(&json!({ "do": "run", "form": form, "repeats": repeats }))?;
+        let warm = if self.threads > 1 { WARM } else { 0.0 };
+        let reply = self.ask(&json!({ "do": "run", "form": form, "repeats": repeats, "warm": warm }))?;
         if self.threads > 1 {
             thread::sleep(REST);
         }

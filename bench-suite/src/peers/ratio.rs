@@ -89,3 +89,67 @@ pub fn distribution(layers: &[(f64, f64)]) -> Vec<(f64, f64)> {
     }
     points
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(shape: &str, contender: &str, form: &str, seconds: f64, threads: usize) -> Record {
+        Record {
+            shape: shape.to_owned(),
+            group: "peers".to_owned(),
+            contender: contender.to_owned(),
+            strategy: form.to_owned(),
+            kernel: String::new(),
+            isa: "portable".to_owned(),
+            threads,
+            median_s: seconds,
+            min_s: seconds,
+            samples: 3,
+            gflops: 1.0 / seconds,
+            peak_gflops: 10.0,
+            fraction_of_peak: 0.1 / seconds,
+            max_error: 0.0,
+            checked: "all".to_owned(),
+            command: "test".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_better_form_counts_and_the_fastest_peer_is_first() {
+        let records = [
+            record("a", "tapwise", "auto", 2.0, 1),
+            record("a", "slow", "NCHW", 9.0, 1),
+            record("a", "quick", "NCHW", 5.0, 1),
+            record("a", "quick", "NHWC", 1.0, 1),
+            record("b", "tapwise", "auto", 1.0, 1),
+            record("b", "slow", "NCHW", 8.0, 1),
+            record("c", "tapwise", "auto", 1.0, 1),
+            record("b", "quick", "NCHW", 0.1, 2),
+        ];
+        let rows = rows(&records, "peers", 1);
+        assert_eq!(rows.len(), 3);
+        let names: Vec<(&str, &str)> =
+            rows[0].peers.iter().map(|peer| (peer.contender.as_str(), peer.strategy.as_str())).collect();
+        assert_eq!(names, [("quick", "NHWC"), ("slow", "NCHW")]);
+        let ratios: Vec<Option<f64>> = rows.iter().map(Row::ratio).collect();
+        assert_eq!(ratios, [Some(0.5), Some(8.0), None]);
+        let summary = summary(&rows).unwrap();
+        assert_eq!((summary.rows, summary.won, summary.worst), (2, 1, ("a".to_owned(), 0.5)));
+        assert!((summary.mean - 2.0).abs() < 1e-12, "{}", summary.mean);
+    }
+
+    #[test]
+    fn no_rows_have_no_summary() {
+        assert_eq!(summary(&[]), None);
+        let alone = [record("a", "tapwise", "auto", 2.0, 1)];
+        assert_eq!(summary(&rows(&alone, "peers", 1)), None);
+    }
+
+    #[test]
+    fn a_distribution_ends_at_the_whole() {
+        let points = distribution(&[(0.5, 1.0), (0.9, 3.0)]);
+        assert_eq!(points, [(0.9, 0.0), (0.9, 0.75), (0.5, 0.75), (0.5, 1.0)]);
+        assert!(distribution(&[]).is_empty());
+    }
+}
