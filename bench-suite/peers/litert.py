@@ -23,6 +23,9 @@ def start(threads):
 
 
 def prepare(task):
+    # A matrix of every patch: at large filters over large pictures it does not fit memory.
+    patches = 4 * task.output[0] * task.output[1] * task.filter[..., 0].size
+    task.require(patches < 4 << 30, f"its matrix of patches would take {patches >> 30} GiB")
     interpreter = Interpreter(model_content=model(task), num_threads=THREADS)
     interpreter.allocate_tensors()
     entry, result = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]

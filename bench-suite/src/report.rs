@@ -369,11 +369,15 @@ mod tests {
     fn other_libraries_have_their_sections_where_they_were_measured() {
         let files = files(&beside()).unwrap();
         let (html, markdown) = (text(&files, "index.html"), text(&files, "report.md"));
-        for words in ["<section id=\"peers\">", "<section id=\"nets\">", "PyTorch (NHWC)", "0.50 ✗", "refused"] {
+        for words in
+            ["<section id=\"peers\">", "<section id=\"nets\">", "PyTorch (NHWC)", "0.50 ✗", "refused"]
+        {
             assert!(html.contains(words), "{words}");
         }
         assert!(markdown.contains("0.50 × in the geometric mean of 36 layers, at least as fast in 0"));
-        for plot in ["peers-filters", "peers-first", "peers-middle", "peers-other", "nets-u-net", "nets-resnet-50"] {
+        for plot in
+            ["peers-filters", "peers-first", "peers-middle", "peers-other", "nets-u-net", "nets-resnet-50"]
+        {
             assert!(text(&files, &format!("plots/{plot}.svg")).contains("currentColor"), "{plot}");
         }
         assert!(html.len() < 2 << 20, "{} bytes", html.len());

@@ -133,7 +133,7 @@ fn nonsense_is_no_reply() {
 fn a_report_without_python_says_so_once() {
     let mut findings = Findings::default();
     let said = Mutex::new(Vec::new());
-    let nowhere = std::env::temp_dir().join("tapwise-no-such-python");
+    let nowhere = std::env::temp_dir().join("tapwise-nowhere").join("python");
     for threads in [1, 2] {
         let say = |what: &str| said.lock().unwrap().push(what.to_owned());
         start(&nowhere, threads, &mut findings, &say).unwrap();

@@ -1,5 +1,7 @@
 //! Threads that stay on their core.
 
+use std::sync::OnceLock;
+
 use core_affinity::CoreId;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -8,7 +10,9 @@ use crate::Error;
 /// The cores that `threads` threads are pinned to; none where there are fewer cores.
 #[must_use]
 pub fn cores(threads: usize) -> Vec<usize> {
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    // Looked up once, before the first pool pins its threads: a pinned one sees nothing but its own core.
+    static CORES: OnceLock<Vec<CoreId>> = OnceLock::new();
+    let cores = CORES.get_or_init(|| core_affinity::get_core_ids().unwrap_or_default());
     if threads > cores.len() {
         return Vec::new();
     }
