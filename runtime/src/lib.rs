@@ -69,9 +69,12 @@ extern crate self as tapwise;
 mod builder;
 mod conv1d;
 pub mod convolution;
+mod cover;
 pub mod dense;
+mod edges;
 mod epilogue;
 mod error;
+mod fit;
 mod frame;
 mod gradient;
 mod isa;
@@ -105,7 +108,7 @@ pub use isa::{ISA_VARIABLE, Isa};
 pub use kernel::{Geometry, Kernel};
 pub use layer::Conv2d;
 pub use machine::Machine;
-pub use planner::{Candidate, Explanation, Planner, Verdict};
+pub use planner::{Borders, Candidate, Explanation, Planner, Verdict};
 pub use pooling::Pooling;
 pub use receptive::ReceptiveField;
 pub use sequential::{Layer, Sequential};
@@ -189,8 +192,8 @@ struct Derivation;
 pub mod __private {
     pub use crate::builder::bound;
     pub use crate::kernel::{
-        Band, Description, Family, Geometry, Kernel, Numbers, Panels, Tile, Tiling, part, run, run_mut,
-        steps, vectors, window, window_mut,
+        Band, Description, Family, Finish, Geometry, Kernel, Numbers, Panels, Tile, Tiling, head, part, run,
+        run_mut, steps, vectors, window, window_mut,
     };
     pub use crate::layout;
     pub use crate::registry::KERNELS;

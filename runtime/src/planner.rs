@@ -3,12 +3,14 @@
 
 use std::fmt;
 
+use crate::edges::Edges;
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::kernel::Kernel;
 use crate::machine::Machine;
 use crate::spec::{ConvSpec, Shape};
 use crate::strategy::{Strategy, direct, specialized};
-use crate::tiled::predicted_cycles;
+use crate::tiled;
 
 /// Cycles of a second that costs are predicted with: shipped, not measured. Choices compare
 /// cycles and do not depend on it; only the seconds that are shown do.
@@ -59,6 +61,24 @@ pub enum Verdict {
     Refused(String),
 }
 
+/// How the rows of a picture whose channels lie side by side are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Borders {
+    /// Where they are.
+    InPlace,
+    /// Where they are, but for the first and last pixels of a row of outputs, which read padded copies
+    /// of the few columns that they need.
+    Cut {
+        /// Output pixels at the left end of a row.
+        left: usize,
+        /// Output pixels at the right end.
+        right: usize,
+    },
+    /// By padded copies of whole rows, a few at a time.
+    Staged,
+}
+
 /// One strategy that was considered.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -69,6 +89,8 @@ pub struct Candidate {
     pub kernel: String,
     /// How the kernel is laid out and why, where it was generated.
     pub schedule: Option<&'static str>,
+    /// How it would come to its inputs.
+    pub borders: Borders,
     /// Predicted seconds on one thread, where it can run.
     pub seconds: Option<f64>,
     /// Predicted error over the root mean square of the output.
@@ -91,8 +113,6 @@ pub struct Explanation {
     pub bands: usize,
     /// Rows of output.
     pub rows: usize,
-    /// Whether columns are padded, so that rows go through padded scratch.
-    pub staged: bool,
     /// Why nothing can run, where nothing can.
     pub error: Option<Error>,
 }
@@ -112,15 +132,7 @@ impl Explanation {
 
     /// The explanation of a problem that nothing can serve.
     pub(crate) fn of_error(shape: Shape, machine: Machine, error: Error) -> Self {
-        Explanation {
-            shape,
-            machine,
-            candidates: Vec::new(),
-            bands: 0,
-            rows: 0,
-            staged: false,
-            error: Some(error),
-        }
+        Explanation { shape, machine, candidates: Vec::new(), bands: 0, rows: 0, error: Some(error) }
     }
 }
 
@@ -167,7 +179,6 @@ impl Planner {
             candidates,
             bands,
             rows,
-            staged: frame.pads_columns(),
             error: None,
         })
     }
@@ -189,22 +200,23 @@ impl Planner {
 
     fn consider(&self, strategy: Strategy, frame: &Frame, machine: &Machine) -> Candidate {
         let spec = &frame.spec;
-        let (kernel, schedule, cycles): (String, Option<&'static str>, Result<f64, String>) = match strategy {
-            Strategy::Specialized => match specialized::kernel(machine.isa, spec) {
-                Ok(kernel) => {
-                    (kernel.name().to_owned(), Some(kernel.reason()), Ok(predicted_cycles(kernel, frame)))
-                }
-                Err(reason) => (String::new(), None, Err(reason)),
-            },
+        let whole = if frame.pads_columns() { Borders::Staged } else { Borders::InPlace };
+        let tiled = |kernel: &Kernel| {
+            let fit = tiled::fit(kernel, frame, machine.l2);
+            let cut = |Edges { left, right }| Borders::Cut { left, right };
+            let borders = fit.edges().map_or(whole, cut);
+            (kernel.name().to_owned(), Some(kernel.reason()), borders, Ok(fit.cycles))
+        };
+        let refused = |reason: String| (String::new(), None, whole, Err(reason));
+        let (kernel, schedule, borders, cycles) = match strategy {
+            Strategy::Specialized => specialized::kernel(machine.isa, spec).map_or_else(refused, tiled),
             Strategy::Direct => match direct::kernel(machine.isa, spec) {
-                Some(kernel) => {
-                    (kernel.name().to_owned(), Some(kernel.reason()), Ok(predicted_cycles(kernel, frame)))
-                }
-                None => (String::new(), None, Err(format!("no kernels for {} in this build", machine.isa))),
+                Some(kernel) => tiled(kernel),
+                None => refused(format!("no kernels for {} in this build", machine.isa)),
             },
-            Strategy::Im2colGemm => ("faer matmul".to_owned(), None, Ok(gemm_cycles(frame, machine))),
+            Strategy::Im2colGemm => ("faer matmul".to_owned(), None, whole, Ok(gemm_cycles(frame, machine))),
             Strategy::Naive | Strategy::Auto => {
-                ("loops".to_owned(), None, Ok(frame.macs(frame.output[0]) * 5.0))
+                ("loops".to_owned(), None, Borders::InPlace, Ok(frame.macs(frame.output[0]) * 5.0))
             }
         };
         let error = match strategy {
@@ -234,6 +246,7 @@ impl Planner {
             strategy,
             kernel,
             schedule,
+            borders,
             seconds: cycles.ok().map(|cycles| cycles / HERTZ),
             error,
             verdict,
@@ -310,10 +323,13 @@ impl fmt::Display for Explanation {
                 self.rows
             )?,
         }
-        let interleaved = if self.staged {
-            "its rows are padded in scratch, a few at a time"
-        } else {
-            "its rows are read in place"
+        let interleaved = match self.chosen().map(|chosen| chosen.borders) {
+            Some(Borders::Cut { left, right }) => format!(
+                "its rows are read in place, but for {left} pixels at the left and {right} at the right that read \
+                 padded copies of a few columns"
+            ),
+            Some(Borders::Staged) => "its rows are padded in scratch, a few at a time".to_owned(),
+            _ => "its rows are read in place".to_owned(),
         };
         entry(f, "  memory    ", &format!("channels last: {interleaved}"))?;
         entry(
@@ -357,6 +373,7 @@ fn entry(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Padding;
     use crate::isa::Isa;
 
     fn machine(isa: Isa) -> Machine {
@@ -407,6 +424,22 @@ mod tests {
             error.contains("specialize! { { kernel: [3, 5], c_in: 7, c_out: 9, stride: [2, 2] } }"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_explanation_says_how_rows_are_read() {
+        let layer = ConvSpec { groups: 64, ..ConvSpec::new([3, 3], 64, 64) };
+        let plan = |side, padding| {
+            let spec = ConvSpec { padding, ..layer };
+            Planner::default().choose(&spec, [side, side], &machine(Isa::Portable)).unwrap()
+        };
+        let borders = |plan: &Explanation| plan.chosen().unwrap().borders;
+        assert_eq!(borders(&plan(112, Padding::Valid)), Borders::InPlace);
+        assert_eq!(borders(&plan(3, Padding::Same)), Borders::Staged);
+        let cut = plan(112, Padding::Same);
+        let Borders::Cut { left, right } = borders(&cut) else { panic!("{cut}") };
+        let said = cut.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(&format!("{left} pixels at the left and {right} at the right")), "{said}");
     }
 
     #[test]

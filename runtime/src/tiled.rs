@@ -2,18 +2,19 @@
 //! tables of rows. Both Direct and Specialized are this, with different kernels.
 
 use aligned_vec::AVec;
-use ndarray::{ArrayView2, ArrayView4, Axis, s};
+use ndarray::{ArrayView3, ArrayView4, ArrayViewMut2, Axis, s};
 
-use crate::epilogue::Epilogue;
+use crate::cover::cover;
+use crate::edges::MOST_PARTS;
+use crate::epilogue::{Epilogue, residual_rows};
+use crate::fit::{Fit, Piece};
 use crate::frame::Frame;
-use crate::kernel::{
-    self, Description, Family, Kernel, MOST_KINDS, MOST_TILES, Numbers, Ready, Tile, Tiling,
-};
+use crate::kernel::{self, Description, Family, Kernel, MOST_KINDS, Numbers, Ready, Tiling};
 use crate::layout;
-use crate::rows::{self, Source};
+use crate::rows::{self, Ring, Space};
 use crate::spec::ConvSpec;
 use crate::strategy::Band;
-use crate::workspace::Scratch;
+use crate::workspace::{Scratch, Tables, recycle};
 
 /// A kernel with the weights of one layer.
 #[derive(Debug)]
@@ -22,14 +23,8 @@ pub(crate) struct Tiled {
     numbers: Numbers,
     weights: AVec<f32>,
     bias: AVec<f32>,
-}
-
-/// What is decided for one size of picture.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Fit {
-    tiling: Tiling,
-    /// Output rows for which a kernel is called at once.
-    rows: usize,
+    /// Laid out as the bias, or empty.
+    slopes: AVec<f32>,
 }
 
 impl Tiled {
@@ -44,7 +39,7 @@ impl Tiled {
         let numbers = numbers(description, spec);
         let spec = &packed_as(description.family, spec);
         let mut weights = AVec::new(64);
-        let mut bias = AVec::new(64);
+        let (mut bias, mut slopes) = (AVec::new(64), AVec::new(64));
         for group in 0..spec.groups {
             let mut first = group * spec.c_out_group();
             let end = first + spec.c_out_group();
@@ -58,28 +53,24 @@ impl Tiled {
                     pack(description, spec, &filter, first..end.min(first + width), width, &mut weights);
                     for channel in first..first + width {
                         bias.push(if channel < end { epilogue.bias[channel] } else { 0.0 });
+                        if !epilogue.slopes.is_empty() {
+                            slopes.push(if channel < end { epilogue.slopes[channel] } else { 1.0 });
+                        }
                     }
                     first += width;
                 }
             }
         }
-        Tiled { kernel, numbers, weights, bias }
+        Tiled { kernel, numbers, weights, bias, slopes }
     }
 
     pub(crate) fn description(&self) -> &Description {
         self.kernel.description()
     }
 
-    /// Covers the rows of a picture with tiles, and says how many rows make a call.
+    /// Lays the kernel over a picture; `cache` is the second-level cache in bytes.
     pub(crate) fn fit(&self, frame: &Frame, cache: usize) -> Fit {
-        let tiling = self.tiling(frame.output[1]);
-        // The rows of a call are read once for each panel: they should stay in the second-level
-        // cache, and the panel as well; more rows than that make the weights stream less often.
-        let spec = &frame.spec;
-        let budget = cache / 4;
-        let row = rows::pitch(frame) * size_of::<f32>() * spec.stride[0];
-        let rows = (budget / row).max(4).saturating_sub(spec.extent()[0] - 1).max(4);
-        Fit { tiling, rows: rows.min(frame.output[0]) }
+        Fit::of(self.description(), &self.numbers.panels, frame, cache)
     }
 
     /// How tiles cover a row of `width` pixels.
@@ -128,60 +119,102 @@ impl Tiled {
         tiling: &Tiling,
         numbers: Numbers,
     ) {
-        let floor = f32::NEG_INFINITY;
-        let (weights, bias) = (&self.weights, &self.bias);
-        self.kernel.run(&mut kernel::Band { inputs, outputs, weights, bias, floor, width, tiling, numbers });
+        self.kernel.run(&mut kernel::Band {
+            inputs,
+            outputs,
+            weights: &self.weights,
+            bias: &self.bias,
+            slopes: &[],
+            residuals: &[],
+            floor: f32::NEG_INFINITY,
+            ceiling: f32::INFINITY,
+            width,
+            tiling,
+            numbers,
+        });
     }
 
     /// Computes a band of output rows.
     pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
-        let Band { frame, epilogue, input, mut output, first } = band;
-        let source = Source::of(frame, &input);
-        let interleaved = output.index_axis(Axis(0), 0).is_standard_layout();
+        let Band { frame, epilogue, input, mut output, residual, first } = band;
+        let interleaved = output.index_axis(Axis(0), 0).is_standard_layout() && !epilogue.doubles();
+        let residual_in_place =
+            residual.is_none_or(|residual| residual.index_axis(Axis(0), 0).is_standard_layout());
+        let in_place = rows::interleaved(&input) && residual_in_place;
+        let pieces = if in_place { &fit.in_place[..] } else { &fit.gathered[..] };
         let at_once = fit.rows.clamp(1, output.len_of(Axis(0)));
         let row_out = frame.output[1] * frame.spec.c_out;
 
-        let tables = scratch.tables();
-        let (mut input_table, mut output_table) = (tables.inputs, tables.outputs);
-        let staged_floats = rows::scratch_floats(frame, source, at_once);
+        let spaces = pieces.iter().map(|piece| Space::of(frame, &piece.part, at_once));
+        let [held, staged] =
+            spaces.clone().fold([0; 2], |[rows, floats], space| [rows + space.rows, floats + space.floats()]);
+        let mut tables = scratch.tables();
+        tables.held.resize(held, 0);
         let output_floats = if interleaved { 0 } else { at_once * row_out };
-        let floats = scratch.floats(staged_floats + output_floats);
-        let (staged, unpacked) = floats.split_at_mut(staged_floats);
+        let residual_floats = if residual_in_place { 0 } else { at_once * row_out };
+        let floats = scratch.floats(staged + output_floats + residual_floats);
+        let (mut staged, floats) = floats.split_at_mut(staged);
+        let (unpacked, added) = floats.split_at_mut(output_floats);
+        let mut held = &mut tables.held[..];
+        let mut rings: [Ring<'_>; MOST_PARTS] = Default::default();
+        for (ring, space) in rings.iter_mut().zip(spaces) {
+            (*ring, staged, held) = Ring::take(space, staged, held);
+        }
+        let (mut input_table, mut output_table, mut residual_table) =
+            (tables.inputs, tables.outputs, tables.residuals);
 
         let mut at = first;
         for mut block in output.axis_chunks_iter_mut(Axis(0), at_once) {
             let rows = block.len_of(Axis(0));
-            let mut inputs = crate::workspace::recycle(std::mem::take(&mut input_table));
-            let mut outputs = crate::workspace::recycle(std::mem::take(&mut output_table));
-            rows::fill(frame, &input, source, (at, rows), staged, &mut inputs);
-            if interleaved {
-                outputs.extend(block.axis_iter_mut(Axis(0)).filter_map(ndarray::ArrayViewMut2::into_slice));
-            } else {
-                outputs.extend(unpacked.chunks_exact_mut(row_out).take(rows));
+            for (Piece { part, tiling }, ring) in pieces.iter().zip(&mut rings) {
+                let mut inputs = recycle(std::mem::take(&mut input_table));
+                let mut outputs = recycle(std::mem::take(&mut output_table));
+                let mut residuals = recycle(std::mem::take(&mut residual_table));
+                rows::fill(frame, &input, part, (at, rows), ring, &mut inputs);
+                let columns = part.outputs.start * frame.spec.c_out..part.outputs.end * frame.spec.c_out;
+                if let Some(residual) = residual_rows(residual, at - first, rows) {
+                    rows::gather(residual, residual_in_place, added, &mut residuals);
+                    residuals.iter_mut().for_each(|row| *row = row.get(columns.clone()).unwrap_or_default());
+                }
+                if interleaved {
+                    let rows = block.axis_iter_mut(Axis(0)).filter_map(ArrayViewMut2::into_slice);
+                    outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
+                } else {
+                    let rows = unpacked.chunks_exact_mut(row_out).take(rows);
+                    outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
+                }
+                debug_assert_eq!(outputs.len(), rows);
+                self.kernel.run(&mut kernel::Band {
+                    inputs: &inputs,
+                    outputs: &mut outputs,
+                    weights: &self.weights,
+                    bias: &self.bias,
+                    slopes: if epilogue.slopes.is_empty() { &[] } else { &self.slopes },
+                    residuals: &residuals,
+                    floor: epilogue.floor,
+                    ceiling: epilogue.ceiling,
+                    width: part.outputs.len(),
+                    tiling,
+                    numbers: self.numbers,
+                });
+                input_table = recycle(inputs);
+                output_table = recycle(outputs);
+                residual_table = recycle(residuals);
             }
-            debug_assert_eq!(outputs.len(), rows);
-            self.kernel.run(&mut kernel::Band {
-                inputs: &inputs,
-                outputs: &mut outputs,
-                weights: &self.weights,
-                bias: &self.bias,
-                floor: epilogue.floor,
-                width: frame.output[1],
-                tiling: &fit.tiling,
-                numbers: self.numbers,
-            });
-            input_table = crate::workspace::recycle(inputs);
-            output_table = crate::workspace::recycle(outputs);
             if !interleaved {
-                for (mut row, computed) in block.axis_iter_mut(Axis(0)).zip(unpacked.chunks_exact(row_out)) {
-                    if let Ok(computed) = ArrayView2::from_shape(row.raw_dim(), computed) {
-                        row.assign(&computed);
-                    }
+                let shape = (rows, frame.output[1], frame.spec.c_out);
+                if let Ok(sums) = ArrayView3::from_shape(shape, &unpacked[..rows * row_out]) {
+                    epilogue.deliver(sums, block);
                 }
             }
             at += rows;
         }
-        scratch.keep(crate::workspace::Tables { inputs: input_table, outputs: output_table });
+        scratch.keep(Tables {
+            inputs: input_table,
+            outputs: output_table,
+            residuals: residual_table,
+            held: tables.held,
+        });
     }
 }
 
@@ -194,27 +227,10 @@ fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
     }
 }
 
-/// Cycles that a kernel is predicted to take for a whole picture: its tiles over every row, and
-/// the rows that are staged for it.
-pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
-    const CALL: f64 = 300.0;
+/// How a kernel would be laid over a picture, before any weights are packed for it.
+pub(crate) fn fit(kernel: &Kernel, frame: &Frame, cache: usize) -> Fit {
     let description = kernel.description();
-    let spec = &frame.spec;
-    let numbers = numbers(description, spec);
-    let mut row = 0.0;
-    for (panels, count) in description.panels.iter().zip(numbers.panels) {
-        let counts = cover(frame.output[1], panels.tiles);
-        let cycles: f64 =
-            counts.iter().zip(panels.tiles).map(|(n, tile)| *n as f64 * f64::from(tile.cycles)).sum();
-        row += count as f64 * cycles;
-    }
-    let staged = if frame.pads_columns() { frame.reach() * spec.c_in * spec.stride[0] } else { 0 };
-    let rows = frame.output[0] as f64;
-    let taps = match description.family {
-        Family::ChannelsOut => spec.taps() * spec.groups,
-        Family::Depthwise => spec.taps(),
-    };
-    CALL + rows * (row * taps as f64 + staged as f64 / 8.0)
+    Fit::of(description, &numbers(description, &frame.spec).panels, frame, cache)
 }
 
 /// The numbers of a layer as a run-time kernel wants them.
@@ -289,72 +305,5 @@ fn pack(
                 }
             }
         }
-    }
-}
-
-/// How often each tile runs so that `width` pixels are covered at the least predicted cost. The
-/// last tiles may overlap: what is computed twice is computed alike.
-fn cover(width: usize, tiles: &[Tile]) -> [usize; MOST_TILES] {
-    // Beyond a few tiles the cheapest one for each pixel does the bulk.
-    const EXACT: usize = 192;
-    let mut counts = [0; MOST_TILES];
-    let cheapest = tiles
-        .iter()
-        .enumerate()
-        .filter(|(_, tile)| tile.pixels <= width)
-        .min_by(|(_, a), (_, b)| (a.cycles / a.pixels as f32).total_cmp(&(b.cycles / b.pixels as f32)));
-    let Some((bulk, tile)) = cheapest else { return counts };
-    let in_bulk = width.saturating_sub(EXACT) / tile.pixels;
-    counts[bulk] = in_bulk;
-    let rest = width - in_bulk * tile.pixels;
-
-    // best[n]: the least cost of covering n pixels, and the tile that comes last.
-    let mut best = vec![(0.0f32, 0usize); rest + 1];
-    for pixels in 1..=rest {
-        best[pixels] = tiles
-            .iter()
-            .enumerate()
-            .filter(|(_, tile)| tile.pixels <= width)
-            .map(|(index, tile)| (best[pixels.saturating_sub(tile.pixels)].0 + tile.cycles, index))
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .unwrap_or_default();
-    }
-    let mut left = rest;
-    while left > 0 {
-        let (_, index) = best[left];
-        counts[index] += 1;
-        left = left.saturating_sub(tiles[index].pixels);
-    }
-    counts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TILES: [Tile; 4] = [
-        Tile { pixels: 8, cycles: 8.5 },
-        Tile { pixels: 7, cycles: 7.5 },
-        Tile { pixels: 4, cycles: 5.0 },
-        Tile { pixels: 1, cycles: 4.0 },
-    ];
-
-    #[test]
-    fn tiles_cover_every_width_and_none_is_wider_than_the_row() {
-        for width in 1..600 {
-            let counts = cover(width, &TILES);
-            let covered: usize = counts.iter().zip(TILES).map(|(count, tile)| count * tile.pixels).sum();
-            assert!(covered >= width, "{width}: {counts:?}");
-            for (count, tile) in counts.iter().zip(TILES) {
-                assert!(*count == 0 || tile.pixels <= width, "{width}: {counts:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn widths_that_tiles_divide_are_covered_exactly() {
-        assert_eq!(cover(56, &TILES), [7, 0, 0, 0, 0]);
-        assert_eq!(cover(14, &TILES), [0, 2, 0, 0, 0]);
-        assert_eq!(cover(15, &TILES), [1, 1, 0, 0, 0]);
     }
 }

@@ -47,7 +47,8 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
                 let at = pixel.min(band.width.saturating_sub(#pixels));
                 for (vector, (panel, bias)) in panels.iter().zip(biases).enumerate() {
                     let channel = (vector * #lanes).min(#last);
-                    #name(inputs, panel, bias, band.floor, at * #pixel_in + channel, output, at * #channels + channel);
+                    let finish = tapwise::Finish { bias, slopes: slopes.get(vector), residual, floor, ceiling };
+                    #name(inputs, panel, &finish, at * #pixel_in + channel, output, at * #channels + channel);
                 }
                 pixel += #pixels;
             }
@@ -61,10 +62,13 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
             let panels = tapwise::steps::<#lanes, 1, #window>(band.weights).as_chunks::<#steps>().0;
-            let biases = tapwise::steps::<#lanes, 1, 1>(band.bias);
+            let biases = tapwise::steps::<#lanes, 1, 1>(band.bias).as_flattened();
+            let slopes = tapwise::steps::<#lanes, 1, 1>(band.slopes).as_flattened();
+            let (floor, ceiling) = (band.floor, band.ceiling);
             for (row, output) in band.outputs.iter_mut().enumerate() {
                 let rows = band.inputs.get(row * #stride..).and_then(|rows| rows.first_chunk::<#rows>());
                 let Some(inputs) = rows else { return };
+                let residual = band.residuals.get(row).copied();
                 let mut pixel = 0;
                 #(#tiles)*
             }
@@ -164,13 +168,11 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         fn #name(
             inputs: &[&[f32]; #table],
             weights: &[[[[f32; #lanes]; 1]; #window]; #steps],
-            bias: &[[[f32; #lanes]; 1]; 1],
-            floor: f32,
+            finish: &tapwise::Finish<'_, #lanes, 1>,
             from: usize,
             output: &mut [f32],
             at: usize,
         ) {
-            let bias = &bias[0];
             #begin
             #sums
             #body
@@ -196,7 +198,7 @@ fn run_time(schedule: &Schedule) -> TokenStream {
                 for _ in 0..band.tiling[#kind][#tile_index] {
                     let at = pixel.min(band.width.saturating_sub(#pixels));
                     let from = at * numbers.pixel_step + channel;
-                    #name(numbers, inputs, panel, bias, band.floor, from, output, at * numbers.c_out + channel);
+                    #name(numbers, inputs, panel, &finish, from, output, at * numbers.c_out + channel);
                     pixel += #pixels;
                 }
             }
@@ -209,13 +211,18 @@ fn run_time(schedule: &Schedule) -> TokenStream {
                 else {
                     return;
                 };
-                (weights, biases) = (more, more_biases);
+                let (slope, more_slopes) = tapwise::head(slopes, #width);
+                (weights, biases, slopes) = (more, more_biases, more_slopes);
+                let (floor, ceiling) = (band.floor, band.ceiling);
+                let slopes = tapwise::vectors(slope);
                 let Some(bias) = tapwise::vectors::<#lanes, #vectors>(bias) else { return };
                 let panel = tapwise::steps::<#lanes, #vectors, 1>(panel);
                 // The last vector begins where it still has all its lanes.
                 let channel = first.min(numbers.c_out.saturating_sub(#width));
                 for (row, output) in band.outputs.iter_mut().enumerate() {
                     let Some(inputs) = band.inputs.get(row * numbers.stride..) else { return };
+                    let residual = band.residuals.get(row).copied();
+                    let finish = tapwise::Finish { bias, slopes, residual, floor, ceiling };
                     let mut pixel = 0;
                     #(#tiles)*
                 }
@@ -231,7 +238,7 @@ fn run_time(schedule: &Schedule) -> TokenStream {
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
             let numbers = &band.numbers;
-            let (mut weights, mut biases, mut first) = (band.weights, band.bias, 0);
+            let (mut weights, mut biases, mut slopes, mut first) = (band.weights, band.bias, band.slopes, 0);
             #(#kinds)*
         }
     }
@@ -275,13 +282,13 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
             numbers: &tapwise::Numbers,
             inputs: &[&[f32]],
             weights: &[[[[f32; #lanes]; #vectors]; 1]],
-            bias: &[[f32; #lanes]; #vectors],
-            floor: f32,
+            finish: &tapwise::Finish<'_, #lanes, #vectors>,
             from: usize,
             output: &mut [f32],
             at: usize,
         ) {
             let Some(output) = output.get_mut(at..) else { return };
+            let residual = finish.residual.and_then(|row| row.get(at..));
             #sums
             let mut taps = weights.iter();
             for a in 0..numbers.kernel_rows {

@@ -11,7 +11,7 @@ pub(super) fn sums(panels: &Panels, tile: &Tile) -> TokenStream {
     let all = (0..tile.pixels).flat_map(|pixel| (0..panels.vectors).map(move |vector| (pixel, vector)));
     let begin = all.map(|(pixel, vector)| {
         let (sum, vector) = (sum(pixel, vector), index(vector));
-        quote! { let mut #sum = simd::load(&bias[#vector]); }
+        quote! { let mut #sum = simd::load(&finish.bias[#vector]); }
     });
     quote! { #(#begin)* }
 }
@@ -21,7 +21,7 @@ pub(super) fn sum(pixel: usize, vector: usize) -> proc_macro2::Ident {
     ident(&format!("sum{pixel}_{vector}"))
 }
 
-/// Activation and store of a tile, as two pieces of code: one that finds the output before anything
+/// Residual, activation and store of a tile, as two pieces of code: one that finds the output before anything
 /// is computed, and one that stores. Where a store could still fail, the compiler would compute
 /// what it stores only after it had not.
 pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream) -> [TokenStream; 2] {
@@ -33,6 +33,7 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
             (
                 quote! {
                     let Some(output) = tapwise::window_mut::<{ #pixels * #c_out + #width }>(output, at) else { return };
+                    let residual = finish.residual.and_then(|row| tapwise::window::<{ #pixels * #c_out + #width }>(row, at));
                 },
                 if lanes == vector { panels.vectors } else { last },
             )
@@ -40,27 +41,61 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
         None => (
             quote! {
                 let Some(output) = output.get_mut(at..) else { return };
+                let residual = finish.residual.and_then(|row| row.get(at..));
             },
             last,
         ),
     };
-    let pixels = (0..tile.pixels).map(|at| {
+    let lanes = panels.lanes.map_or_else(|| quote!(lanes), |lanes| quote!(#lanes));
+    let added = (0..tile.pixels).map(|at| {
         let pixel = index(at);
-        let stores = (0..whole).map(|k| {
+        let whole_vectors = (0..whole).map(|k| {
             let (from, sum) = (index(k * vector), sum(at, k));
             quote! {
-                if let Some(target) = tapwise::window_mut::<#vector>(output, #pixel * #c_out + #from) {
-                    simd::store(simd::max(floor, #sum), target);
+                if let Some(more) = tapwise::window::<#vector>(residual, #pixel * #c_out + #from) {
+                    #sum = simd::add(#sum, simd::load(more));
                 }
             }
         });
         let from = index(last * vector);
         let head = (whole == last).then(|| {
             let sum = sum(at, last);
-            let lanes = panels.lanes.map_or_else(|| quote!(lanes), |lanes| quote!(#lanes));
+            quote! {
+                #sum = simd::add(#sum, simd::load_head(tapwise::run(residual, #pixel * #c_out + #from, #lanes)));
+            }
+        });
+        quote! {
+            #(#whole_vectors)*
+            #head
+        }
+    });
+    let leaking = (0..panels.vectors).map(|k| {
+        let at = index(k);
+        let sums = (0..tile.pixels).map(|pixel| {
+            let sum = sum(pixel, k);
+            quote! { #sum = simd::leak(slope, #sum); }
+        });
+        quote! {
+            let slope = simd::load(&slopes[#at]);
+            #(#sums)*
+        }
+    });
+    let pixels = (0..tile.pixels).map(|at| {
+        let pixel = index(at);
+        let stores = (0..whole).map(|k| {
+            let (from, sum) = (index(k * vector), sum(at, k));
+            quote! {
+                if let Some(target) = tapwise::window_mut::<#vector>(output, #pixel * #c_out + #from) {
+                    simd::store(simd::min(ceiling, simd::max(floor, #sum)), target);
+                }
+            }
+        });
+        let from = index(last * vector);
+        let head = (whole == last).then(|| {
+            let sum = sum(at, last);
             quote! {
                 let head = tapwise::run_mut(output, #pixel * #c_out + #from, #lanes);
-                simd::store_head(simd::max(floor, #sum), head);
+                simd::store_head(simd::min(ceiling, simd::max(floor, #sum)), head);
             }
         });
         quote! {
@@ -69,7 +104,13 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
         }
     });
     let end = quote! {
-        let floor = simd::splat(floor);
+        if let Some(residual) = residual {
+            #(#added)*
+        }
+        if let Some(slopes) = finish.slopes {
+            #(#leaking)*
+        }
+        let (floor, ceiling) = (simd::splat(finish.floor), simd::splat(finish.ceiling));
         #(#pixels)*
     };
     [begin, end]

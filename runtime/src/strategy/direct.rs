@@ -5,11 +5,12 @@ use ndarray::Array4;
 
 use super::{Band, Path, Strategy};
 use crate::epilogue::Epilogue;
+use crate::fit::Fit;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::kernel::{Family, Kernel};
 use crate::spec::ConvSpec;
-use crate::tiled::{Fit, Tiled};
+use crate::tiled::Tiled;
 use crate::workspace::Scratch;
 
 tapwise_macros::run_time_kernels! {}

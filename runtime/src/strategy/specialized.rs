@@ -4,12 +4,13 @@ use ndarray::Array4;
 
 use super::{Band, Path, Strategy};
 use crate::epilogue::Epilogue;
+use crate::fit::Fit;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::kernel::{Geometry, Kernel};
 use crate::registry;
 use crate::spec::ConvSpec;
-use crate::tiled::{Fit, Tiled};
+use crate::tiled::Tiled;
 use crate::workspace::Scratch;
 
 /// The kernel for a layer under an instruction set, or the reason why there is none.
