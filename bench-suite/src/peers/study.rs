@@ -60,7 +60,9 @@ impl Request {
             }
             pool(count)?.install(|| -> Result<(), Error> {
                 let mut peers = start(&self.python, count, &mut findings, &|what| eprintln!("{what}"))?;
-                records.extend(layers(&shapes, &mut peers, isa, pace(effort), command, &mut findings)?);
+                if !shapes.is_empty() {
+                    records.extend(layers(&shapes, &mut peers, isa, pace(effort), command, &mut findings)?);
+                }
                 if whole_nets {
                     records.extend(nets::measure(effort, &mut peers, isa, command, &mut findings)?);
                 }
