@@ -41,7 +41,10 @@ pub(super) fn section(findings: &Findings) -> Result<Option<Section>, Error> {
         }
         let whole: f64 = own.iter().map(|layer| weight(layer)).sum();
         let part = found.iter().map(|(weight, _)| weight).sum::<f64>() / whole;
-        plots.push((panel(net, chart, &found)?, caption(net, part)));
+        // A curve of a small part would be taken for the net's.
+        if part >= 0.25 {
+            plots.push((panel(net, chart, &found)?, caption(net, part)));
+        }
         lines.push(line(net, part, &found));
     }
     let mut blocks = vec![Block::Text(
