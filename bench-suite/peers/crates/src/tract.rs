@@ -61,7 +61,7 @@ fn form(task: &Task, name: &'static str, last: bool) -> TractResult<Form> {
         *result.borrow_mut() = outputs.pop();
         Ok(())
     };
-    let mut again = run.clone();
+    let again = run.clone();
     let answer = move || -> Result<Vec<f32>, Failure> {
         again()?;
         let output = output.borrow();
