@@ -120,7 +120,7 @@ impl<'a> Conv2dBuilder<'a> {
     }
 
     /// The family that kernels are taken from, where there are several for a shape; by default the one
-    /// that is predicted to be the fastest for the size and memory order of each picture.
+    /// that is predicted to be the fastest for the size of each picture.
     pub fn family(mut self, family: Family) -> Self {
         self.planner.family = Some(family);
         self

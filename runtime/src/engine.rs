@@ -1,5 +1,5 @@
 //! The kernels that one strategy has for a layer: one that reads pixels, and where it can be faster
-//! one that reads planes. Which of them runs is predicted for each size and memory order.
+//! one that reads planes. Which of them runs is predicted for each size.
 
 use ndarray::{Array4, ArrayView3};
 
@@ -48,8 +48,9 @@ pub(crate) struct Engines {
 pub(crate) struct Fit {
     tiled: fit::Fit,
     planar: planar::Fit,
-    /// Whether the planar kernel runs: for planar pictures, and for others.
-    along_row: [bool; 2],
+    /// Whether the planar kernel runs. Pictures of every memory order run by the same kernel, since
+    /// kernels sum in orders of their own and the bits of an answer should not depend on memory.
+    along_row: bool,
 }
 
 impl Engines {
@@ -74,13 +75,13 @@ impl Engines {
 
     /// Decides what depends on the size of the picture.
     pub(crate) fn fit(&self, frame: &Frame, machine: &Machine, bands: usize) -> Fit {
-        let along_row = [Order::Planar, Order::Interleaved].map(|order| match (&self.tiled, &self.planar) {
+        let along_row = match (&self.tiled, &self.planar) {
             (Some(tiled), Some(planar)) => {
-                predicted_cycles(planar.kernel(), frame, order, machine)
-                    < predicted_cycles(tiled.kernel(), frame, order, machine)
+                predicted_cycles(planar.kernel(), frame, machine)
+                    < predicted_cycles(tiled.kernel(), frame, machine)
             }
             (_, planar) => planar.is_some(),
-        });
+        };
         Fit {
             tiled: self.tiled.as_ref().map(|tiled| tiled.fit(frame, machine.l2, bands)).unwrap_or_default(),
             planar: self.planar.as_ref().map(|planar| planar.fit(frame, machine)).unwrap_or_default(),
@@ -90,10 +91,8 @@ impl Engines {
 
     /// Computes a band of output rows.
     pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
-        let planar = Order::of_rows(&band.input) == Some(Order::Planar);
-        let along_row = fit.along_row[usize::from(!planar)];
         match (&self.tiled, &self.planar) {
-            (_, Some(engine)) if along_row => engine.band(band, &fit.planar, scratch),
+            (_, Some(engine)) if fit.along_row => engine.band(band, &fit.planar, scratch),
             (Some(engine), _) => engine.band(band, &fit.tiled, scratch),
             // A fit of these engines never says so.
             _ => {}
@@ -101,11 +100,11 @@ impl Engines {
     }
 }
 
-/// Cycles that a kernel is predicted to take for a whole picture of this memory order.
-fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order, machine: &Machine) -> f64 {
+/// Cycles that a kernel is predicted to take for a whole picture of interleaved channels.
+fn predicted_cycles(kernel: &Kernel, frame: &Frame, machine: &Machine) -> f64 {
     match kernel.description().family {
-        Family::AlongRow => planar::predicted_cycles(kernel, frame, order),
-        Family::ChannelsOut | Family::Depthwise => tiled::predicted_cycles(kernel, frame, order, machine.l2),
+        Family::AlongRow => planar::predicted_cycles(kernel, frame),
+        Family::ChannelsOut | Family::Depthwise => tiled::fit(kernel, frame, machine.l2).cycles,
     }
 }
 
@@ -116,6 +115,6 @@ pub(crate) fn fastest(
     machine: &Machine,
 ) -> Option<(&'static Kernel, f64)> {
     kernels
-        .map(|kernel| (kernel, predicted_cycles(kernel, frame, Order::Interleaved, machine)))
+        .map(|kernel| (kernel, predicted_cycles(kernel, frame, machine)))
         .min_by(|a, b| a.1.total_cmp(&b.1))
 }

@@ -232,8 +232,9 @@ impl Planar {
     }
 }
 
-/// Cycles that a kernel of this family is predicted to take for a whole picture.
-pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order) -> f64 {
+/// Cycles that a kernel of this family is predicted to take for a whole picture of
+/// interleaved channels.
+pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
     /// Cycles of a call, and of an entry of its tables.
     const CALL: f64 = 400.0;
     const ENTRY: f64 = 8.0;
@@ -256,13 +257,8 @@ pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order) -> 
         let rest = (singles as f64 * f64::from(narrow.cycles)).min(f64::from(wide.cycles));
         tiles += count as f64 * blocks * (whole as f64 * f64::from(wide.cycles) + rest);
     }
-    let (read, written) = ((frame.input[0] * frame.input[1] * spec.c_in), height * width * spec.c_out);
-    let staged = match order {
-        Order::Planar => 0,
-        Order::Interleaved => {
-            (if spec.c_in > 1 { read } else { 0 }) + (if spec.c_out > 1 { written } else { 0 })
-        }
-    };
+    let (read, written) = (frame.input[0] * frame.input[1] * spec.c_in, height * width * spec.c_out);
+    let staged = (if spec.c_in > 1 { read } else { 0 }) + (if spec.c_out > 1 { written } else { 0 });
     let entries = height * (spec.c_in + spec.c_out);
     CALL + tiles * (spec.taps() * spec.groups) as f64 + staged as f64 * STAGED + entries as f64 * ENTRY
 }
@@ -361,7 +357,7 @@ impl<'f> Stage<'f> {
                 let middle = planes * pitch_before;
                 (
                     [
-                        (before > 0).then(|| Part { columns: 0..before, staged: Some([0, pitch_before]) }),
+                        (before > 0).then_some(Part { columns: 0..before, staged: Some([0, pitch_before]) }),
                         part(before.max(left)..right.min(width - after), None),
                         (after > 0).then(|| Part {
                             columns: width - after..width,

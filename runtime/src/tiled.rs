@@ -6,7 +6,6 @@ use ndarray::{ArrayView3, ArrayView4, ArrayViewMut2, Axis, s};
 
 use crate::cover::cover;
 use crate::edges::MOST_PARTS;
-use crate::engine::Order;
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::fit::{Fit, Piece};
 use crate::frame::Frame;
@@ -274,19 +273,6 @@ fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
 pub(crate) fn fit(kernel: &Kernel, frame: &Frame, cache: usize) -> Fit {
     let description = kernel.description();
     Fit::of(description, &numbers(description, &frame.spec).panels, frame, cache)
-}
-
-/// Cycles that a kernel is predicted to take for a whole picture of a memory order.
-pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order, cache: usize) -> f64 {
-    let cycles = fit(kernel, frame, cache).cycles;
-    let of = |pixels: [usize; 2], channels: usize| {
-        if channels > 1 { (pixels[0] * pixels[1] * channels) as f64 } else { 0.0 }
-    };
-    match order {
-        Order::Interleaved => cycles,
-        // Planes are gathered into pixels and scattered back.
-        Order::Planar => cycles + of(frame.input, frame.spec.c_in) + of(frame.output, frame.spec.c_out),
-    }
 }
 
 /// The numbers of a layer as a run-time kernel wants them.

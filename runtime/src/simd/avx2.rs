@@ -59,7 +59,7 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
 #[target_feature(enable = "avx2,fma")]
 pub fn stream(vector: Vector, to: &mut [f32; 8]) {
     let to = to.as_mut_ptr();
-    if to.addr() % 32 == 0 {
+    if to.addr().is_multiple_of(32) {
         // SAFETY: `to` is eight numbers, and lies as the store needs it.
         unsafe { _mm256_stream_ps(to, vector) }
     } else {

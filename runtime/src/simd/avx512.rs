@@ -51,7 +51,7 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
 #[target_feature(enable = "avx512f")]
 pub fn stream(vector: Vector, to: &mut [f32; 16]) {
     let to = to.as_mut_ptr();
-    if to.addr() % 64 == 0 {
+    if to.addr().is_multiple_of(64) {
         // SAFETY: `to` is sixteen numbers, and lies as the store needs it.
         unsafe { _mm512_stream_ps(to, vector) }
     } else {
