@@ -8,7 +8,7 @@
 //! step so makes `pixels x vectors x window` multiply-adds out of few loads, which is what a
 //! machine with two multiply-adds and two loads a cycle needs.
 
-mod depthwise;
+pub(crate) mod depthwise;
 
 use crate::geometry::Geometry;
 use crate::isa::Isa;
@@ -110,8 +110,11 @@ pub(crate) struct Tile {
 pub(crate) struct Panels {
     /// Vectors of a panel.
     pub(crate) vectors: usize,
-    /// Panels of this width in one group, or `None` where the call says it.
+    /// Panels of this width in one group, or `None` where the call says it; 0 where the panels are
+    /// those of the kind before, for fewer output rows at a time.
     pub(crate) count: Option<usize>,
+    /// Output rows that a register tile computes at once.
+    pub(crate) rows: usize,
     /// Channels in the last vector of each panel, or `None` where the call says it.
     pub(crate) lanes: Option<usize>,
     /// Register tiles, the widest first.
@@ -198,7 +201,7 @@ impl Schedule {
                         Tile { pixels, body, cycles: step.cycles() / window as f64 }
                     })
                     .collect();
-                Panels { vectors: width, count: Some(count), lanes: Some(lanes), tiles }
+                Panels { vectors: width, count: Some(count), rows: 1, lanes: Some(lanes), tiles }
             })
             .collect();
         let reason = reason(geometry, isa, &panels, window);
@@ -225,7 +228,7 @@ impl Schedule {
                         Tile { pixels, body: Body::Loops { steps: 1, barrier: false }, cycles: step.cycles() }
                     })
                     .collect();
-                Panels { vectors, count: None, lanes: None, tiles }
+                Panels { vectors, count: None, rows: 1, lanes: None, tiles }
             })
             .collect();
         let reason = format!(
@@ -257,7 +260,8 @@ impl Schedule {
             Target::RunTime => "runtime".to_owned(),
         };
         let tile = self.panels.first().map_or_else(String::new, |panels| {
-            format!("{}x{}", panels.tiles.first().map_or(0, |tile| tile.pixels), panels.vectors)
+            let rows = if panels.rows == 1 { String::new() } else { format!("{}x", panels.rows) };
+            format!("{rows}{}x{}", panels.tiles.first().map_or(0, |tile| tile.pixels), panels.vectors)
         });
         format!("{}-{shape}-{}-{tile}", self.family.name(), self.isa.name)
     }
@@ -418,7 +422,7 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &[Panels], window: usize) -> S
 }
 
 /// `1 panel`, `2 panels`.
-fn plural(count: usize, noun: &str) -> String {
+pub(crate) fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

@@ -49,8 +49,11 @@ pub struct Tile {
 pub struct Panels {
     /// Vectors of a panel.
     pub vectors: usize,
-    /// Panels in one group, or `None` where the call says it.
+    /// Panels in one group, or `None` where the call says it; 0 where the panels are those of the
+    /// kind before, for fewer output rows at a time.
     pub count: Option<usize>,
+    /// Output rows that a register tile computes at once.
+    pub rows: usize,
     /// Register tiles, the widest first.
     pub tiles: &'static [Tile],
 }

@@ -201,20 +201,23 @@ pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
     let description = kernel.description();
     let spec = &frame.spec;
     let numbers = numbers(description, spec);
-    let mut row = 0.0;
-    for (panels, count) in description.panels.iter().zip(numbers.panels) {
-        let counts = cover(frame.output[1], panels.tiles);
+    let height = frame.output[0];
+    let mut all = 0.0;
+    for (kind, count) in description.panels.iter().zip(numbers.panels) {
+        // A picture of fewer rows than a tile has runs by the kind after it.
+        let kind = if height < kind.rows { description.panels.last().unwrap_or(kind) } else { kind };
+        let counts = cover(frame.output[1], kind.tiles);
         let cycles: f64 =
-            counts.iter().zip(panels.tiles).map(|(n, tile)| *n as f64 * f64::from(tile.cycles)).sum();
-        row += count as f64 * cycles;
+            counts.iter().zip(kind.tiles).map(|(n, tile)| *n as f64 * f64::from(tile.cycles)).sum();
+        all += (height.div_ceil(kind.rows) * count) as f64 * cycles;
     }
     let staged = if frame.pads_columns() { frame.reach() * spec.c_in * spec.stride[0] } else { 0 };
-    let rows = frame.output[0] as f64;
+    let rows = height as f64;
     let taps = match description.family {
         Family::ChannelsOut => spec.taps() * spec.groups,
         Family::Depthwise => spec.taps(),
     };
-    CALL + rows * (row * taps as f64 + staged as f64 / 8.0)
+    CALL + all * taps as f64 + rows * staged as f64 / 8.0
 }
 
 /// The numbers of a layer as a run-time kernel wants them.

@@ -25,7 +25,7 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
     };
     assert!(schedule.panels.len() <= MAX_KINDS, "a schedule has at most {MAX_KINDS} kinds of panels");
     let panels = schedule.panels.iter().map(|panels| {
-        let vectors = panels.vectors;
+        let (vectors, rows) = (panels.vectors, panels.rows);
         let count = match panels.count {
             Some(count) => quote!(Some(#count)),
             None => quote!(None),
@@ -36,7 +36,7 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
             quote! { ::tapwise::__private::Tile { pixels: #pixels, cycles: #cycles } }
         });
         quote! {
-            ::tapwise::__private::Panels { vectors: #vectors, count: #count, tiles: &[#(#tiles),*] }
+            ::tapwise::__private::Panels { vectors: #vectors, count: #count, rows: #rows, tiles: &[#(#tiles),*] }
         }
     });
     quote! {

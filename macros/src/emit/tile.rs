@@ -8,7 +8,8 @@ use crate::schedule::{Panels, Tile};
 
 /// The accumulators of a tile, each begun with the bias of its channels.
 pub(super) fn sums(panels: &Panels, tile: &Tile) -> TokenStream {
-    let all = (0..tile.pixels).flat_map(|pixel| (0..panels.vectors).map(move |vector| (pixel, vector)));
+    let pixels = panels.rows * tile.pixels;
+    let all = (0..pixels).flat_map(|pixel| (0..panels.vectors).map(move |vector| (pixel, vector)));
     let begin = all.map(|(pixel, vector)| {
         let (sum, vector) = (sum(pixel, vector), index(vector));
         quote! { let mut #sum = simd::load(&bias[#vector]); }
@@ -16,30 +17,48 @@ pub(super) fn sums(panels: &Panels, tile: &Tile) -> TokenStream {
     quote! { #(#begin)* }
 }
 
-/// The name of an accumulator.
+/// The name of an accumulator; the pixels of a tile's rows are counted through.
 pub(super) fn sum(pixel: usize, vector: usize) -> proc_macro2::Ident {
     ident(&format!("sum{pixel}_{vector}"))
+}
+
+/// The name of a row of output.
+pub(super) fn output_row(panels: &Panels, row: usize) -> proc_macro2::Ident {
+    if panels.rows == 1 { ident("output") } else { ident(&format!("output_{row}")) }
 }
 
 /// Activation and store of a tile, as two pieces of code: one that finds the output before anything
 /// is computed, and one that stores. Where a store could still fail, the compiler would compute
 /// what it stores only after it had not.
 pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream) -> [TokenStream; 2] {
+    let rows = (0..panels.rows).map(|row| finish_row(panels, tile, vector, c_out, row));
+    let (begin, end): (TokenStream, TokenStream) = rows.map(|[begin, end]| (begin, end)).unzip();
+    let end = quote! {
+        let floor = simd::splat(floor);
+        #end
+    };
+    [begin, end]
+}
+
+/// As [`finish`], of one row of the tile.
+fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream, row: usize) -> [TokenStream; 2] {
     let last = panels.vectors - 1;
+    let output = output_row(panels, row);
+    let first = row * tile.pixels;
     let (begin, whole) = match panels.lanes {
         Some(lanes) => {
             let width = last * vector + lanes;
             let pixels = tile.pixels - 1;
             (
                 quote! {
-                    let Some(output) = tapwise::window_mut::<{ #pixels * #c_out + #width }>(output, at) else { return };
+                    let Some(#output) = tapwise::window_mut::<{ #pixels * #c_out + #width }>(#output, at) else { return };
                 },
                 if lanes == vector { panels.vectors } else { last },
             )
         }
         None => (
             quote! {
-                let Some(output) = output.get_mut(at..) else { return };
+                let Some(#output) = #output.get_mut(at..) else { return };
             },
             last,
         ),
@@ -47,19 +66,19 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
     let pixels = (0..tile.pixels).map(|at| {
         let pixel = index(at);
         let stores = (0..whole).map(|k| {
-            let (from, sum) = (index(k * vector), sum(at, k));
+            let (from, sum) = (index(k * vector), sum(first + at, k));
             quote! {
-                if let Some(target) = tapwise::window_mut::<#vector>(output, #pixel * #c_out + #from) {
+                if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
                     simd::store(simd::max(floor, #sum), target);
                 }
             }
         });
         let from = index(last * vector);
         let head = (whole == last).then(|| {
-            let sum = sum(at, last);
+            let sum = sum(first + at, last);
             let lanes = panels.lanes.map_or_else(|| quote!(lanes), |lanes| quote!(#lanes));
             quote! {
-                let head = tapwise::run_mut(output, #pixel * #c_out + #from, #lanes);
+                let head = tapwise::run_mut(#output, #pixel * #c_out + #from, #lanes);
                 simd::store_head(simd::max(floor, #sum), head);
             }
         });
@@ -68,10 +87,7 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
             #head
         }
     });
-    let end = quote! {
-        let floor = simd::splat(floor);
-        #(#pixels)*
-    };
+    let end = quote! { #(#pixels)* };
     [begin, end]
 }
 

@@ -10,34 +10,100 @@ use crate::geometry::Geometry;
 use crate::isa::Isa;
 
 /// Register tiles, the widest first, as those of the channels-out family.
-const WIDTHS: [&[usize]; 4] = [&[14, 8, 7, 4, 1], &[8, 7, 4, 1], &[7, 4, 1], &[4, 1]];
+const WIDTHS: [&[usize]; 6] = [&[14, 8, 7, 4, 1], &[8, 7, 4, 1], &[7, 4, 1], &[6, 4, 1], &[5, 4, 1], &[4, 1]];
+
+/// Rows of a tile.
+const ROWS: [usize; 3] = [1, 2, 3];
 
 /// Cycles of a tile beyond those of its steps: finding windows, bias, stores.
 const TILE: f64 = 6.0;
 
 /// The schedule of a layer whose every number is known.
 pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
+    let env = |n: &str| std::env::var(format!("{n}{}", isa.registers)).ok().and_then(|v| v.parse::<usize>().ok());
     let columns = geometry.kernel[1];
-    // As many taps of a filter row at a time as leave room for four sums.
-    let fits = |pixels: usize, window: usize| pixels + window + 1 < isa.registers;
-    let window = divisors(columns).into_iter().find(|&window| fits(4, window)).unwrap_or(1);
-    let widths = WIDTHS.into_iter().find(|widths| fits(widths[0], window)).unwrap_or(&[1]);
-    let tiles = widths.iter().enumerate().map(|(index, &pixels)| {
-        let fmas = pixels * geometry.taps();
-        // The widest tile does the bulk of the work: the others are worth less code.
-        let body = if index == 0 && fmas <= isa.unroll {
-            Body::Unrolled { fmas }
-        } else {
-            Body::Loops { steps: columns / window, barrier: isa.unroll > 0 }
-        };
-        let reads = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
-        Tile { pixels, body, cycles: cycles(pixels * window, reads + window, window, geometry.taps()) }
+    let shapes = ROWS.into_iter().filter(|&rows| env("DW_R").is_none_or(|r| r == rows || (rows == 1 && !shares(geometry)))).filter(|&rows| rows == 1 || shares(geometry)).flat_map(|rows| {
+        let windows = divisors(columns).into_iter();
+        windows.flat_map(move |window| WIDTHS.into_iter().map(move |widths| (rows, window, widths)))
     });
+    let fits = |&(rows, window, widths): &(usize, usize, &[usize])| {
+        registers(geometry, rows, window, widths[0]) < isa.registers && env("DW_P").is_none_or(|p| p == widths[0])&& env("DW_W").is_none_or(|p| p == window)
+    };
+    let cost = |&(rows, window, widths): &(usize, usize, &[usize])| {
+        cycles(geometry, rows, window, widths[0]) / (rows * widths[0]) as f64
+    };
+    let (rows, window, widths) =
+        shapes.filter(fits).min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((1, 1, &[1]));
     let count = geometry.c_out.div_ceil(isa.lanes);
-    let panels = Panels { vectors: 1, count: Some(count), lanes: Some(isa.lanes), tiles: tiles.collect() };
-    let reason = reason(geometry, isa, &panels, window);
+    let kind = |rows: usize, widths: &[usize], count: usize| {
+        let tiles = widths.iter().enumerate().map(|(index, &pixels)| {
+            let fmas = rows * pixels * geometry.taps();
+            // The widest tile does the bulk of the work: the others are worth less code.
+            let body = if index == 0 && count > 0 && fmas <= isa.unroll {
+                Body::Unrolled { fmas }
+            } else {
+                Body::Loops { steps: columns / window, barrier: isa.unroll > 0 }
+            };
+            Tile { pixels, body, cycles: cycles(geometry, rows, window, pixels) / geometry.taps() as f64 }
+        });
+        Panels { vectors: 1, count: Some(count), rows, lanes: Some(isa.lanes), tiles: tiles.collect() }
+    };
+    let mut panels = vec![kind(rows, widths, count)];
+    if rows > 1 {
+        // A band of fewer rows than that.
+        panels.push(kind(1, &[4, 1], 0));
+    }
+    let reason = reason(geometry, isa, &panels[0], window);
     let (family, target) = (Family::Depthwise, Target::Fixed(geometry.clone()));
-    Schedule { target, isa: *isa, family, window, panels: vec![panels], reason }
+    Schedule { target, isa: *isa, family, window, panels, reason }
+}
+
+/// Whether neighbouring output rows read an input row in common.
+fn shares(geometry: &Geometry) -> bool {
+    let (stride, dilation) = (geometry.stride[0], geometry.dilation[0]);
+    stride.is_multiple_of(dilation) && stride / dilation < geometry.kernel[0]
+}
+
+/// The input rows that `rows` output rows read, each with the `(output row, filter row)` pairs that
+/// meet there: `row * stride + a * dilation`.
+pub(crate) fn entries(geometry: &Geometry, rows: usize) -> Vec<(usize, Vec<(usize, usize)>)> {
+    positions(geometry.stride[0], geometry.dilation[0], rows, geometry.kernel[0])
+}
+
+/// The same as ranges of input rows that serve the same output rows, in units of the dilation: each
+/// output row with how far it lies below the first.
+pub(crate) fn sections(geometry: &Geometry, rows: usize) -> Vec<(std::ops::Range<usize>, Vec<(usize, usize)>)> {
+    // One row alone needs no stride.
+    let (apart, taps) = (geometry.stride[0] / geometry.dilation[0], geometry.kernel[0]);
+    let mut bounds: Vec<usize> = (0..rows).flat_map(|row| [row * apart, row * apart + taps]).collect();
+    bounds.sort_unstable();
+    bounds.dedup();
+    let ranges = bounds.windows(2).map(|pair| pair[0]..pair[1]);
+    ranges
+        .map(|range| {
+            let serves = |row: &usize| (row * apart..row * apart + taps).contains(&range.start);
+            let served = (0..rows).filter(serves).map(|row| (row, row * apart)).collect();
+            (range, served)
+        })
+        .collect()
+}
+
+/// Vector registers of a tile: accumulators, resident weights, an input.
+fn registers(geometry: &Geometry, rows: usize, window: usize, pixels: usize) -> usize {
+    let held = entries(geometry, rows).iter().map(|(_, served)| served.len()).max().unwrap_or(1);
+    rows * pixels + held * window + 1
+}
+
+/// Cycles of a tile: two multiply-adds and two loads a cycle; inputs that come from the second-level
+/// cache; and the tile's own share.
+fn cycles(geometry: &Geometry, rows: usize, window: usize, pixels: usize) -> f64 {
+    let entries = entries(geometry, rows);
+    let steps = geometry.kernel[1] / window;
+    let reads = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
+    let weights: usize = entries.iter().map(|(_, served)| served.len() * geometry.kernel[1]).sum();
+    let loads = entries.len() * steps * reads + weights;
+    let fmas = rows * pixels * geometry.taps();
+    (fmas as f64 / 2.0).max(loads as f64 / 2.0) + 0.1 * loads as f64 + TILE
 }
 
 /// The schedule of the kernel that takes every number from the call: one tap a step, and several
@@ -50,9 +116,9 @@ pub(super) fn run_time(isa: &Isa) -> Schedule {
         let tile = |pixels: usize| Tile {
             pixels,
             body: Body::Loops { steps: 1, barrier: false },
-            cycles: cycles(pixels * vectors, (pixels + 1) * vectors + 2 * pixels, 1, 9),
+            cycles: run_time_cycles(pixels, vectors),
         };
-        Panels { vectors, count: None, lanes: None, tiles: pixels.map(tile).collect() }
+        Panels { vectors, count: None, rows: 1, lanes: None, tiles: pixels.map(tile).collect() }
     });
     let reason =
         "every size is a run-time value: loops over filter rows and their taps, each input loaded for each \
@@ -62,10 +128,9 @@ pub(super) fn run_time(isa: &Isa) -> Schedule {
     Schedule { target, isa: *isa, family, window: 1, panels: panels.to_vec(), reason }
 }
 
-/// Cycles of a step for each of its `window` taps: two multiply-adds and two loads a cycle, and a
-/// tile's own share.
-fn cycles(fmas: usize, loads: usize, window: usize, taps: usize) -> f64 {
-    (fmas as f64 / 2.0).max(loads as f64 / 2.0) / window as f64 + 0.5 + TILE / taps as f64
+/// Cycles of a tap of a run-time tile: a load for each multiply-add, and finding each pixel.
+fn run_time_cycles(pixels: usize, vectors: usize) -> f64 {
+    ((pixels + 1) * vectors + 2 * pixels) as f64 / 2.0 + 0.5 + TILE / 9.0
 }
 
 fn reason(geometry: &Geometry, isa: &Isa, panels: &Panels, window: usize) -> String {
