@@ -185,9 +185,9 @@ impl Schedule {
                     .iter()
                     .map(|&pixels| {
                         let step = Step::of(geometry, isa, pixels, width, window);
-                        // Only the widest tile runs often enough to be worth its code; and where
-                        // registers are few, masked stores at its end make the compiler spill.
-                        let masked = lanes < isa.lanes && isa.registers <= 16;
+                        // Only the widest tile runs often enough to be worth its code; and masked
+                        // loads and stores at its end make the compiler spill.
+                        let masked = lanes < isa.lanes;
                         let worth = pixels == widths[0] && !masked;
                         let total = step.pixels * step.vectors * geometry.taps();
                         let body = if worth && total <= isa.unroll {
@@ -406,7 +406,7 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &[Panels], window: usize) -> S
                 budget if fmas > budget => {
                     format!("unrolled it would be {fmas} multiply-adds, beyond the budget of {budget}")
                 }
-                _ => "masked stores behind unrolled code spill where registers are few".to_owned(),
+                _ => "masked stores behind unrolled code spill".to_owned(),
             };
             format!("constant loops around {}: {why}", plural(*steps, "step"))
         }

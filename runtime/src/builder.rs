@@ -90,7 +90,8 @@ impl<'a> Conv2dBuilder<'a> {
         self
     }
 
-    /// The nonlinearity, fused into the store; [`Activation::Identity`] by default.
+    /// The nonlinearity, fused into the store; [`Activation::Identity`] by default. With
+    /// [`Activation::Crelu`] the answer has `2·C_out` channels.
     pub fn activation(mut self, activation: Activation) -> Self {
         self.activation = activation;
         self
@@ -126,7 +127,7 @@ impl<'a> Conv2dBuilder<'a> {
     /// Checks the description and packs the weights.
     ///
     /// # Errors
-    /// [`Error::Empty`] and [`Error::Length`] for a filter or bias of the wrong shape,
+    /// [`Error::Empty`] and [`Error::Length`] for a filter, bias or slopes of the wrong shape,
     /// [`Error::Parameter`] for a value that no layer can have, [`Error::TooLarge`] for a filter
     /// beyond memory, [`Error::InstructionSet`] for a set that the machine lacks, and
     /// [`Error::Unsupported`] for a forced strategy that cannot serve.
@@ -202,6 +203,7 @@ impl<'a> Conv2dBuilder<'a> {
         if let Some(bias) = self.bias {
             check_bias(&bias, c_out)?;
         }
+        self.activation.check(c_out)?;
         Ok(spec)
     }
 }

@@ -213,8 +213,14 @@ pub struct Band<'t, 'x, 'y> {
     pub weights: &'t [f32],
     /// Bias of every panel, padded like the weights.
     pub bias: &'t [f32],
+    /// What a sum below zero is multiplied by, laid out as the bias; or empty.
+    pub slopes: &'t [f32],
+    /// A row for each row of the output, laid out as that, to be added to the sums; or empty.
+    pub residuals: &'t [&'x [f32]],
     /// Outputs are raised to this.
     pub floor: f32,
+    /// Outputs are lowered to this.
+    pub ceiling: f32,
     /// Pixels of an output row.
     pub width: usize,
     /// How tiles cover a row.
@@ -222,6 +228,27 @@ pub struct Band<'t, 'x, 'y> {
     /// For run-time kernels.
     pub numbers: Numbers,
 }
+
+/// What happens to the sums of a panel in a row of output before they are stored: the residual is
+/// added, what is below zero multiplied by its slope, and the rest cut off at floor and ceiling.
+#[derive(Debug, Clone, Copy)]
+pub struct Finish<'t, const LANES: usize, const VECTORS: usize> {
+    /// What sums begin with.
+    pub bias: &'t [[f32; LANES]; VECTORS],
+    /// What a sum below zero is multiplied by.
+    pub slopes: Option<&'t [[f32; LANES]; VECTORS]>,
+    /// The row that is added, laid out as the output.
+    pub residual: Option<&'t [f32]>,
+    /// Outputs are raised to this.
+    pub floor: f32,
+    /// Outputs are lowered to this.
+    pub ceiling: f32,
+}
+
+/// What [`Finish`] is made of for every panel of one vector, and for several rows: biases, slopes,
+/// residuals, and the limits of what is stored.
+pub type Finishes<'t, const LANES: usize> =
+    (&'t [[[f32; LANES]; 1]], &'t [[[f32; LANES]; 1]], &'t [&'t [f32]], [f32; 2]);
 
 /// The `N` numbers of a row that start at `from`.
 #[inline(always)]
@@ -267,6 +294,13 @@ pub fn steps<const LANES: usize, const VECTORS: usize, const WINDOW: usize>(
     panel: &[f32],
 ) -> &[[[[f32; LANES]; VECTORS]; WINDOW]] {
     panel.as_chunks().0.as_chunks().0.as_chunks().0
+}
+
+/// The first `length` numbers and the rest; nothing of either where there are none.
+#[inline(always)]
+#[must_use]
+pub fn head(numbers: &[f32], length: usize) -> (&[f32], &[f32]) {
+    numbers.split_at_checked(length).unwrap_or_default()
 }
 
 /// The bias of a panel as vectors.

@@ -9,7 +9,7 @@ use ndarray::{
 };
 
 use crate::builder::check_bias;
-use crate::epilogue::{Activation, Epilogue};
+use crate::epilogue::{Activation, Epilogue, residual_rows};
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::gradient::{Transposed, Workplaces};
@@ -73,6 +73,14 @@ struct Plan {
     fit: Fit,
 }
 
+/// What a run is of, but for its pictures.
+struct Call<'a> {
+    plan: &'a Plan,
+    epilogue: &'a Epilogue,
+    /// What is added to the sums of the picture, `[H', W', C_out]`.
+    residual: Option<ArrayView3<'a, f32>>,
+}
+
 /// Sizes whose plans a layer remembers.
 const PLANS: usize = 64;
 
@@ -125,8 +133,15 @@ impl Conv2d {
 
     /// The nonlinearity that follows the sum.
     #[must_use]
-    pub fn activation(&self) -> Activation {
-        self.epilogue.activation
+    pub fn activation(&self) -> &Activation {
+        &self.epilogue.activation
+    }
+
+    /// Channels of the answer: `C_out` of the filter, or twice as many with
+    /// [`Activation::Crelu`].
+    #[must_use]
+    pub fn channels(&self) -> usize {
+        self.epilogue.channels()
     }
 
     /// Takes another filter and bias of the same shapes, as a step of training does. The filter is
@@ -147,7 +162,7 @@ impl Conv2d {
         }
         check_bias(&bias, self.spec.c_out)?;
         self.filter.assign(&filter);
-        self.epilogue = Epilogue::new(Some(bias), self.spec.c_out, self.epilogue.activation);
+        self.epilogue = Epilogue::new(Some(bias), self.spec.c_out, self.epilogue.activation.clone());
         for path in &mut self.paths {
             *path = strategy::pack(path.strategy(), self.isa, &self.spec, &self.filter, &self.epilogue)?;
         }
@@ -180,11 +195,66 @@ impl Conv2d {
     /// [`Error::Memory`] where this machine has no room for the answer.
     pub fn forward(&self, input: ArrayView3<'_, f32>) -> Result<Array3<f32>, Error> {
         let plan = self.plan(&input)?;
+        self.answer(&plan, &input, None)
+    }
+
+    /// As [`Conv2d::forward`] with a residual `[H', W', C_out]` that is added to the sums before the
+    /// activation, as in a residual network (He et al., "Deep residual learning", 2016):
+    /// `f(V ∗ X + u + R)`.
+    ///
+    /// ```
+    /// use ndarray::{Array3, Array4};
+    /// use tapwise::{Activation, Conv2d};
+    ///
+    /// let layer = Conv2d::builder(Array4::<f32>::ones((1, 1, 2, 2)).view())
+    ///     .activation(Activation::Relu)
+    ///     .build()?;
+    /// let x = Array3::<f32>::ones((4, 5, 2));
+    /// let answer = layer.forward_add(x.view(), Array3::from_elem((4, 5, 2), -1.5).view())?;
+    /// assert_eq!(answer[[0, 0, 0]], 0.5);
+    /// # Ok::<(), tapwise::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Conv2d::forward`], and [`Error::Length`] for a residual of another shape.
+    pub fn forward_add(
+        &self,
+        input: ArrayView3<'_, f32>,
+        residual: ArrayView3<'_, f32>,
+    ) -> Result<Array3<f32>, Error> {
+        let plan = self.plan(&input)?;
+        self.check_shape("residual", &plan, &residual, self.spec.c_out)?;
+        self.answer(&plan, &input, Some(residual))
+    }
+
+    /// As [`Conv2d::forward_add`], into memory that the caller has.
+    ///
+    /// # Errors
+    /// As [`Conv2d::forward_add`] and [`Conv2d::forward_into`].
+    pub fn forward_add_into(
+        &self,
+        input: ArrayView3<'_, f32>,
+        residual: ArrayView3<'_, f32>,
+        output: ArrayViewMut3<'_, f32>,
+    ) -> Result<(), Error> {
+        let plan = self.plan(&input)?;
+        self.check_shape("residual", &plan, &residual, self.spec.c_out)?;
+        self.check_output(&plan, &output)?;
+        self.run(&Call { plan: &plan, epilogue: &self.epilogue, residual: Some(residual) }, &input, output);
+        Ok(())
+    }
+
+    fn answer(
+        &self,
+        plan: &Plan,
+        input: &ArrayView3<'_, f32>,
+        residual: Option<ArrayView3<'_, f32>>,
+    ) -> Result<Array3<f32>, Error> {
         let [height, width] = plan.frame.output;
-        let shape = [height, width, self.spec.c_out];
+        let shape = [height, width, self.channels()];
         memory::room("the output", &shape)?;
-        let mut output = zeros_like(&input, ndarray::Dim(shape));
-        self.run(&plan, &input, output.view_mut());
+        let mut output = zeros_like(input, ndarray::Dim(shape));
+        self.run(&Call { plan, epilogue: &self.epilogue, residual }, input, output.view_mut());
         Ok(output)
     }
 
@@ -200,7 +270,7 @@ impl Conv2d {
     ) -> Result<(), Error> {
         let plan = self.plan(&input)?;
         self.check_output(&plan, &output)?;
-        self.run(&plan, &input, output);
+        self.run(&Call { plan: &plan, epilogue: &self.epilogue, residual: None }, &input, output);
         Ok(())
     }
 
@@ -209,12 +279,21 @@ impl Conv2d {
     /// # Errors
     /// As [`Conv2d::forward`].
     pub fn forward_batch(&self, inputs: ArrayView4<'_, f32>) -> Result<Array4<f32>, Error> {
+        self.answers(inputs, &self.epilogue)
+    }
+
+    /// The sums of a batch before the activation.
+    pub(crate) fn sums_batch(&self, inputs: ArrayView4<'_, f32>) -> Result<Array4<f32>, Error> {
+        self.answers(inputs, &Epilogue::new(Some(self.bias()), self.spec.c_out, Activation::Identity))
+    }
+
+    fn answers(&self, inputs: ArrayView4<'_, f32>, epilogue: &Epilogue) -> Result<Array4<f32>, Error> {
         let plan = self.batch_plan(&inputs)?;
         let [height, width] = plan.frame.output;
-        let shape = [inputs.len_of(Axis(0)), height, width, self.spec.c_out];
+        let shape = [inputs.len_of(Axis(0)), height, width, epilogue.channels()];
         memory::room("the output", &shape)?;
         let mut outputs = zeros_like(&inputs, ndarray::Dim(shape));
-        self.run_batch(&plan, &inputs, outputs.view_mut());
+        self.run_batch(&Call { plan: &plan, epilogue, residual: None }, &inputs, outputs.view_mut());
         Ok(outputs)
     }
 
@@ -233,7 +312,7 @@ impl Conv2d {
             return Err(Error::Length { array: "output", axis: "N", found, wanted });
         }
         self.check_output(&plan, &outputs.slice(s![0, .., .., ..]))?;
-        self.run_batch(&plan, &inputs, outputs);
+        self.run_batch(&Call { plan: &plan, epilogue: &self.epilogue, residual: None }, &inputs, outputs);
         Ok(())
     }
 
@@ -245,10 +324,8 @@ impl Conv2d {
     pub fn reference(&self, input: ArrayView3<'_, f32>) -> Result<Array3<f64>, Error> {
         let plan = self.plan(&input)?;
         let [height, width] = plan.frame.output;
-        let floor = f64::from(self.epilogue.floor);
-        Ok(Array3::from_shape_fn((height, width, self.spec.c_out), |(row, column, channel)| {
-            let sum = naive::sum(&plan.frame, &self.filter, &input, [row, column, channel]);
-            crate::epilogue::at_least(floor, sum + f64::from(self.epilogue.bias[channel]))
+        Ok(Array3::from_shape_fn((height, width, self.channels()), |(row, column, channel)| {
+            naive::answer(&plan.frame, &self.filter, &self.epilogue, &input, |_| 0.0, [row, column, channel])
         }))
     }
 
@@ -264,7 +341,7 @@ impl Conv2d {
         }
         let plan = self.plan_padded(padding, &inputs.index_axis(Axis(0), 0))?;
         self.check_output(&plan, &outputs.index_axis(Axis(0), 0))?;
-        self.run_batch(&plan, inputs, outputs);
+        self.run_batch(&Call { plan: &plan, epilogue: &self.epilogue, residual: None }, inputs, outputs);
         Ok(())
     }
 
@@ -323,23 +400,37 @@ impl Conv2d {
     where
         S: ndarray::RawData,
     {
-        let (height, width, channels) = output.dim();
+        self.check_shape("output", plan, output, self.channels())
+    }
+
+    fn check_shape<S>(
+        &self,
+        array: &'static str,
+        plan: &Plan,
+        found: &ndarray::ArrayBase<S, ndarray::Ix3>,
+        wanted: usize,
+    ) -> Result<(), Error>
+    where
+        S: ndarray::RawData,
+    {
+        let (height, width, channels) = found.dim();
         let [rows, columns] = plan.frame.output;
-        let axes = [("H", height, rows), ("W", width, columns), ("C_out", channels, self.spec.c_out)];
+        let axes = [("H", height, rows), ("W", width, columns), ("C_out", channels, wanted)];
         for (axis, found, wanted) in axes {
             if found != wanted {
-                return Err(Error::Length { array: "output", axis, found, wanted });
+                return Err(Error::Length { array, axis, found, wanted });
             }
         }
         Ok(())
     }
 
-    fn run(&self, plan: &Plan, input: &ArrayView3<'_, f32>, mut output: ArrayViewMut3<'_, f32>) {
+    fn run(&self, call: &Call<'_>, input: &ArrayView3<'_, f32>, mut output: ArrayViewMut3<'_, f32>) {
+        let plan = call.plan;
         let rows = plan.frame.output[0].div_ceil(plan.bands);
         let bands = plan.frame.output[0].div_ceil(rows);
         self.pool.with(bands, |scratches| {
             if let [scratch] = scratches {
-                self.run_band(plan, input, output, 0, scratch);
+                self.run_band(call, input, output, 0, scratch);
             } else {
                 output
                     .axis_chunks_iter_mut(Axis(0), rows)
@@ -348,19 +439,20 @@ impl Conv2d {
                     .enumerate()
                     .with_max_len(1)
                     .for_each(|(band, (output, scratch))| {
-                        self.run_band(plan, input, output, band * rows, scratch);
+                        self.run_band(call, input, output, band * rows, scratch);
                     });
             }
         });
     }
 
-    fn run_batch(&self, plan: &Plan, inputs: &ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>) {
+    fn run_batch(&self, call: &Call<'_>, inputs: &ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>) {
+        let plan = call.plan;
         let count = inputs.len_of(Axis(0));
         let threads = rayon::current_num_threads();
         // Too few pictures to go round: the threads share each picture instead.
         if threads > 1 && count < 2 * threads && plan.bands > 1 {
             for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
-                self.run(plan, &input, output);
+                self.run(call, &input, output);
             }
             return;
         }
@@ -369,7 +461,7 @@ impl Conv2d {
         let work =
             |inputs: ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>, scratch: &mut Scratch| {
                 for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
-                    self.run_band(plan, &input, output, 0, scratch);
+                    self.run_band(call, &input, output, 0, scratch);
                 }
             };
         self.pool.with(count.div_ceil(share), |scratches| {
@@ -395,13 +487,15 @@ impl Conv2d {
 
     fn run_band(
         &self,
-        plan: &Plan,
+        call: &Call<'_>,
         input: &ArrayView3<'_, f32>,
         output: ArrayViewMut3<'_, f32>,
         first: usize,
         scratch: &mut Scratch,
     ) {
-        let band = Band { frame: &plan.frame, epilogue: &self.epilogue, input: input.view(), output, first };
+        let Call { plan, epilogue, residual } = *call;
+        let residual = residual_rows(residual, first, output.len_of(Axis(0)));
+        let band = Band { frame: &plan.frame, epilogue, input: input.view(), output, residual, first };
         self.paths[plan.path].band(band, &plan.fit, scratch);
     }
 }

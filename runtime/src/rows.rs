@@ -1,7 +1,7 @@
 //! The table of rows that kernels read: rows of the picture in place, padded copies of them, and
 //! rows of zeros are the same thing to a kernel, so that a border mode is data and not code.
 
-use ndarray::ArrayView3;
+use ndarray::{ArrayView3, ArrayViewMut2};
 
 use crate::frame::{Frame, picture_row};
 
@@ -85,5 +85,27 @@ pub(crate) fn fill<'t>(
             }
         };
         table.push(row);
+    }
+}
+
+/// Appends the rows of `[rows, W, C]` to `table`: in place where their pixels are interleaved, else
+/// gathered into `scratch`.
+pub(crate) fn gather<'t>(
+    rows: ArrayView3<'t, f32>,
+    in_place: bool,
+    scratch: &'t mut [f32],
+    table: &mut Vec<&'t [f32]>,
+) {
+    let (_, width, channels) = rows.dim();
+    let mut staged = scratch.chunks_exact_mut((width * channels).max(1));
+    for row in (0..rows.len_of(ndarray::Axis(0))).map(|row| rows.index_axis_move(ndarray::Axis(0), row)) {
+        if in_place {
+            table.push(row.to_slice().unwrap_or_default());
+        } else if let Some(target) = staged.next() {
+            if let Ok(mut target) = ArrayViewMut2::from_shape((width, channels), &mut *target) {
+                target.assign(&row);
+            }
+            table.push(target);
+        }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use ndarray::{Array3, Array4, ArrayView3, ArrayView4, Axis};
 
-use crate::epilogue::{Activation, at_least};
+use crate::epilogue::Activation;
 use crate::error::Error;
 use crate::layer::Conv2d;
 use crate::pooling::Pooling;
@@ -44,10 +44,7 @@ impl Layer {
     fn forward(&self, input: Array3<f32>) -> Result<Array3<f32>, Error> {
         match self {
             Layer::Conv2d(layer) => layer.forward(input.view()),
-            Layer::Activation(activation) => {
-                let floor = activation.floor();
-                Ok(input.mapv_into(|value| at_least(floor, value)))
-            }
+            Layer::Activation(activation) => activation.apply(input),
             Layer::Pooling(pooling) => {
                 Ok(pooling.of(input.view())?.insert_axis(Axis(0)).insert_axis(Axis(0)))
             }
@@ -66,11 +63,13 @@ impl Layer {
     fn name(&self) -> String {
         match self {
             Layer::Conv2d(layer) => {
-                let relu = if layer.activation() == Activation::Relu { ", ReLU" } else { "" };
-                format!("{}{relu}", layer.spec())
+                let activation = match layer.activation() {
+                    Activation::Identity => String::new(),
+                    other => format!(", {}", other.name()),
+                };
+                format!("{}{activation}", layer.spec())
             }
-            Layer::Activation(Activation::Relu) => "ReLU".to_owned(),
-            Layer::Activation(Activation::Identity) => "identity".to_owned(),
+            Layer::Activation(activation) => activation.name().to_owned(),
             Layer::Pooling(pooling) => pooling.name().to_owned(),
         }
     }
@@ -114,13 +113,19 @@ impl Sequential {
         let layers: Vec<Layer> = layers.into_iter().collect();
         let mut channels = None;
         for layer in &layers {
-            if let Layer::Conv2d(layer) = layer {
-                let wanted = layer.spec().c_in;
-                if let Some(found) = channels.replace(layer.spec().c_out)
-                    && found != wanted
-                {
-                    return Err(Error::Length { array: "input", axis: "C_in", found, wanted });
+            match layer {
+                Layer::Conv2d(layer) => {
+                    let wanted = layer.spec().c_in;
+                    if let Some(found) = channels.replace(layer.channels())
+                        && found != wanted
+                    {
+                        return Err(Error::Length { array: "input", axis: "C_in", found, wanted });
+                    }
                 }
+                Layer::Activation(activation) => {
+                    channels = channels.map(|channels| activation.channels(channels));
+                }
+                Layer::Pooling(_) => {}
             }
         }
         Ok(Sequential { layers })

@@ -2,9 +2,9 @@
 //! tables of rows. Both Direct and Specialized are this, with different kernels.
 
 use aligned_vec::AVec;
-use ndarray::{ArrayView2, ArrayView4, Axis, s};
+use ndarray::{ArrayView3, ArrayView4, Axis, s};
 
-use crate::epilogue::Epilogue;
+use crate::epilogue::{Epilogue, residual_rows};
 use crate::frame::Frame;
 use crate::kernel::{
     self, Description, Family, Kernel, MOST_KINDS, MOST_TILES, Numbers, Ready, Tile, Tiling,
@@ -22,6 +22,8 @@ pub(crate) struct Tiled {
     numbers: Numbers,
     weights: AVec<f32>,
     bias: AVec<f32>,
+    /// Laid out as the bias, or empty.
+    slopes: AVec<f32>,
 }
 
 /// What is decided for one size of picture.
@@ -44,7 +46,7 @@ impl Tiled {
         let numbers = numbers(description, spec);
         let spec = &packed_as(description.family, spec);
         let mut weights = AVec::new(64);
-        let mut bias = AVec::new(64);
+        let (mut bias, mut slopes) = (AVec::new(64), AVec::new(64));
         for group in 0..spec.groups {
             let mut first = group * spec.c_out_group();
             let end = first + spec.c_out_group();
@@ -58,12 +60,15 @@ impl Tiled {
                     pack(description, spec, &filter, first..end.min(first + width), width, &mut weights);
                     for channel in first..first + width {
                         bias.push(if channel < end { epilogue.bias[channel] } else { 0.0 });
+                        if !epilogue.slopes.is_empty() {
+                            slopes.push(if channel < end { epilogue.slopes[channel] } else { 1.0 });
+                        }
                     }
                     first += width;
                 }
             }
         }
-        Tiled { kernel, numbers, weights, bias }
+        Tiled { kernel, numbers, weights, bias, slopes }
     }
 
     pub(crate) fn description(&self) -> &Description {
@@ -128,32 +133,51 @@ impl Tiled {
         tiling: &Tiling,
         numbers: Numbers,
     ) {
-        let floor = f32::NEG_INFINITY;
-        let (weights, bias) = (&self.weights, &self.bias);
-        self.kernel.run(&mut kernel::Band { inputs, outputs, weights, bias, floor, width, tiling, numbers });
+        self.kernel.run(&mut kernel::Band {
+            inputs,
+            outputs,
+            weights: &self.weights,
+            bias: &self.bias,
+            slopes: &[],
+            residuals: &[],
+            floor: f32::NEG_INFINITY,
+            ceiling: f32::INFINITY,
+            width,
+            tiling,
+            numbers,
+        });
     }
 
     /// Computes a band of output rows.
     pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
-        let Band { frame, epilogue, input, mut output, first } = band;
+        let Band { frame, epilogue, input, mut output, residual, first } = band;
         let source = Source::of(frame, &input);
-        let interleaved = output.index_axis(Axis(0), 0).is_standard_layout();
+        let interleaved = output.index_axis(Axis(0), 0).is_standard_layout() && !epilogue.doubles();
+        let residual_in_place =
+            residual.is_none_or(|residual| residual.index_axis(Axis(0), 0).is_standard_layout());
         let at_once = fit.rows.clamp(1, output.len_of(Axis(0)));
         let row_out = frame.output[1] * frame.spec.c_out;
 
         let tables = scratch.tables();
-        let (mut input_table, mut output_table) = (tables.inputs, tables.outputs);
+        let (mut input_table, mut output_table, mut residual_table) =
+            (tables.inputs, tables.outputs, tables.residuals);
         let staged_floats = rows::scratch_floats(frame, source, at_once);
         let output_floats = if interleaved { 0 } else { at_once * row_out };
-        let floats = scratch.floats(staged_floats + output_floats);
-        let (staged, unpacked) = floats.split_at_mut(staged_floats);
+        let residual_floats = if residual_in_place { 0 } else { at_once * row_out };
+        let floats = scratch.floats(staged_floats + output_floats + residual_floats);
+        let (staged, floats) = floats.split_at_mut(staged_floats);
+        let (unpacked, added) = floats.split_at_mut(output_floats);
 
         let mut at = first;
         for mut block in output.axis_chunks_iter_mut(Axis(0), at_once) {
             let rows = block.len_of(Axis(0));
             let mut inputs = crate::workspace::recycle(std::mem::take(&mut input_table));
             let mut outputs = crate::workspace::recycle(std::mem::take(&mut output_table));
+            let mut residuals = crate::workspace::recycle(std::mem::take(&mut residual_table));
             rows::fill(frame, &input, source, (at, rows), staged, &mut inputs);
+            if let Some(residual) = residual_rows(residual, at - first, rows) {
+                rows::gather(residual, residual_in_place, added, &mut residuals);
+            }
             if interleaved {
                 outputs.extend(block.axis_iter_mut(Axis(0)).filter_map(ndarray::ArrayViewMut2::into_slice));
             } else {
@@ -165,23 +189,30 @@ impl Tiled {
                 outputs: &mut outputs,
                 weights: &self.weights,
                 bias: &self.bias,
+                slopes: if epilogue.slopes.is_empty() { &[] } else { &self.slopes },
+                residuals: &residuals,
                 floor: epilogue.floor,
+                ceiling: epilogue.ceiling,
                 width: frame.output[1],
                 tiling: &fit.tiling,
                 numbers: self.numbers,
             });
             input_table = crate::workspace::recycle(inputs);
             output_table = crate::workspace::recycle(outputs);
+            residual_table = crate::workspace::recycle(residuals);
             if !interleaved {
-                for (mut row, computed) in block.axis_iter_mut(Axis(0)).zip(unpacked.chunks_exact(row_out)) {
-                    if let Ok(computed) = ArrayView2::from_shape(row.raw_dim(), computed) {
-                        row.assign(&computed);
-                    }
+                let shape = (rows, frame.output[1], frame.spec.c_out);
+                if let Ok(sums) = ArrayView3::from_shape(shape, &unpacked[..rows * row_out]) {
+                    epilogue.deliver(sums, block);
                 }
             }
             at += rows;
         }
-        scratch.keep(crate::workspace::Tables { inputs: input_table, outputs: output_table });
+        scratch.keep(crate::workspace::Tables {
+            inputs: input_table,
+            outputs: output_table,
+            residuals: residual_table,
+        });
     }
 }
 

@@ -10,17 +10,19 @@ pub(crate) struct Scratch {
     floats: AVec<f32>,
     inputs: Vec<&'static [f32]>,
     outputs: Vec<&'static mut [f32]>,
+    residuals: Vec<&'static [f32]>,
 }
 
 /// The tables of rows that a kernel reads and writes by, empty at first.
 pub(crate) struct Tables<'x, 'y> {
     pub(crate) inputs: Vec<&'x [f32]>,
     pub(crate) outputs: Vec<&'y mut [f32]>,
+    pub(crate) residuals: Vec<&'x [f32]>,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        Scratch { floats: AVec::new(64), inputs: Vec::new(), outputs: Vec::new() }
+        Scratch { floats: AVec::new(64), inputs: Vec::new(), outputs: Vec::new(), residuals: Vec::new() }
     }
 
     /// `length` floats that start on a cache line. Their values are left over from earlier calls.
@@ -36,6 +38,7 @@ impl Scratch {
         Tables {
             inputs: recycle(std::mem::take(&mut self.inputs)),
             outputs: recycle(std::mem::take(&mut self.outputs)),
+            residuals: recycle(std::mem::take(&mut self.residuals)),
         }
     }
 
@@ -43,6 +46,7 @@ impl Scratch {
     pub(crate) fn keep(&mut self, tables: Tables<'_, '_>) {
         self.inputs = recycle(tables.inputs);
         self.outputs = recycle(tables.outputs);
+        self.residuals = recycle(tables.residuals);
     }
 }
 

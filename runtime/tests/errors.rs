@@ -9,7 +9,8 @@ use ndarray::{Array1, Array3, Array4, ArrayView1, arr0};
 use proptest::prelude::*;
 use proptest::sample::select;
 use tapwise::{
-    Border, Conv2d, Conv2dBuilder, ConvSpec, Error, Isa, Machine, Padding, Planner, Shape, Strategy as Path,
+    Activation, Border, Conv2d, Conv2dBuilder, ConvSpec, Error, Isa, Machine, Padding, Planner, Sequential,
+    Shape, Strategy as Path,
 };
 
 #[tapwise::conv2d(kernel = [1, 3], stride = 2, dilation = [1, 2], groups = 2, c_in = 4, c_out = 6)]
@@ -101,6 +102,48 @@ fn a_bias_has_a_number_for_each_output_channel() {
         let wanted = Error::Length { array: "bias", axis: "C_out", found: length, wanted: 4 };
         says(&error, &wanted, &["bias", &format!("length {length}"), "wanted 4"]);
     }
+}
+
+#[test]
+fn slopes_have_a_number_for_each_output_channel() {
+    for length in [0, 1, 3, 5] {
+        let filter = filter([3, 3, 2, 4]);
+        let slopes = Activation::Prelu(Array1::zeros(length));
+        let error = Conv2d::builder(filter.view()).activation(slopes.clone()).build().unwrap_err();
+        let wanted = Error::Length { array: "slopes", axis: "C_out", found: length, wanted: 4 };
+        says(&error, &wanted, &["slopes", &format!("length {length}"), "wanted 4"]);
+        let alone = Sequential::new([slopes.into()]).unwrap();
+        assert_eq!(alone.forward(Array3::zeros((2, 2, 4)).view()).unwrap_err(), wanted);
+    }
+}
+
+#[test]
+fn a_range_without_numbers_is_refused() {
+    for (low, high) in [(1.0, 0.5), (f32::NAN, 1.0), (0.0, f32::NAN)] {
+        let filter = filter([1, 1, 1, 1]);
+        let clamp = Activation::Clamp { low, high };
+        let error = Conv2d::builder(filter.view()).activation(clamp).build().unwrap_err();
+        assert!(matches!(error, Error::Parameter { parameter: "activation", .. }), "{error}");
+        assert!(error.to_string().contains(&format!("{high:?}")), "{error}");
+    }
+}
+
+#[test]
+fn a_residual_has_the_shape_of_the_sums() {
+    let filter = filter([3, 3, 2, 4]);
+    let layer = Conv2d::builder(filter.view()).activation(Activation::Crelu).build().unwrap();
+    let picture = Array3::zeros((5, 6, 2));
+    assert_eq!(layer.forward(picture.view()).unwrap().dim(), (5, 6, 8));
+    assert_eq!(layer.forward_add(picture.view(), Array3::zeros((5, 6, 4)).view()).unwrap().dim(), (5, 6, 8));
+    for (shape, axis, found, wanted) in
+        [((4, 6, 4), "H", 4, 5), ((5, 7, 4), "W", 7, 6), ((5, 6, 8), "C_out", 8, 4)]
+    {
+        let error = layer.forward_add(picture.view(), Array3::zeros(shape).view()).unwrap_err();
+        assert_eq!(error, Error::Length { array: "residual", axis, found, wanted });
+    }
+    let mut small = Array3::zeros((5, 6, 4));
+    let error = layer.forward_into(picture.view(), small.view_mut()).unwrap_err();
+    assert_eq!(error, Error::Length { array: "output", axis: "C_out", found: 4, wanted: 8 });
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn run(
 ) -> Result<Array3<f32>, TestCaseError> {
     let input = Laid::of(from, picture.view());
     let [height, width] = layer.spec().output([picture.dim().0, picture.dim().1]).unwrap();
-    let mut output = Laid::new(to, [height, width, layer.spec().c_out]);
+    let mut output = Laid::new(to, [height, width, layer.channels()]);
     layer
         .forward_into(input.view(), output.view_mut())
         .map_err(|error| TestCaseError::fail(error.to_string()))?;
@@ -75,6 +75,29 @@ proptest! {
                 let off = (reference - answer.value[place]).abs();
                 prop_assert!(off <= 1e-13 * answer.scale[place], "the reference itself is off by {off:e} at {place:?}");
             }
+        }
+    }
+
+    /// A residual in any memory order is added before the activation, with the same bits on any number
+    /// of threads.
+    #[test]
+    fn a_residual_is_added_before_the_activation(case in case()) {
+        let arrays = case.arrays();
+        let Ok([height, width]) = case.spec.output(case.input) else { return Ok(()) };
+        let residual: Array3<f32> =
+            Numbers::new(case.seed ^ 0x2E5).array((height, width, case.spec.c_out));
+        let Some(answer) = case.oracle_of_sum(&arrays, Some(residual.view())) else { return Ok(()) };
+        let [from, to] = layouts(&case);
+        let laid = Laid::of(from, residual.view());
+        for (path, isa) in paths() {
+            let layer = case.layer(&arrays, path, isa)?;
+            let mut output = Laid::new(to, [height, width, layer.channels()]);
+            layer.forward_add_into(arrays.picture.view(), laid.view(), output.view_mut()).unwrap();
+            prop_assert!(output.surroundings_are_untouched());
+            let judged = oracle::judge(output.view(), &answer, oracle::bound(case.spec.taps() + 1));
+            prop_assert!(judged.is_ok(), "{path} {isa}, {from:?} to {to:?}: {}", judged.unwrap_err());
+            let other = pool(3).install(|| layer.forward_add(arrays.picture.view(), residual.view())).unwrap();
+            prop_assert!(alike(path, &output.view().to_owned(), &other), "{path} {isa}: threads");
         }
     }
 
@@ -152,8 +175,7 @@ fn threads_do_not_change_a_bit() {
     let shapes = tiled.into_iter().map(|shape| (shape, false)).chain(loops.map(|shape| (shape, true)));
     for (shape, loops) in shapes {
         let shape: tapwise::Shape = shape.parse().unwrap();
-        let case =
-            Case { spec: shape.spec, input: shape.input, bias: true, relu: true, flip: false, seed: 5 };
+        let case = Case { spec: shape.spec, input: shape.input, bias: true, bend: 1, flip: false, seed: 5 };
         let arrays = case.arrays();
         for (path, isa) in paths().into_iter().filter(|(path, _)| (*path == Path::Naive) == loops) {
             let layer = case.layer(&arrays, path, isa).unwrap();

@@ -85,22 +85,30 @@ fn check(geometry: &Geometry, most_work: usize) {
             _ => [height, width],
         };
         let Ok([out_rows, out_columns]) = spec.output(input) else { continue };
-        let activation = if width % 2 == 0 { Activation::Relu } else { Activation::Identity };
+        let activation = match width % 7 {
+            0 => Activation::Identity,
+            1 => Activation::Relu,
+            2 => Activation::Relu6,
+            3 => Activation::Clamp { low: -0.5, high: 0.25 },
+            4 => Activation::LeakyRelu { slope: 0.125 },
+            5 => Activation::Prelu(numbers.array(spec.c_out)),
+            _ => Activation::Crelu,
+        };
         let layout = Layout::ALL[if width % 4 == 0 { width / 4 % Layout::ALL.len() } else { 0 }];
         let picture: Array3<f32> = numbers.array((input[0], input[1], spec.c_in));
         let answer =
-            oracle::answer(&spec, filter.view(), Some(bias.view()), activation, picture.view()).unwrap();
+            oracle::answer(&spec, filter.view(), Some(bias.view()), &activation, picture.view()).unwrap();
         let picture = Laid::of(layout, picture.view());
         for isa in common::instruction_sets() {
             let layer = Conv2d::builder(filter.view())
                 .spec(&spec)
                 .bias(bias.view())
-                .activation(activation)
+                .activation(activation.clone())
                 .strategy(Strategy::Specialized)
                 .isa(isa)
                 .build()
                 .unwrap();
-            let mut output = Laid::new(layout, [out_rows, out_columns, spec.c_out]);
+            let mut output = Laid::new(layout, [out_rows, out_columns, layer.channels()]);
             layer.forward_into(picture.view(), output.view_mut()).unwrap();
             assert!(output.surroundings_are_untouched(), "{spec} {isa}: {input:?} {layout:?}");
             if let Err(problem) = oracle::judge(output.view(), &answer, oracle::bound(spec.taps())) {
@@ -151,7 +159,7 @@ fn an_annotated_layer_is_bound_to_its_shape() {
     assert_eq!(layer.spec().groups, 2);
     let picture: Array3<f32> = Numbers::new(4).array((9, 23, 6));
     let answer =
-        oracle::answer(layer.spec(), filter.view(), None, Activation::Identity, picture.view()).unwrap();
+        oracle::answer(layer.spec(), filter.view(), None, &Activation::Identity, picture.view()).unwrap();
     let found = layer.forward(picture.view()).unwrap();
     oracle::judge(found.view(), &answer, oracle::bound(18)).unwrap();
 }

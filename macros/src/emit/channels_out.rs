@@ -50,7 +50,7 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
         /// row, the register tiles that cover it.
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
-            let (mut weights, mut biases) = (band.weights, band.bias);
+            let (mut weights, mut biases, mut slopes) = (band.weights, band.bias, band.slopes);
             for group in 0..#groups {
                 let first = group * #c_in_group;
                 let mut channel = group * #c_out_group;
@@ -119,7 +119,7 @@ fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStr
         quote! {
             for _ in 0..band.tiling[#kind][#index] {
                 let at = pixel.min(band.width.saturating_sub(#pixels));
-                #name(#numbers inputs, panel, bias, band.floor, at * #pixel_in + first, output, at * #pixel_out + channel, #lanes_argument);
+                #name(#numbers inputs, panel, &finish, at * #pixel_in + first, output, at * #pixel_out + channel, #lanes_argument);
                 pixel += #pixels;
             }
         }
@@ -138,15 +138,20 @@ fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStr
             else {
                 return;
             };
-            (weights, biases) = (more, more_biases);
+            let (slope, more_slopes) = tapwise::head(slopes, #width);
+            (weights, biases, slopes) = (more, more_biases, more_slopes);
             let (Some(panel), Some(bias)) = (#panel, tapwise::vectors::<#lanes, #vectors>(bias)) else {
                 return;
             };
+            let (floor, ceiling) = (band.floor, band.ceiling);
+            let slopes = tapwise::vectors(slope);
             #count_lanes
             for (row, output) in band.outputs.iter_mut().enumerate() {
                 let Some(inputs) = band.inputs.get(row * #stride..).and_then(|rows| rows.#rows) else {
                     return;
                 };
+                let residual = band.residuals.get(row).copied();
+                let finish = tapwise::Finish { bias, slopes, residual, floor, ceiling };
                 let mut pixel = 0;
                 #(#tiles)*
             }
@@ -303,8 +308,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         fn #name(
             inputs: &[&[f32]; #table],
             weights: &[[[[f32; #lanes]; #vectors]; #window]; #steps],
-            bias: &[[f32; #lanes]; #vectors],
-            floor: f32,
+            finish: &tapwise::Finish<'_, #lanes, #vectors>,
             from: usize,
             output: &mut [f32],
             at: usize,
@@ -347,8 +351,7 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
             numbers: &tapwise::Numbers,
             inputs: &[&[f32]],
             mut weights: &[[[[f32; #lanes]; #vectors]; 1]],
-            bias: &[[f32; #lanes]; #vectors],
-            floor: f32,
+            finish: &tapwise::Finish<'_, #lanes, #vectors>,
             from: usize,
             output: &mut [f32],
             at: usize,

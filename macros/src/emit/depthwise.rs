@@ -4,10 +4,10 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::tile::{finish, index, output_row, sum, sums};
+use super::tile::{finish, index, row_names, sum, sums};
 use super::{ident, isa::features};
 use crate::geometry::Geometry;
-use crate::schedule::depthwise::{entries, sections};
+use crate::schedule::depthwise::{block, entries, sections};
 use crate::schedule::{Body, Panels, Schedule, Target, Tile, plural, positions};
 
 /// The functions of one kernel: `run`, and one function for each register tile.
@@ -42,7 +42,7 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
     let steps = geometry.taps() / window;
     let kinds = schedule.panels.iter().enumerate().map(|(kind, panels)| {
         let rows = panels.rows;
-        let strips = strips(geometry, kind, panels);
+        let strips = strips(geometry, lanes, kind, panels);
         quote! {
             if band.outputs.len() >= #rows {
                 #strips
@@ -58,14 +58,17 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
             let panels = tapwise::steps::<#lanes, 1, #window>(band.weights).as_chunks::<#steps>().0;
-            let biases = tapwise::steps::<#lanes, 1, 1>(band.bias);
+            let biases = tapwise::steps::<#lanes, 1, 1>(band.bias).as_flattened();
+            let slopes = tapwise::steps::<#lanes, 1, 1>(band.slopes).as_flattened();
+            let limits = [band.floor, band.ceiling];
             #(#kinds)*
         }
     }
 }
 
 /// The calls of the tiles of one kind: strips of pixels, down which every input is read once.
-fn strips(geometry: &Geometry, kind: usize, panels: &Panels) -> TokenStream {
+fn strips(geometry: &Geometry, lanes: usize, kind: usize, panels: &Panels) -> TokenStream {
+    let block = block(geometry, lanes, panels);
     let (rows, channels, stride) = (panels.rows, geometry.c_out, geometry.stride[0]);
     let (table, pixel_in) = (geometry.rows() + (rows - 1) * stride, geometry.stride[1] * channels);
     let tiles = panels.tiles.iter().enumerate().map(|(tile_index, tile)| {
@@ -80,15 +83,19 @@ fn strips(geometry: &Geometry, kind: usize, panels: &Panels) -> TokenStream {
                     else { return };
                     let Some(outputs) = band.outputs.get_mut(row..).and_then(|rows| rows.first_chunk_mut::<#rows>())
                     else { return };
-                    #name(inputs, panels, biases, band.floor, at * #pixel_in, outputs, at * #channels);
+                    let residuals = band.residuals.get(row..).unwrap_or_default();
+                    let finish = (biases, slopes, residuals, limits);
+                    #name(inputs, panels, first, finish, at * #pixel_in, outputs, at * #channels);
                 }
                 pixel += #pixels;
             }
         }
     });
     quote! {
-        let mut pixel = 0;
-        #(#tiles)*
+        for (block, panels) in panels.chunks(#block).enumerate() {
+            let (first, mut pixel) = (block * #block, 0);
+            #(#tiles)*
+        }
     }
 }
 
@@ -196,12 +203,11 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let (steps, table) = (geometry.taps() / window, geometry.rows() + (rows - 1) * stride[0]);
     let sums = sums(panels, tile);
     let [begin, end] = finish(panels, tile, lanes, &index(channels));
-    let width = pixels * channels;
-    let outputs = (0..rows).map(|row| {
-        let name = output_row(panels, row);
-        quote! { let Some(#name) = tapwise::window_mut::<#width>(#name, at) else { return }; }
+    let names = || (0..rows).map(|row| row_names(panels, row));
+    let outputs = names().map(|[output, _]| output);
+    let residuals = names().enumerate().filter(|_| rows > 1).map(|(row, [_, name])| {
+        quote! { let #name = residuals.get(#row).copied(); }
     });
-    let names = (0..rows).map(|row| output_row(panels, row));
     let documentation = format!(
         " {} of {pixels} pixels x 1 vector of {lanes} channels, {window} of a filter row's taps at a time.",
         plural(rows, "row"),
@@ -213,18 +219,21 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         fn #name(
             inputs: &[&[f32]; #table],
             panels: &[[[[[f32; #lanes]; 1]; #window]; #steps]],
-            biases: &[[[[f32; #lanes]; 1]; 1]],
-            floor: f32,
+            first: usize,
+            (biases, slopes, residuals, [floor, ceiling]): tapwise::Finishes<'_, #lanes>,
             from: usize,
             outputs: &mut [&mut [f32]; #rows],
             at: usize,
         ) {
             #windows
-            let [#(#names),*] = outputs;
-            #(#outputs)*
-            for (vector, (weights, bias)) in panels.iter().zip(biases).enumerate() {
+            let [#(#outputs),*] = outputs;
+            for (vector, (weights, bias)) in panels.iter().zip(biases.get(first..).unwrap_or_default()).enumerate() {
+                let vector = first + vector;
                 let channel = (vector * #lanes).min(#last_channel);
-                let (bias, at) = (&bias[0], channel);
+                let at = at + channel;
+                let residual = residuals.first().copied();
+                let finish = tapwise::Finish { bias, slopes: slopes.get(vector), residual, floor, ceiling };
+                #(#residuals)*
                 #begin
                 #sums
                 #body
@@ -251,7 +260,7 @@ fn run_time(schedule: &Schedule) -> TokenStream {
                 for _ in 0..band.tiling[#kind][#tile_index] {
                     let at = pixel.min(band.width.saturating_sub(#pixels));
                     let from = at * numbers.pixel_step + channel;
-                    #name(numbers, inputs, panel, bias, band.floor, from, output, at * numbers.c_out + channel);
+                    #name(numbers, inputs, panel, &finish, from, output, at * numbers.c_out + channel);
                     pixel += #pixels;
                 }
             }
@@ -264,13 +273,18 @@ fn run_time(schedule: &Schedule) -> TokenStream {
                 else {
                     return;
                 };
-                (weights, biases) = (more, more_biases);
+                let (slope, more_slopes) = tapwise::head(slopes, #width);
+                (weights, biases, slopes) = (more, more_biases, more_slopes);
+                let (floor, ceiling) = (band.floor, band.ceiling);
+                let slopes = tapwise::vectors(slope);
                 let Some(bias) = tapwise::vectors::<#lanes, #vectors>(bias) else { return };
                 let panel = tapwise::steps::<#lanes, #vectors, 1>(panel);
                 // The last vector begins where it still has all its lanes.
                 let channel = first.min(numbers.c_out.saturating_sub(#width));
                 for (row, output) in band.outputs.iter_mut().enumerate() {
                     let Some(inputs) = band.inputs.get(row * numbers.stride..) else { return };
+                    let residual = band.residuals.get(row).copied();
+                    let finish = tapwise::Finish { bias, slopes, residual, floor, ceiling };
                     let mut pixel = 0;
                     #(#tiles)*
                 }
@@ -286,7 +300,7 @@ fn run_time(schedule: &Schedule) -> TokenStream {
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
             let numbers = &band.numbers;
-            let (mut weights, mut biases, mut first) = (band.weights, band.bias, 0);
+            let (mut weights, mut biases, mut slopes, mut first) = (band.weights, band.bias, band.slopes, 0);
             #(#kinds)*
         }
     }
@@ -330,13 +344,13 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
             numbers: &tapwise::Numbers,
             inputs: &[&[f32]],
             weights: &[[[[f32; #lanes]; #vectors]; 1]],
-            bias: &[[f32; #lanes]; #vectors],
-            floor: f32,
+            finish: &tapwise::Finish<'_, #lanes, #vectors>,
             from: usize,
             output: &mut [f32],
             at: usize,
         ) {
             let Some(output) = output.get_mut(at..) else { return };
+            let residual = finish.residual.and_then(|row| row.get(at..));
             #sums
             let mut taps = weights.iter();
             for a in 0..numbers.kernel_rows {

@@ -12,7 +12,7 @@ pub(super) fn sums(panels: &Panels, tile: &Tile) -> TokenStream {
     let all = (0..pixels).flat_map(|pixel| (0..panels.vectors).map(move |vector| (pixel, vector)));
     let begin = all.map(|(pixel, vector)| {
         let (sum, vector) = (sum(pixel, vector), index(vector));
-        quote! { let mut #sum = simd::load(&bias[#vector]); }
+        quote! { let mut #sum = simd::load(&finish.bias[#vector]); }
     });
     quote! { #(#begin)* }
 }
@@ -22,19 +22,21 @@ pub(super) fn sum(pixel: usize, vector: usize) -> proc_macro2::Ident {
     ident(&format!("sum{pixel}_{vector}"))
 }
 
-/// The name of a row of output.
-pub(super) fn output_row(panels: &Panels, row: usize) -> proc_macro2::Ident {
-    if panels.rows == 1 { ident("output") } else { ident(&format!("output_{row}")) }
+/// The names of a row of output and of the row that is added to it.
+pub(super) fn row_names(panels: &Panels, row: usize) -> [proc_macro2::Ident; 2] {
+    let name = |what: &str| if panels.rows == 1 { ident(what) } else { ident(&format!("{what}_{row}")) };
+    [name("output"), name("residual")]
 }
 
-/// Activation and store of a tile, as two pieces of code: one that finds the output before anything
+/// Residual, activation and store of a tile, as two pieces of code: one that finds the output before anything
 /// is computed, and one that stores. Where a store could still fail, the compiler would compute
-/// what it stores only after it had not.
+/// what it stores only after it had not. A tile of several rows finds its residuals under the names
+/// of [`row_names`], a tile of one row in `finish`.
 pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream) -> [TokenStream; 2] {
     let rows = (0..panels.rows).map(|row| finish_row(panels, tile, vector, c_out, row));
     let (begin, end): (TokenStream, TokenStream) = rows.map(|[begin, end]| (begin, end)).unzip();
     let end = quote! {
-        let floor = simd::splat(floor);
+        let (floor, ceiling) = (simd::splat(finish.floor), simd::splat(finish.ceiling));
         #end
     };
     [begin, end]
@@ -43,8 +45,9 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
 /// As [`finish`], of one row of the tile.
 fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream, row: usize) -> [TokenStream; 2] {
     let last = panels.vectors - 1;
-    let output = output_row(panels, row);
-    let first = row * tile.pixels;
+    let [output, residual] = row_names(panels, row);
+    let added_row = if panels.rows == 1 { quote!(finish.residual) } else { quote!(#residual) };
+    let sum = |pixel: usize, vector: usize| sum(row * tile.pixels + pixel, vector);
     let (begin, whole) = match panels.lanes {
         Some(lanes) => {
             let width = last * vector + lanes;
@@ -52,6 +55,7 @@ fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream, 
             (
                 quote! {
                     let Some(#output) = tapwise::window_mut::<{ #pixels * #c_out + #width }>(#output, at) else { return };
+                    let #residual = #added_row.and_then(|row| tapwise::window::<{ #pixels * #c_out + #width }>(row, at));
                 },
                 if lanes == vector { panels.vectors } else { last },
             )
@@ -59,27 +63,61 @@ fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream, 
         None => (
             quote! {
                 let Some(#output) = #output.get_mut(at..) else { return };
+                let #residual = #added_row.and_then(|row| row.get(at..));
             },
             last,
         ),
     };
-    let pixels = (0..tile.pixels).map(|at| {
+    let lanes = panels.lanes.map_or_else(|| quote!(lanes), |lanes| quote!(#lanes));
+    let added = (0..tile.pixels).map(|at| {
         let pixel = index(at);
-        let stores = (0..whole).map(|k| {
-            let (from, sum) = (index(k * vector), sum(first + at, k));
+        let whole_vectors = (0..whole).map(|k| {
+            let (from, sum) = (index(k * vector), sum(at, k));
             quote! {
-                if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
-                    simd::store(simd::max(floor, #sum), target);
+                if let Some(more) = tapwise::window::<#vector>(#residual, #pixel * #c_out + #from) {
+                    #sum = simd::add(#sum, simd::load(more));
                 }
             }
         });
         let from = index(last * vector);
         let head = (whole == last).then(|| {
-            let sum = sum(first + at, last);
-            let lanes = panels.lanes.map_or_else(|| quote!(lanes), |lanes| quote!(#lanes));
+            let sum = sum(at, last);
+            quote! {
+                #sum = simd::add(#sum, simd::load_head(tapwise::run(#residual, #pixel * #c_out + #from, #lanes)));
+            }
+        });
+        quote! {
+            #(#whole_vectors)*
+            #head
+        }
+    });
+    let leaking = (0..panels.vectors).map(|k| {
+        let at = index(k);
+        let sums = (0..tile.pixels).map(|pixel| {
+            let sum = sum(pixel, k);
+            quote! { #sum = simd::leak(slope, #sum); }
+        });
+        quote! {
+            let slope = simd::load(&slopes[#at]);
+            #(#sums)*
+        }
+    });
+    let pixels = (0..tile.pixels).map(|at| {
+        let pixel = index(at);
+        let stores = (0..whole).map(|k| {
+            let (from, sum) = (index(k * vector), sum(at, k));
+            quote! {
+                if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
+                    simd::store(simd::min(ceiling, simd::max(floor, #sum)), target);
+                }
+            }
+        });
+        let from = index(last * vector);
+        let head = (whole == last).then(|| {
+            let sum = sum(at, last);
             quote! {
                 let head = tapwise::run_mut(#output, #pixel * #c_out + #from, #lanes);
-                simd::store_head(simd::max(floor, #sum), head);
+                simd::store_head(simd::min(ceiling, simd::max(floor, #sum)), head);
             }
         });
         quote! {
@@ -87,7 +125,15 @@ fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream, 
             #head
         }
     });
-    let end = quote! { #(#pixels)* };
+    let end = quote! {
+        if let Some(#residual) = #residual {
+            #(#added)*
+        }
+        if let Some(slopes) = finish.slopes {
+            #(#leaking)*
+        }
+        #(#pixels)*
+    };
     [begin, end]
 }
 

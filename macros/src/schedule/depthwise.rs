@@ -18,6 +18,9 @@ const ROWS: [usize; 3] = [1, 2, 3];
 /// Cycles of a tile beyond those of its steps: finding windows, bias, stores.
 const TILE: f64 = 6.0;
 
+/// Bytes of the first-level cache that a strip may fill.
+const FIRST_LEVEL: usize = 24 << 10;
+
 /// The schedule of a layer whose every number is known.
 pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
     let env = |n: &str| std::env::var(format!("{n}{}", isa.registers)).ok().and_then(|v| v.parse::<usize>().ok());
@@ -86,6 +89,17 @@ pub(crate) fn sections(geometry: &Geometry, rows: usize) -> Vec<(std::ops::Range
             (range, served)
         })
         .collect()
+}
+
+/// Vectors of channels that go down a strip together: so many that the input rows of a tile stay in
+/// the first-level cache until the next tile reads them again.
+pub(crate) fn block(geometry: &Geometry, lanes: usize, panels: &Panels) -> usize {
+    if let Some(b) = std::env::var("DW_B").ok().and_then(|v| v.parse::<usize>().ok()) { return b/lanes; }
+    let pixels = panels.tiles.first().map_or(1, |tile| tile.pixels);
+    let rows = geometry.rows() + (panels.rows - 1) * geometry.stride[0];
+    let columns = (pixels - 1) * geometry.stride[1] + (geometry.kernel[1] - 1) * geometry.dilation[1] + 1;
+    let bytes = lanes * size_of::<f32>() * (rows * columns + panels.rows * pixels + geometry.taps());
+    (FIRST_LEVEL / bytes).max(1)
 }
 
 /// Vector registers of a tile: accumulators, resident weights, an input.

@@ -31,7 +31,7 @@ impl Dense {
     /// [`Error::Empty`] and [`Error::FilterExceedsInput`] for pictures that the convolution refuses
     /// too; [`Error::Memory`] with the bytes that the weights would need where there is no room.
     pub fn from_conv(layer: &Conv2d, input: [usize; 2]) -> Result<Self, Error> {
-        if layer.activation() != Activation::Identity {
+        if *layer.activation() != Activation::Identity {
             return Err(Error::Parameter {
                 parameter: "activation",
                 found: format!("{:?}", layer.activation()),

@@ -6,7 +6,7 @@
 use ndarray::{Array2, Axis, s};
 
 use super::filter::{Given, Task, Workplace};
-use crate::epilogue::{Activation, Epilogue};
+use crate::epilogue::Epilogue;
 use crate::error::Error;
 use crate::kernel::{Family, Ready};
 use crate::spec::{ConvSpec, Padding};
@@ -31,7 +31,7 @@ impl Given<'_> {
     ) -> Result<(), Error> {
         let (spec, [_, width]) = (&self.frame.spec, self.frame.output);
         let [rows, columns] = spec.kernel;
-        let epilogue = Epilogue::new(None, spec.c_out, Activation::Identity);
+        let epilogue = Epilogue::linear(spec.c_out);
         let Workplace { patches: found, staged, .. } = workplace;
         found.resize(rows * columns * spec.c_out, 0.0);
         self.each_rows(&task.rows, staged, |picture, outputs, table| {

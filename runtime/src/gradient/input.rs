@@ -2,7 +2,7 @@
 
 use ndarray::{Array4, ArrayView4, Axis, Slice, s};
 
-use crate::epilogue::{Activation, Epilogue};
+use crate::epilogue::Epilogue;
 use crate::error::Error;
 use crate::layer::{Conv2d, zeros_like};
 use crate::memory;
@@ -89,7 +89,7 @@ impl Transposed {
                     ..ConvSpec::new(taps.map(|taps| taps.count), spec.c_out, spec.c_in)
                 };
                 let filter = turned(layer.filter(), &spec, taps);
-                let epilogue = Epilogue::new(None, spec.c_out, Activation::Identity);
+                let epilogue = Epilogue::linear(spec.c_out);
                 let layer = Conv2d::assemble(spec, filter, epilogue, planner, layer.isa())?;
                 phases.push(Phase { taps, layer });
             }

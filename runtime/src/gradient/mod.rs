@@ -8,7 +8,9 @@ mod laid_out;
 mod planes;
 mod product;
 
-use ndarray::{Array, Array1, Array3, Array4, ArrayView3, ArrayView4, Axis, CowArray, Dimension, Ix3, Ix4};
+use ndarray::{
+    Array, Array1, Array3, Array4, ArrayView3, ArrayView4, Axis, CowArray, Dimension, Ix3, Ix4, Zip,
+};
 
 use crate::epilogue::Activation;
 use crate::error::Error;
@@ -44,8 +46,8 @@ impl Conv2d {
     /// (14)  ∂L/∂u[d]       = Σ_(i,j) G[i,j,d]
     /// ```
     ///
-    /// A layer with ReLU computes its answer once more to see where it is above 0; elsewhere, and
-    /// at 0 itself, the gradient is 0. A border that repeats pixels of the picture passes their
+    /// A layer with an activation computes its sums once more to see what that passes on; at a corner
+    /// it passes on what it does below: ReLU at 0 nothing. A border that repeats pixels of the picture passes their
     /// gradients back to them. The filter's gradient is the same to the bit on any number of
     /// threads.
     ///
@@ -159,7 +161,7 @@ impl Conv2d {
         gradients: ArrayView4<'_, f32>,
         input: [usize; 2],
     ) -> Result<Array4<f32>, Error> {
-        self.check_answer(&gradients, input)?;
+        self.check_answer(&gradients, input, self.spec().c_out)?;
         let transposed = match self.transposed.get() {
             Some(transposed) => transposed,
             None => {
@@ -180,7 +182,7 @@ impl Conv2d {
             let [found, wanted] = [channels, self.spec().c_in];
             return Err(Error::Length { array: "input", axis: "C_in", found, wanted });
         }
-        self.check_answer(gradients, [height, width])?;
+        self.check_answer(gradients, [height, width], self.channels())?;
         let found = gradients.len_of(Axis(0));
         if found != pictures {
             return Err(Error::Length { array: "gradient", axis: "N", found, wanted: pictures });
@@ -188,14 +190,19 @@ impl Conv2d {
         Ok(())
     }
 
-    /// Refuses gradients that have not the shape of the answer to pictures of `input`.
-    fn check_answer(&self, gradients: &ArrayView4<'_, f32>, input: [usize; 2]) -> Result<(), Error> {
+    /// Refuses gradients that have not the shape of the answer to pictures of `input`, or of its sums.
+    fn check_answer(
+        &self,
+        gradients: &ArrayView4<'_, f32>,
+        input: [usize; 2],
+        wanted: usize,
+    ) -> Result<(), Error> {
         let [rows, columns] = self.spec().output(input)?;
         let (pictures, height, width, channels) = gradients.dim();
         if pictures == 0 {
             return Err(Error::Empty { array: "gradient", axis: "N" });
         }
-        let axes = [("H", height, rows), ("W", width, columns), ("C_out", channels, self.spec().c_out)];
+        let axes = [("H", height, rows), ("W", width, columns), ("C_out", channels, wanted)];
         for (axis, found, wanted) in axes {
             if found != wanted {
                 return Err(Error::Length { array: "gradient", axis, found, wanted });
@@ -204,22 +211,28 @@ impl Conv2d {
         Ok(())
     }
 
-    /// The gradients of the sums that the activation was applied to: those of the answer where it is
-    /// above 0, and 0 elsewhere, for ReLU.
+    /// The gradients of the sums that the activation was applied to, by its derivative.
     fn before_activation<'a>(
         &self,
         inputs: ArrayView4<'_, f32>,
         gradients: ArrayView4<'a, f32>,
     ) -> Result<CowArray<'a, f32, Ix4>, Error> {
-        match self.activation() {
-            Activation::Identity => Ok(gradients.into()),
-            Activation::Relu => {
-                let mut masked = self.forward_batch(inputs)?;
-                masked.zip_mut_with(&gradients, |answer, &gradient| {
-                    *answer = if *answer > 0.0 { gradient } else { 0.0 };
-                });
-                Ok(masked.into())
-            }
+        let activation = self.activation();
+        if *activation == Activation::Identity {
+            return Ok(gradients.into());
         }
+        let mut before = self.sums_batch(inputs)?;
+        let c_out = self.spec().c_out;
+        Zip::from(before.rows_mut()).and(gradients.rows()).for_each(|mut sums, gradients| {
+            for (channel, sum) in sums.iter_mut().enumerate() {
+                let mut gradient = activation.derivative(channel, *sum) * gradients[channel];
+                // The second half of a CReLU is of the sums with their signs turned.
+                if let Some(turned) = gradients.get(c_out + channel) {
+                    gradient -= activation.derivative(channel, -*sum) * turned;
+                }
+                *sum = gradient;
+            }
+        });
+        Ok(before.into())
     }
 }

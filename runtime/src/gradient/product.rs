@@ -2,7 +2,7 @@
 
 use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3};
 
-use crate::epilogue::{Activation, Epilogue};
+use crate::epilogue::Epilogue;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
@@ -63,7 +63,7 @@ impl Product {
         let width = width(pixels);
         let spec = ConvSpec { padding: Padding::Valid, ..ConvSpec::new([1, 1], inner, columns) };
         let frame = Frame::new(spec, [pixels / width, width])?;
-        let epilogue = Epilogue::new(None, columns, Activation::Identity);
+        let epilogue = Epilogue::linear(columns);
         let input = ArrayView3::from_shape((pixels / width, width, inner), left);
         let filter = ArrayView4::from_shape((1, 1, inner, columns), right);
         let (Ok(input), Ok(filter)) = (input, filter) else {
@@ -80,7 +80,7 @@ impl Product {
             let rows = at_once.min(rows - first);
             let block = &mut memory.block[..rows * width * columns];
             if let Ok(output) = ArrayViewMut3::from_shape((rows, width, columns), &mut *block) {
-                let band = Band { frame: &frame, epilogue: &epilogue, input, output, first };
+                let band = Band { frame: &frame, epilogue: &epilogue, input, output, residual: None, first };
                 layer.band(band, &fit, &mut memory.scratch);
             }
             take(first * width, block);
@@ -103,7 +103,7 @@ impl Product {
     ) -> Result<(), Error> {
         let Tap { rows, width, channels, columns, .. } = *tap;
         let spec = ConvSpec { padding: Padding::Valid, ..ConvSpec::new([1, 1], rows * width, columns) };
-        let epilogue = Epilogue::new(None, columns, Activation::Identity);
+        let epilogue = Epilogue::linear(columns);
         let Ok(filter) = ArrayView4::from_shape((1, 1, rows * width, columns), right) else {
             debug_assert!(false, "a gradient for each output");
             return Ok(());

@@ -1,8 +1,9 @@
 //! 256-bit vectors of eight.
 
 use std::arch::x86_64::{
-    __m256, _mm256_cmpgt_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskstore_ps, _mm256_max_ps,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_storeu_ps,
+    __m256, __m256i, _CMP_LT_OQ, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_cmpgt_epi32,
+    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps,
+    _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_ps, _mm256_storeu_ps,
 };
 
 /// Eight numbers.
@@ -17,6 +18,24 @@ pub fn load(from: &[f32; 8]) -> Vector {
     unsafe { _mm256_loadu_ps(from.as_ptr()) }
 }
 
+/// A mask of the first `length` lanes, at most eight.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+fn head(length: usize) -> __m256i {
+    let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(length.min(8) as i32), lane)
+}
+
+/// Reads the first `from.len()` numbers, at most eight; zeros in the other lanes.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn load_head(from: &[f32]) -> Vector {
+    // SAFETY: the mask is set for the lanes that fall into `from` and for none beyond it; lanes that
+    // are not set are not read.
+    unsafe { _mm256_maskload_ps(from.as_ptr(), head(from.len())) }
+}
+
 /// Writes eight numbers.
 #[inline]
 #[target_feature(enable = "avx2,fma")]
@@ -29,11 +48,9 @@ pub fn store(vector: Vector, to: &mut [f32; 8]) {
 #[inline]
 #[target_feature(enable = "avx2,fma")]
 pub fn store_head(vector: Vector, to: &mut [f32]) {
-    let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    let mask = _mm256_cmpgt_epi32(_mm256_set1_epi32(to.len().min(8) as i32), lane);
     // SAFETY: the mask is set for the lanes that fall into `to` and for none beyond it; lanes that
     // are not set are not touched.
-    unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), mask, vector) }
+    unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), head(to.len()), vector) }
 }
 
 /// One number in every lane.
@@ -59,6 +76,32 @@ pub fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
 pub fn max(floor: Vector, x: Vector) -> Vector {
     // The instruction returns its second operand where either is NaN.
     _mm256_max_ps(floor, x)
+}
+
+/// `x`, or `ceiling` where `x` is greater; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn min(ceiling: Vector, x: Vector) -> Vector {
+    // The instruction returns its second operand where either is NaN.
+    _mm256_min_ps(ceiling, x)
+}
+
+/// `a + b`.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn add(a: Vector, b: Vector) -> Vector {
+    _mm256_add_ps(a, b)
+}
+
+/// `x`, or `slope * x` where `x` is less than zero; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn leak(slope: Vector, x: Vector) -> Vector {
+    let below = _mm256_cmp_ps::<_CMP_LT_OQ>(x, _mm256_setzero_ps());
+    _mm256_blendv_ps(x, _mm256_mul_ps(x, slope), below)
 }
 
 barrier!(ymm_reg, "/* {0} {1} {2} */", "avx2,fma");

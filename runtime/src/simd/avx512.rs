@@ -1,8 +1,9 @@
 //! 512-bit vectors of sixteen.
 
 use std::arch::x86_64::{
-    __m512, _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_storeu_ps, _mm512_max_ps, _mm512_set1_ps,
-    _mm512_storeu_ps,
+    __m512, _CMP_LT_OQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
+    _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps,
+    _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
 
 /// Sixteen numbers.
@@ -15,6 +16,16 @@ pub type Vector = __m512;
 pub fn load(from: &[f32; 16]) -> Vector {
     // SAFETY: `from` is sixteen numbers, and the load needs no alignment.
     unsafe { _mm512_loadu_ps(from.as_ptr()) }
+}
+
+/// Reads the first `from.len()` numbers, at most sixteen; zeros in the other lanes.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn load_head(from: &[f32]) -> Vector {
+    let mask = ((1u32 << from.len().min(16)) - 1) as u16;
+    // SAFETY: the mask has a bit for each number of `from` and none beyond it.
+    unsafe { _mm512_maskz_loadu_ps(mask, from.as_ptr()) }
 }
 
 /// Writes sixteen numbers.
@@ -57,6 +68,32 @@ pub fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
 pub fn max(floor: Vector, x: Vector) -> Vector {
     // The instruction returns its second operand where either is NaN.
     _mm512_max_ps(floor, x)
+}
+
+/// `x`, or `ceiling` where `x` is greater; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn min(ceiling: Vector, x: Vector) -> Vector {
+    // The instruction returns its second operand where either is NaN.
+    _mm512_min_ps(ceiling, x)
+}
+
+/// `a + b`.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn add(a: Vector, b: Vector) -> Vector {
+    _mm512_add_ps(a, b)
+}
+
+/// `x`, or `slope * x` where `x` is less than zero; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn leak(slope: Vector, x: Vector) -> Vector {
+    let below = _mm512_cmp_ps_mask::<_CMP_LT_OQ>(x, _mm512_setzero_ps());
+    _mm512_mask_mul_ps(x, below, x, slope)
 }
 
 barrier!(zmm_reg, "/* {0} {1} {2} */", "avx512f");

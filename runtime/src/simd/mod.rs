@@ -2,8 +2,9 @@
 //! in each. The only place with intrinsics.
 //!
 //! `Vector` is a register of f32. `load` and `store` take exactly a vector's worth of numbers,
-//! `store_head` the first few lanes, `splat` repeats a number, `mul_add(a, b, c)` is `a·b + c`,
-//! and `max(floor, x)` keeps a NaN of `x`. `barrier` stands between the steps of unrolled code.
+//! `load_head` and `store_head` the first few lanes, `splat` repeats a number, `mul_add(a, b, c)` is
+//! `a·b + c`; `max(floor, x)`, `min(ceiling, x)` and `leak(slope, x)` keep a NaN of `x`. `barrier`
+//! stands between the steps of unrolled code.
 
 /// Defines `barrier`, which hides three things from the compiler: that two windows of a row
 /// overlap, that a panel is the same for every tile, and that the loads after it do not depend on

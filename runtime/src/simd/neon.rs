@@ -1,6 +1,9 @@
 //! 128-bit vectors of four.
 
-use std::arch::aarch64::{float32x4_t, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vst1q_f32};
+use std::arch::aarch64::{
+    float32x4_t, vaddq_f32, vbslq_f32, vcltzq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32,
+    vmulq_f32, vst1q_f32,
+};
 
 /// Four numbers.
 pub type Vector = float32x4_t;
@@ -12,6 +15,18 @@ pub type Vector = float32x4_t;
 pub fn load(from: &[f32; 4]) -> Vector {
     // SAFETY: `from` is four numbers, and the load needs no alignment beyond theirs.
     unsafe { vld1q_f32(from.as_ptr()) }
+}
+
+/// Reads the first `from.len()` numbers, at most four; zeros in the other lanes.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn load_head(from: &[f32]) -> Vector {
+    let mut whole = [0.0; 4];
+    for (to, number) in whole.iter_mut().zip(from) {
+        *to = *number;
+    }
+    load(&whole)
 }
 
 /// Writes four numbers.
@@ -55,6 +70,30 @@ pub fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
 #[target_feature(enable = "neon")]
 pub fn max(floor: Vector, x: Vector) -> Vector {
     vmaxq_f32(floor, x)
+}
+
+/// `x`, or `ceiling` where `x` is greater; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn min(ceiling: Vector, x: Vector) -> Vector {
+    vminq_f32(ceiling, x)
+}
+
+/// `a + b`.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn add(a: Vector, b: Vector) -> Vector {
+    vaddq_f32(a, b)
+}
+
+/// `x`, or `slope * x` where `x` is less than zero; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn leak(slope: Vector, x: Vector) -> Vector {
+    vbslq_f32(vcltzq_f32(x), vmulq_f32(x, slope), x)
 }
 
 barrier!(vreg, "/* {0} {1} {2:q} */", "neon");

@@ -12,6 +12,17 @@ pub fn load(from: &[f32; 4]) -> Vector {
     from_four(*from)
 }
 
+/// Reads the first `from.len()` numbers, at most four; zeros in the other lanes.
+#[inline(always)]
+#[must_use]
+pub fn load_head(from: &[f32]) -> Vector {
+    let mut whole = [0.0; 4];
+    for (to, number) in whole.iter_mut().zip(from) {
+        *to = *number;
+    }
+    from_four(whole)
+}
+
 /// Writes four numbers.
 #[inline(always)]
 pub fn store(vector: Vector, to: &mut [f32; 4]) {
@@ -47,9 +58,31 @@ pub fn max(floor: Vector, x: Vector) -> Vector {
     lanes::max(floor, x)
 }
 
+/// `x`, or `ceiling` where `x` is greater; NaN stays NaN.
+#[inline(always)]
+#[must_use]
+pub fn min(ceiling: Vector, x: Vector) -> Vector {
+    lanes::min(ceiling, x)
+}
+
+/// `a + b`.
+#[inline(always)]
+#[must_use]
+pub fn add(a: Vector, b: Vector) -> Vector {
+    lanes::add(a, b)
+}
+
+/// `x`, or `slope * x` where `x` is less than zero; NaN stays NaN.
+#[inline(always)]
+#[must_use]
+pub fn leak(slope: Vector, x: Vector) -> Vector {
+    let (slope, x) = (four(slope), four(x));
+    from_four(std::array::from_fn(|lane| if x[lane] < 0.0 { slope[lane] * x[lane] } else { x[lane] }))
+}
+
 #[cfg(target_arch = "x86_64")]
 mod lanes {
-    use std::arch::x86_64::{__m128, _mm_add_ps, _mm_max_ps, _mm_mul_ps};
+    use std::arch::x86_64::{__m128, _mm_add_ps, _mm_max_ps, _mm_min_ps, _mm_mul_ps};
 
     /// Four numbers.
     pub type Vector = __m128;
@@ -79,6 +112,19 @@ mod lanes {
         unsafe { _mm_max_ps(floor, x) }
     }
 
+    #[inline(always)]
+    pub(super) fn min(ceiling: Vector, x: Vector) -> Vector {
+        // SAFETY: every x86-64 processor has SSE. The instruction returns its second operand where
+        // either is NaN.
+        unsafe { _mm_min_ps(ceiling, x) }
+    }
+
+    #[inline(always)]
+    pub(super) fn add(a: Vector, b: Vector) -> Vector {
+        // SAFETY: every x86-64 processor has SSE.
+        unsafe { _mm_add_ps(a, b) }
+    }
+
     barrier!(xmm_reg, "/* {0} {1} {2} */");
 }
 
@@ -105,6 +151,16 @@ mod lanes {
     #[inline(always)]
     pub(super) fn max(floor: Vector, x: Vector) -> Vector {
         std::array::from_fn(|lane| if x[lane] < floor[lane] { floor[lane] } else { x[lane] })
+    }
+
+    #[inline(always)]
+    pub(super) fn min(ceiling: Vector, x: Vector) -> Vector {
+        std::array::from_fn(|lane| if x[lane] > ceiling[lane] { ceiling[lane] } else { x[lane] })
+    }
+
+    #[inline(always)]
+    pub(super) fn add(a: Vector, b: Vector) -> Vector {
+        std::array::from_fn(|lane| a[lane] + b[lane])
     }
 
     /// Nothing: no register class is known to hold an array on every target.

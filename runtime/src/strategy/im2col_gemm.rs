@@ -13,6 +13,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array4, ArrayView3, Axis};
 
 use super::{Band, Path, Strategy};
+use crate::epilogue::residual_rows;
 use crate::frame::Frame;
 use crate::patches::{PATCHES, gather};
 use crate::rows::{self, Source};
@@ -59,7 +60,7 @@ impl Path for Im2colGemm {
     }
 
     fn band(&self, band: Band<'_, '_, '_>, _fit: &Fit, scratch: &mut Scratch) {
-        let Band { frame, epilogue, input, mut output, first } = band;
+        let Band { frame, epilogue, input, mut output, residual, first } = band;
         let spec = &frame.spec;
         let source = Source::of(frame, &input);
         // Whole rows, as many as fit; or part of one where not even one fits.
@@ -101,16 +102,16 @@ impl Path for Im2colGemm {
                     }
                     tables.inputs = recycle(table);
                 }
-                epilogue.finish(target);
+                epilogue.finish(target, residual_rows(residual, at - first, rows));
             };
             match block.as_slice_mut() {
-                Some(target) => compute(target),
-                None => {
+                Some(target) if !epilogue.doubles() => compute(target),
+                _ => {
                     let target = &mut target[..pixels * spec.c_out];
                     compute(target);
                     let shape = (rows, width, spec.c_out);
                     if let Ok(computed) = ArrayView3::from_shape(shape, &*target) {
-                        block.assign(&computed);
+                        epilogue.deliver(computed, block);
                     }
                 }
             }

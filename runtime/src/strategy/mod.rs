@@ -66,8 +66,10 @@ pub(crate) struct Band<'a, 'x, 'y> {
     pub(crate) epilogue: &'a Epilogue,
     /// The whole picture, `[H, W, C_in]`.
     pub(crate) input: ArrayView3<'x, f32>,
-    /// The rows to be written, `[rows, W', C_out]`.
+    /// The rows to be written, `[rows, W', C_out]`, or twice as many channels for a CReLU.
     pub(crate) output: ArrayViewMut3<'y, f32>,
+    /// What is added to the sums of those rows, `[rows, W', C_out]`.
+    pub(crate) residual: Option<ArrayView3<'x, f32>>,
     /// Which row of the whole output the first of them is.
     pub(crate) first: usize,
 }

@@ -5,7 +5,7 @@
 use ndarray::{Array4, ArrayView3};
 
 use super::{Band, Path, Strategy};
-use crate::epilogue::at_least;
+use crate::epilogue::Epilogue;
 use crate::frame::Frame;
 use crate::tiled::Fit;
 use crate::workspace::Scratch;
@@ -43,17 +43,33 @@ pub(crate) fn sum(
     sum
 }
 
+/// One output of the layer in f64: the sum, the bias, what `more` adds to the channel, the activation.
+pub(crate) fn answer(
+    frame: &Frame,
+    filter: &Array4<f32>,
+    epilogue: &Epilogue,
+    input: &ArrayView3<'_, f32>,
+    more: impl Fn(usize) -> f64,
+    [row, column, channel]: [usize; 3],
+) -> f64 {
+    // The second half of a CReLU is of the sums with their signs turned.
+    let c_out = frame.spec.c_out;
+    let (channel, sign) = if channel < c_out { (channel, 1.0) } else { (channel - c_out, -1.0) };
+    let sum = sum(frame, filter, input, [row, column, channel]);
+    epilogue.activation.of(channel, sign * (sum + f64::from(epilogue.bias[channel]) + more(channel)))
+}
+
 impl Path for Naive {
     fn strategy(&self) -> Strategy {
         Strategy::Naive
     }
 
     fn band(&self, band: Band<'_, '_, '_>, _fit: &Fit, _scratch: &mut Scratch) {
-        let Band { frame, epilogue, input, mut output, first } = band;
+        let Band { frame, epilogue, input, mut output, residual, first } = band;
         for ((row, column, channel), value) in output.indexed_iter_mut() {
-            let sum = sum(frame, &self.filter, &input, [first + row, column, channel]);
-            let biased = sum + f64::from(epilogue.bias[channel]);
-            *value = at_least(epilogue.floor, biased as f32);
+            let place = [first + row, column, channel];
+            let more = |channel| residual.map_or(0.0, |residual| f64::from(residual[[row, column, channel]]));
+            *value = answer(frame, &self.filter, epilogue, &input, more, place) as f32;
         }
     }
 }

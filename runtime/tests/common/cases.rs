@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use ndarray::{Array1, Array3, Array4, s};
+use ndarray::{Array1, Array3, Array4, ArrayView3, s};
 use proptest::prelude::*;
 use proptest::sample::select;
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -16,7 +16,8 @@ pub struct Case {
     pub spec: ConvSpec,
     pub input: [usize; 2],
     pub bias: bool,
-    pub relu: bool,
+    /// Which activation, see [`Case::activation`].
+    pub bend: usize,
     pub flip: bool,
     pub seed: u64,
 }
@@ -65,7 +66,8 @@ pub fn case() -> impl Strategy<Value = Case> {
     let groups = prop_oneof![4 => Just((1, None)), 2 => (2usize..=5).prop_map(|groups| (groups, None)),
         // Depthwise, with one or a few outputs for each input.
         2 => (1usize..=40, 1usize..=3).prop_map(|(groups, multiplier)| (groups, Some(multiplier)))];
-    let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<u64>());
+    let bend = prop_oneof![1 => Just(0usize), 2 => 0usize..BENDS];
+    let flags = (bend, any::<bool>(), any::<bool>(), any::<u64>());
     (kernel, pair(3), pair(3), (groups, channels(), channels()), padding(), border(), sides(), flags)
         .prop_map(
             |(
@@ -99,11 +101,14 @@ pub fn case() -> impl Strategy<Value = Case> {
                         input[axis] -= (input[axis] - extent).div_ceil(2);
                     }
                 }
-                let [relu, bias, flip] = [flags.0, flags.1, flags.2];
-                Case { spec, input, bias, relu, flip, seed: flags.3 }
+                let (bend, bias, flip, seed) = flags;
+                Case { spec, input, bias, bend, flip, seed }
             },
         )
 }
+
+/// Activations that [`Case::activation`] knows.
+pub const BENDS: usize = 7;
 
 /// The arrays of a case.
 pub struct Arrays {
@@ -123,7 +128,15 @@ impl Case {
     }
 
     pub fn activation(&self) -> Activation {
-        if self.relu { Activation::Relu } else { Activation::Identity }
+        match self.bend {
+            0 => Activation::Identity,
+            1 => Activation::Relu,
+            2 => Activation::Relu6,
+            3 => Activation::Clamp { low: -0.5, high: 0.25 },
+            4 => Activation::LeakyRelu { slope: 0.125 },
+            5 => Activation::Prelu(Numbers::new(self.seed ^ 0x51).array(self.spec.c_out)),
+            _ => Activation::Crelu,
+        }
     }
 
     pub fn layer(&self, arrays: &Arrays, path: Path, isa: tapwise::Isa) -> Result<Conv2d, TestCaseError> {
@@ -141,10 +154,24 @@ impl Case {
 
     /// The exact answer, or nothing where the filter does not fit the padded picture.
     pub fn oracle(&self, arrays: &Arrays) -> Option<oracle::Answer> {
+        self.oracle_of_sum(arrays, None)
+    }
+
+    /// As [`Case::oracle`], with something that is added before the activation.
+    pub fn oracle_of_sum(
+        &self,
+        arrays: &Arrays,
+        residual: Option<ArrayView3<'_, f32>>,
+    ) -> Option<oracle::Answer> {
         let turned = arrays.filter.slice(s![..;-1, ..;-1, .., ..]);
         let filter = if self.flip { turned } else { arrays.filter.view() };
         let bias = arrays.bias.as_ref().map(|bias| bias.view());
-        oracle::answer(&self.spec, filter, bias, self.activation(), arrays.picture.view())
+        let sums = oracle::answer(&self.spec, filter, bias, &Activation::Identity, arrays.picture.view())?;
+        let sums = match residual {
+            Some(residual) => sums.and(residual),
+            None => sums,
+        };
+        Some(sums.bent(&self.activation()))
     }
 }
 

@@ -52,7 +52,7 @@ pub fn answer(
     spec: &ConvSpec,
     filter: ArrayView4<'_, f32>,
     bias: Option<ArrayView1<'_, f32>>,
-    activation: Activation,
+    activation: &Activation,
     picture: ArrayView3<'_, f32>,
 ) -> Option<Answer> {
     let (height, width, _) = picture.dim();
@@ -97,15 +97,57 @@ pub fn answer(
             for d in 0..spec.c_out {
                 let bias = bias.map_or(0.0, |bias| f64::from(bias[d]));
                 let sum = sums[d] + bias;
-                value[[i, j, d]] = match activation {
-                    Activation::Relu if sum < 0.0 => 0.0,
-                    _ => sum,
-                };
+                value[[i, j, d]] = sum;
                 scale[[i, j, d]] = sizes[d] + bias.abs();
             }
         }
     }
-    Some(Answer { value, scale })
+    Some(Answer { value, scale }.bent(activation))
+}
+
+impl Answer {
+    /// The answers with something added to each.
+    pub fn and(mut self, residual: ArrayView3<'_, f32>) -> Answer {
+        self.value.zip_mut_with(&residual, |value, more| *value += f64::from(*more));
+        self.scale.zip_mut_with(&residual, |scale, more| *scale += f64::from(more.abs()));
+        self
+    }
+
+    /// The answers under an activation, which stretches no difference.
+    pub fn bent(self, activation: &Activation) -> Answer {
+        let Answer { value, scale } = self;
+        let relu = |x: f64| if x < 0.0 { 0.0 } else { x };
+        let cut = |x: f64, low: f64, high: f64| {
+            if x < low {
+                low
+            } else if x > high {
+                high
+            } else {
+                x
+            }
+        };
+        let bend = |channel: usize, x: f64| match activation {
+            Activation::Identity => x,
+            Activation::Relu => relu(x),
+            Activation::Relu6 => cut(x, 0.0, 6.0),
+            Activation::Clamp { low, high } => cut(x, f64::from(*low), f64::from(*high)),
+            Activation::LeakyRelu { slope } if x < 0.0 => f64::from(*slope) * x,
+            Activation::Prelu(slopes) if x < 0.0 => f64::from(slopes[channel]) * x,
+            Activation::LeakyRelu { .. } | Activation::Prelu(_) => x,
+            Activation::Crelu => relu(x),
+            other => panic!("no oracle for {other:?}"),
+        };
+        let bent = Array3::from_shape_fn(value.dim(), |(i, j, d)| bend(d, value[[i, j, d]]));
+        if *activation != Activation::Crelu {
+            return Answer { value: bent, scale };
+        }
+        let turned = value.mapv(|x| relu(-x));
+        let channels = ndarray::Axis(2);
+        Answer {
+            value: ndarray::concatenate(channels, &[bent.view(), turned.view()]).unwrap(),
+            scale: ndarray::concatenate(channels, &[scale.view(), scale.view()]).unwrap(),
+        }
+    }
 }
 
 /// How far a sum of `taps` products and a bias in f32 may be from the exact one, over the sum of

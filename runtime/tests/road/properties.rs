@@ -166,7 +166,7 @@ fn the_dense_layer_answers_as_the_convolution() {
             let x = picture.slice(s![30..30 + height, 30..30 + width, ..]);
             let dense = Dense::from_conv(&layer, [height, width]).unwrap();
             let answer =
-                oracle::answer(layer.spec(), filter.view(), Some(bias.view()), Default::default(), x);
+                oracle::answer(layer.spec(), filter.view(), Some(bias.view()), &Default::default(), x);
             let answer = answer.unwrap();
             for found in [dense.forward(x).unwrap(), layer.forward(x).unwrap()] {
                 oracle::judge(found.view(), &answer, oracle::bound(height * width * 3)).unwrap();
