@@ -141,7 +141,7 @@ pub(crate) const MAX_KINDS: usize = 4;
 impl Schedule {
     /// The schedule of a kernel whose every number is known.
     pub(crate) fn choose(geometry: &Geometry, isa: &Isa) -> Schedule {
-        if geometry.is_depthwise() && geometry.c_out >= isa.lanes {
+        if geometry.is_depthwise(isa.lanes) {
             depthwise::fixed(geometry, isa)
         } else {
             Self::channels_out(geometry, isa)

@@ -189,8 +189,8 @@ struct Derivation;
 pub mod __private {
     pub use crate::builder::bound;
     pub use crate::kernel::{
-        Band, Description, Family, Finish, Finishes, Geometry, Kernel, Numbers, Panels, Tile, Tiling, head, part, run,
-        run_mut, steps, vectors, window, window_mut,
+        Band, Description, Family, Finish, Finishes, Geometry, Kernel, Numbers, Panels, Tile, Tiling, head,
+        part, run, run_mut, steps, vectors, window, window_mut,
     };
     pub use crate::layout;
     pub use crate::registry::KERNELS;

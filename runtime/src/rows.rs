@@ -46,6 +46,33 @@ pub(crate) fn scratch_floats(frame: &Frame, source: Source, rows: usize) -> usiz
     (staged + 1) * pitch(frame)
 }
 
+/// Floats of scratch that [`repeat`] needs for `rows` output rows.
+pub(crate) fn repeated_floats(frame: &Frame, times: usize, rows: usize) -> usize {
+    if times == 1 { 0 } else { table_length(frame, rows) * times * pitch(frame) }
+}
+
+/// Puts rows with each channel `times` times in a row in the place of the rows of `table`.
+pub(crate) fn repeat<'t>(frame: &Frame, times: usize, scratch: &'t mut [f32], table: &mut [&'t [f32]]) {
+    let length = frame.reach() * frame.spec.c_in;
+    let wide = scratch.chunks_exact_mut(times * pitch(frame));
+    for (row, wide) in table.iter_mut().filter(|row| !row.is_empty()).zip(wide) {
+        let Some(narrow) = row.get(..length) else { continue };
+        match times {
+            2 => repeat_each::<2>(narrow, wide),
+            3 => repeat_each::<3>(narrow, wide),
+            4 => repeat_each::<4>(narrow, wide),
+            _ => wide.chunks_exact_mut(times).zip(narrow).for_each(|(wide, number)| wide.fill(*number)),
+        }
+        *row = wide;
+    }
+}
+
+fn repeat_each<const TIMES: usize>(narrow: &[f32], wide: &mut [f32]) {
+    for (wide, number) in wide.as_chunks_mut().0.iter_mut().zip(narrow) {
+        *wide = [*number; TIMES];
+    }
+}
+
 /// Appends to `table` the rows that output rows `first..first + rows` read. Entry `i` is row
 /// `first * stride + i` of the padded picture; entries that no tap reads are left empty.
 pub(crate) fn fill<'t>(

@@ -24,6 +24,8 @@ pub(crate) struct Tiled {
     bias: AVec<f32>,
     /// Laid out as the bias, or empty.
     slopes: AVec<f32>,
+    /// How often the kernel wants each channel of a row.
+    times: usize,
 }
 
 /// What is decided for one size of picture.
@@ -43,7 +45,7 @@ impl Tiled {
         epilogue: &Epilogue,
     ) -> Self {
         let description = kernel.description();
-        let numbers = numbers(description, spec);
+        let (numbers, times) = (numbers(description, spec), times(description.family, spec));
         let spec = &packed_as(description.family, spec);
         let mut weights = AVec::new(64);
         let (mut bias, mut slopes) = (AVec::new(64), AVec::new(64));
@@ -68,7 +70,7 @@ impl Tiled {
                 }
             }
         }
-        Tiled { kernel, numbers, weights, bias, slopes }
+        Tiled { kernel, numbers, weights, bias, slopes, times }
     }
 
     pub(crate) fn description(&self) -> &Description {
@@ -84,7 +86,9 @@ impl Tiled {
         let budget = cache / 4;
         let row = rows::pitch(frame) * size_of::<f32>() * spec.stride[0];
         let rows = (budget / row).max(4).saturating_sub(spec.extent()[0] - 1).max(4);
-        Fit { tiling, rows: rows.min(frame.output[0]) }
+        // Whole tiles, where a tile has several rows.
+        let tile = self.description().panels.first().map_or(1, |panels| panels.rows);
+        Fit { tiling, rows: (rows / tile * tile).min(frame.output[0]) }
     }
 
     /// How tiles cover a row of `width` pixels.
@@ -162,10 +166,12 @@ impl Tiled {
         let (mut input_table, mut output_table, mut residual_table) =
             (tables.inputs, tables.outputs, tables.residuals);
         let staged_floats = rows::scratch_floats(frame, source, at_once);
+        let repeated_floats = rows::repeated_floats(frame, self.times, at_once);
         let output_floats = if interleaved { 0 } else { at_once * row_out };
         let residual_floats = if residual_in_place { 0 } else { at_once * row_out };
-        let floats = scratch.floats(staged_floats + output_floats + residual_floats);
+        let floats = scratch.floats(staged_floats + repeated_floats + output_floats + residual_floats);
         let (staged, floats) = floats.split_at_mut(staged_floats);
+        let (repeated, floats) = floats.split_at_mut(repeated_floats);
         let (unpacked, added) = floats.split_at_mut(output_floats);
 
         let mut at = first;
@@ -175,6 +181,9 @@ impl Tiled {
             let mut outputs = crate::workspace::recycle(std::mem::take(&mut output_table));
             let mut residuals = crate::workspace::recycle(std::mem::take(&mut residual_table));
             rows::fill(frame, &input, source, (at, rows), staged, &mut inputs);
+            if self.times > 1 {
+                rows::repeat(frame, self.times, repeated, &mut inputs);
+            }
             if let Some(residual) = residual_rows(residual, at - first, rows) {
                 rows::gather(residual, residual_in_place, added, &mut residuals);
             }
@@ -216,6 +225,15 @@ impl Tiled {
     }
 }
 
+/// How often a kernel wants each channel of a row: where its lanes are output channels that meet an
+/// input each, as often as a channel has outputs.
+fn times(family: Family, spec: &ConvSpec) -> usize {
+    match family {
+        Family::ChannelsOut => 1,
+        Family::Depthwise => spec.c_out_group(),
+    }
+}
+
 /// The layer as its weights are packed: channels that see themselves alone are the output channels
 /// of one group that sees a single one.
 fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
@@ -242,13 +260,18 @@ pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
             counts.iter().zip(kind.tiles).map(|(n, tile)| *n as f64 * f64::from(tile.cycles)).sum();
         all += (height.div_ceil(kind.rows) * count) as f64 * cycles;
     }
-    let staged = if frame.pads_columns() { frame.reach() * spec.c_in * spec.stride[0] } else { 0 };
+    let row = frame.reach() * spec.c_in * spec.stride[0];
+    let staged = if frame.pads_columns() { row } else { 0 };
+    let repeated = match times(description.family, spec) {
+        1 => 0,
+        times => row * times,
+    };
     let rows = height as f64;
     let taps = match description.family {
         Family::ChannelsOut => spec.taps() * spec.groups,
         Family::Depthwise => spec.taps(),
     };
-    CALL + all * taps as f64 + rows * staged as f64 / 8.0
+    CALL + all * taps as f64 + rows * (staged as f64 / 8.0 + repeated as f64 / 4.0)
 }
 
 /// The numbers of a layer as a run-time kernel wants them.
@@ -288,8 +311,8 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
         dilation: spec.dilation[0],
         runs,
         run,
-        run_step: spec.dilation[1] * spec.c_in,
-        pixel_step: spec.stride[1] * spec.c_in,
+        run_step: spec.dilation[1] * spec.c_in * times(description.family, spec),
+        pixel_step: spec.stride[1] * spec.c_in * times(description.family, spec),
         c_in_group: spec.c_in_group(),
         c_out_group: spec.c_out_group(),
         c_out: spec.c_out,

@@ -130,19 +130,20 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                         quote! { let #name = simd::load(&weights[#at][#tap][0]); }
                     })
                 });
-                let walk = positions(stride[1], dilation[1], pixels, window).into_iter().map(|(column, meets)| {
-                    let offset = index((column + chunk * window * dilation[1]) * channels);
-                    let products = served.iter().flat_map(|&(row, _)| {
-                        meets.iter().map(move |&(pixel, tap)| {
-                            let (weight, sum) = (weight(row, tap), sum(row * pixels + pixel, 0));
-                            quote! { #sum = simd::mul_add(v, #weight, #sum); }
-                        })
+                let walk =
+                    positions(stride[1], dilation[1], pixels, window).into_iter().map(|(column, meets)| {
+                        let offset = index((column + chunk * window * dilation[1]) * channels);
+                        let products = served.iter().flat_map(|&(row, _)| {
+                            meets.iter().map(move |&(pixel, tap)| {
+                                let (weight, sum) = (weight(row, tap), sum(row * pixels + pixel, 0));
+                                quote! { #sum = simd::mul_add(v, #weight, #sum); }
+                            })
+                        });
+                        quote! {
+                            let v = simd::load(tapwise::part::<#offset, #lanes, #span>(x));
+                            #(#products)*
+                        }
                     });
-                    quote! {
-                        let v = simd::load(tapwise::part::<#offset, #lanes, #span>(x));
-                        #(#products)*
-                    }
-                });
                 let barrier = apart.then_some(&barrier);
                 quote! {
                     #barrier

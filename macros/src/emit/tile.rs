@@ -43,7 +43,13 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
 }
 
 /// As [`finish`], of one row of the tile.
-fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream, row: usize) -> [TokenStream; 2] {
+fn finish_row(
+    panels: &Panels,
+    tile: &Tile,
+    vector: usize,
+    c_out: &TokenStream,
+    row: usize,
+) -> [TokenStream; 2] {
     let last = panels.vectors - 1;
     let [output, residual] = row_names(panels, row);
     let added_row = if panels.rows == 1 { quote!(finish.residual) } else { quote!(#residual) };

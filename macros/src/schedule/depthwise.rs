@@ -1,9 +1,11 @@
-//! Schedules of the depthwise family: `pixels` accumulators of one vector of channels.
+//! Schedules of the depthwise family: `rows x pixels` accumulators of one vector of channels.
 //!
 //! A step takes some taps of a filter row: it loads their weights, walks over the input pixels that
 //! the tile touches, loads each one once, and multiplies it into every accumulator whose tap it is.
 //! Nothing is broadcast: a load brings as many inputs as it brings weights. Channels that no whole
-//! vector holds are computed by a last vector that overlaps the one before.
+//! vector holds are computed by a last vector that overlaps the one before. Tiles go down strips of
+//! the picture, some channels at a time, so that what the rows of a filter share is still in the
+//! first-level cache.
 
 use super::{Body, Family, Panels, Schedule, Target, Tile, divisors, plural, positions};
 use crate::geometry::Geometry;
@@ -12,28 +14,38 @@ use crate::isa::Isa;
 /// Register tiles, the widest first, as those of the channels-out family.
 const WIDTHS: [&[usize]; 6] = [&[14, 8, 7, 4, 1], &[8, 7, 4, 1], &[7, 4, 1], &[6, 4, 1], &[5, 4, 1], &[4, 1]];
 
-/// Rows of a tile.
-const ROWS: [usize; 3] = [1, 2, 3];
-
 /// Cycles of a tile beyond those of its steps: finding windows, bias, stores.
-const TILE: f64 = 6.0;
+const TILE: f64 = 4.0;
+
+/// Cycles of a tap for which sums wait for one another, beyond what other sums fill.
+const WAITING: f64 = 0.6;
+
+/// Cycles to fetch a vector of inputs or of outputs from beyond the first-level cache, shared among
+/// the tiles that read it.
+const FETCH: f64 = 1.0;
+
+/// Bytes of a cache line, which is what a cycle of [`FETCH`] brings.
+const LINE: f64 = 64.0;
+
+/// Bytes from pixel to pixel, multiples of which fall into two sets of a first-level cache.
+const APART: usize = 2048;
 
 /// Bytes of the first-level cache that a strip may fill.
 const FIRST_LEVEL: usize = 24 << 10;
 
 /// The schedule of a layer whose every number is known.
 pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
-    let env = |n: &str| std::env::var(format!("{n}{}", isa.registers)).ok().and_then(|v| v.parse::<usize>().ok());
     let columns = geometry.kernel[1];
-    let shapes = ROWS.into_iter().filter(|&rows| env("DW_R").is_none_or(|r| r == rows || (rows == 1 && !shares(geometry)))).filter(|&rows| rows == 1 || shares(geometry)).flat_map(|rows| {
+    let rows = if shares(geometry) { 1..=2 } else { 1..=1 };
+    let shapes = rows.flat_map(|rows| {
         let windows = divisors(columns).into_iter();
         windows.flat_map(move |window| WIDTHS.into_iter().map(move |widths| (rows, window, widths)))
     });
     let fits = |&(rows, window, widths): &(usize, usize, &[usize])| {
-        registers(geometry, rows, window, widths[0]) < isa.registers && env("DW_P").is_none_or(|p| p == widths[0])&& env("DW_W").is_none_or(|p| p == window)
+        registers(geometry, rows, window, widths[0]) < isa.registers
     };
     let cost = |&(rows, window, widths): &(usize, usize, &[usize])| {
-        cycles(geometry, rows, window, widths[0]) / (rows * widths[0]) as f64
+        cycles(geometry, isa, rows, window, widths[0]) / (rows * widths[0]) as f64
     };
     let (rows, window, widths) =
         shapes.filter(fits).min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((1, 1, &[1]));
@@ -45,9 +57,18 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
             let body = if index == 0 && count > 0 && fmas <= isa.unroll {
                 Body::Unrolled { fmas }
             } else {
-                Body::Loops { steps: columns / window, barrier: isa.unroll > 0 }
+                let sections = if rows == 1 {
+                    1
+                } else {
+                    sections(geometry, rows).iter().map(|(_, served)| served.len()).sum()
+                };
+                Body::Loops { steps: columns / window * sections, barrier: isa.unroll > 0 }
             };
-            Tile { pixels, body, cycles: cycles(geometry, rows, window, pixels) / geometry.taps() as f64 }
+            Tile {
+                pixels,
+                body,
+                cycles: cycles(geometry, isa, rows, window, pixels) / geometry.taps() as f64,
+            }
         });
         Panels { vectors: 1, count: Some(count), rows, lanes: Some(isa.lanes), tiles: tiles.collect() }
     };
@@ -75,7 +96,10 @@ pub(crate) fn entries(geometry: &Geometry, rows: usize) -> Vec<(usize, Vec<(usiz
 
 /// The same as ranges of input rows that serve the same output rows, in units of the dilation: each
 /// output row with how far it lies below the first.
-pub(crate) fn sections(geometry: &Geometry, rows: usize) -> Vec<(std::ops::Range<usize>, Vec<(usize, usize)>)> {
+pub(crate) fn sections(
+    geometry: &Geometry,
+    rows: usize,
+) -> Vec<(std::ops::Range<usize>, Vec<(usize, usize)>)> {
     // One row alone needs no stride.
     let (apart, taps) = (geometry.stride[0] / geometry.dilation[0], geometry.kernel[0]);
     let mut bounds: Vec<usize> = (0..rows).flat_map(|row| [row * apart, row * apart + taps]).collect();
@@ -94,7 +118,6 @@ pub(crate) fn sections(geometry: &Geometry, rows: usize) -> Vec<(std::ops::Range
 /// Vectors of channels that go down a strip together: so many that the input rows of a tile stay in
 /// the first-level cache until the next tile reads them again.
 pub(crate) fn block(geometry: &Geometry, lanes: usize, panels: &Panels) -> usize {
-    if let Some(b) = std::env::var("DW_B").ok().and_then(|v| v.parse::<usize>().ok()) { return b/lanes; }
     let pixels = panels.tiles.first().map_or(1, |tile| tile.pixels);
     let rows = geometry.rows() + (panels.rows - 1) * geometry.stride[0];
     let columns = (pixels - 1) * geometry.stride[1] + (geometry.kernel[1] - 1) * geometry.dilation[1] + 1;
@@ -105,19 +128,34 @@ pub(crate) fn block(geometry: &Geometry, lanes: usize, panels: &Panels) -> usize
 /// Vector registers of a tile: accumulators, resident weights, an input.
 fn registers(geometry: &Geometry, rows: usize, window: usize, pixels: usize) -> usize {
     let held = entries(geometry, rows).iter().map(|(_, served)| served.len()).max().unwrap_or(1);
-    rows * pixels + held * window + 1
+    // The compiler loads some weights of the next step before it is done with those of this one.
+    rows * pixels + held * window + (held * window).saturating_sub(3) + 1
 }
 
-/// Cycles of a tile: two multiply-adds and two loads a cycle; inputs that come from the second-level
-/// cache; and the tile's own share.
-fn cycles(geometry: &Geometry, rows: usize, window: usize, pixels: usize) -> f64 {
+/// Cycles of a tile: two multiply-adds and two loads a cycle; sums that wait for one another; what
+/// comes from beyond the first-level cache; and the tile's own share.
+fn cycles(geometry: &Geometry, isa: &Isa, rows: usize, window: usize, pixels: usize) -> f64 {
     let entries = entries(geometry, rows);
     let steps = geometry.kernel[1] / window;
     let reads = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
     let weights: usize = entries.iter().map(|(_, served)| served.len() * geometry.kernel[1]).sum();
     let loads = entries.len() * steps * reads + weights;
     let fmas = rows * pixels * geometry.taps();
-    (fmas as f64 / 2.0).max(loads as f64 / 2.0) + 0.1 * loads as f64 + TILE
+    let bytes = isa.lanes * size_of::<f32>();
+    let pixel = geometry.c_out * geometry.stride[1] * size_of::<f32>();
+    // Pixels so far apart fall into few sets of the first-level cache and drive each other out.
+    let columns = (pixels - 1) * geometry.stride[1] + (geometry.kernel[1] - 1) * geometry.dilation[1] + 1;
+    let fetched = if pixel.is_multiple_of(APART) {
+        entries.len() * columns
+    } else {
+        rows * pixels * geometry.stride.iter().product::<usize>()
+    };
+    let fetch = (fetched + rows * pixels) as f64 * FETCH * bytes as f64 / LINE;
+    (fmas as f64 / 2.0).max(loads as f64 / 2.0)
+        + WAITING * geometry.taps() as f64
+        + 0.02 * loads as f64
+        + fetch
+        + TILE * (rows * rows) as f64 / 2.0
 }
 
 /// The schedule of the kernel that takes every number from the call: one tap a step, and several
@@ -144,7 +182,7 @@ pub(super) fn run_time(isa: &Isa) -> Schedule {
 
 /// Cycles of a tap of a run-time tile: a load for each multiply-add, and finding each pixel.
 fn run_time_cycles(pixels: usize, vectors: usize) -> f64 {
-    ((pixels + 1) * vectors + 2 * pixels) as f64 / 2.0 + 0.5 + TILE / 9.0
+    ((pixels + 1) * vectors + 2 * pixels) as f64 / 2.0 + 0.5 + 6.0 / 9.0
 }
 
 fn reason(geometry: &Geometry, isa: &Isa, panels: &Panels, window: usize) -> String {
@@ -162,11 +200,17 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &Panels, window: usize) -> Str
         0 => String::new(),
         rest => format!("; the last vector computes {} of {} channels again", isa.lanes - rest, isa.lanes),
     };
+    let repeated = match geometry.c_out_group() {
+        1 => String::new(),
+        times => format!("; rows are staged with each channel {times} times"),
+    };
     format!(
-        "{} of channels in tiles of {} pixels, inputs loaded and not broadcast; the weights of {} in registers at a \
-         time; {body}{overlap}",
+        "{} of channels in tiles of {} by {} pixels, {} at a time down each strip, inputs loaded and not broadcast; the weights of {} in registers at a \
+         time; {body}{overlap}{repeated}",
         plural(panels.count.unwrap_or(0), "vector"),
+        plural(panels.rows, "row"),
         widths.join(", "),
+        plural(block(geometry, isa.lanes, panels).min(panels.count.unwrap_or(1)), "vector"),
         plural(window, "tap"),
     )
 }
@@ -197,12 +241,60 @@ mod tests {
                     for panels in &schedule.panels {
                         assert_eq!(panels.tiles.last().map(|tile| tile.pixels), Some(1));
                         for tile in &panels.tiles {
-                            let used = tile.pixels + schedule.window + 1;
+                            let used = panels.rows * (tile.pixels + schedule.window) + 1;
                             assert!(used < isa.registers, "{} uses {used}", schedule.name());
                         }
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn rows_are_paired_where_they_share_inputs_and_pixels_collide() {
+        let avx512 = &ALL[0];
+        let rows = |stride, dilation, channels| {
+            let geometry = Geometry { dilation: [dilation; 2], ..geometry(3, stride, channels) };
+            Schedule::choose(&geometry, avx512)
+                .panels
+                .iter()
+                .map(|panels| (panels.rows, panels.count))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(rows(1, 1, 128), [(1, Some(8))]);
+        assert_eq!(rows(1, 1, 512), [(2, Some(32)), (1, Some(0))]);
+        assert_eq!(rows(1, 2, 512), [(1, Some(32))]);
+        assert_eq!(rows(3, 1, 512), [(1, Some(32))]);
+    }
+
+    #[test]
+    fn sections_meet_every_filter_row_once() {
+        for (stride, dilation, taps, rows) in
+            [(1, 1, 3, 2), (2, 1, 3, 2), (2, 2, 5, 2), (1, 1, 2, 3), (4, 2, 3, 2)]
+        {
+            let geometry = Geometry { kernel: [taps, 1], dilation: [dilation, 1], ..geometry(1, stride, 64) };
+            let mut read: Vec<(usize, Vec<(usize, usize)>)> = Vec::new();
+            for (range, served) in sections(&geometry, rows) {
+                for entry in range {
+                    read.push((
+                        entry * dilation,
+                        served.iter().map(|(row, above)| (*row, entry - above)).collect(),
+                    ));
+                }
+            }
+            let mut expected = entries(&geometry, rows);
+            expected.iter_mut().for_each(|(_, served)| served.sort_unstable());
+            assert_eq!(read, expected, "{stride} {dilation} {taps} {rows}");
+        }
+    }
+
+    #[test]
+    fn several_outputs_a_channel_are_of_this_family() {
+        let several = Geometry { c_in: 16, groups: 16, ..geometry(3, 1, 32) };
+        for isa in ALL {
+            let schedule = Schedule::choose(&several, isa);
+            assert_eq!(schedule.family, Family::Depthwise);
+            assert!(schedule.reason.contains("2 times"), "{}", schedule.reason);
         }
     }
 

@@ -16,9 +16,14 @@ tapwise_macros::run_time_kernels! {}
 
 /// The kernel of an instruction set for a layer.
 pub(crate) fn kernel(isa: Isa, spec: &ConvSpec) -> Option<&'static Kernel> {
-    // Fewer channels than lanes have no whole vector.
-    let depthwise = spec.is_depthwise() && spec.c_out >= isa.lanes();
-    of_family(isa, if depthwise { Family::Depthwise } else { Family::ChannelsOut })
+    // Fewer channels than lanes have no whole vector; many outputs of a channel make vectors of
+    // their own.
+    let one = spec.c_in == spec.groups && (spec.c_out == spec.groups || spec.groups > 1);
+    let few = spec.c_out == spec.groups || 2 * spec.c_out_group() <= isa.lanes();
+    of_family(
+        isa,
+        if one && few && spec.c_out >= isa.lanes() { Family::Depthwise } else { Family::ChannelsOut },
+    )
 }
 
 /// The kernel of an instruction set that uses its lanes in a certain way.
