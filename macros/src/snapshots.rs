@@ -117,6 +117,9 @@ fn schedules() {
         quote! { delta = 0, c_in = 64, c_out = 256 },
         quote! { delta = 1, dilation = 2, c_in = 32, c_out = 40 },
         quote! { delta = 1, groups = 32, c_in = 32, c_out = 32 },
+        quote! { delta = 1, groups = 512, c_in = 512, c_out = 512 },
+        quote! { delta = 2, groups = 120, c_in = 120, c_out = 120 },
+        quote! { delta = 1, groups = 20, c_in = 20, c_out = 40 },
         quote! { delta = 1, c_in = 1, c_out = 1 },
     ];
     let mut text = String::new();
@@ -142,7 +145,13 @@ fn schedules() {
                     })
                     .collect();
                 let count = panels.count.unwrap_or(0);
-                text += &format!("    {count} panels of {} vectors: {}\n", panels.vectors, tiles.join("; "));
+                let rows =
+                    if panels.rows == 1 { String::new() } else { format!(", {} rows at once", panels.rows) };
+                text += &format!(
+                    "    {count} panels of {} vectors{rows}: {}\n",
+                    panels.vectors,
+                    tiles.join("; ")
+                );
             }
         }
     }

@@ -20,6 +20,9 @@ const TILE: f64 = 4.0;
 /// Cycles of a tap for which sums wait for one another, beyond what other sums fill.
 const WAITING: f64 = 0.6;
 
+/// Sums of a tile: so many fill the time that each waits, and more leave no room for weights.
+const SUMS: usize = 16;
+
 /// Cycles to fetch a vector of inputs or of outputs from beyond the first-level cache, shared among
 /// the tiles that read it.
 const FETCH: f64 = 1.0;
@@ -42,7 +45,7 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
         windows.flat_map(move |window| WIDTHS.into_iter().map(move |widths| (rows, window, widths)))
     });
     let fits = |&(rows, window, widths): &(usize, usize, &[usize])| {
-        registers(geometry, rows, window, widths[0]) < isa.registers
+        rows * widths[0] <= SUMS && registers(geometry, rows, window, widths[0]) < isa.registers
     };
     let cost = |&(rows, window, widths): &(usize, usize, &[usize])| {
         cycles(geometry, isa, rows, window, widths[0]) / (rows * widths[0]) as f64
