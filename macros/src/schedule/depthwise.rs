@@ -147,9 +147,8 @@ fn cycles(geometry: &Geometry, isa: &Isa, rows: usize, window: usize, pixels: us
     let bytes = isa.lanes * size_of::<f32>();
     let pixel = geometry.c_out * geometry.stride[1] * size_of::<f32>();
     // Pixels so far apart fall into few sets of the first-level cache and drive each other out.
-    let columns = (pixels - 1) * geometry.stride[1] + (geometry.kernel[1] - 1) * geometry.dilation[1] + 1;
     let fetched = if pixel.is_multiple_of(APART) {
-        entries.len() * columns
+        entries.len() * steps * reads
     } else {
         rows * pixels * geometry.stride.iter().product::<usize>()
     };
