@@ -22,14 +22,6 @@ impl Geometry {
         self.c_out / self.groups
     }
 
-    /// Whether the depthwise family serves it: every output channel sees one input channel alone,
-    /// there is a whole vector of them, and the outputs of one channel fill no more than half a vector.
-    pub(crate) fn is_depthwise(&self, lanes: usize) -> bool {
-        let one = self.c_in == self.groups && (self.c_out == self.groups || self.groups > 1);
-        let few = self.c_out == self.groups || 2 * self.c_out_group() <= lanes;
-        one && few && self.c_out >= lanes
-    }
-
     /// Products that are summed for one output.
     pub(crate) fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1] * self.c_in_group()

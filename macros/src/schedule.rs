@@ -8,10 +8,16 @@
 //! step so makes `pixels x vectors x window` multiply-adds out of few loads, which is what a
 //! machine with two multiply-adds and two loads a cycle needs.
 
+mod along_row;
 pub(crate) mod depthwise;
+mod run_time;
+mod step;
 
 use crate::geometry::Geometry;
 use crate::isa::Isa;
+
+use step::Step;
+pub(crate) use step::positions;
 
 /// Multiply-adds that a loop body should have before its own overhead is lost in them.
 const BODY: usize = 24;
@@ -25,20 +31,15 @@ const WIDTHS: [&[usize]; 9] = [
     &[12, 8, 7, 4, 1],
     &[8, 7, 4, 1],
     &[7, 4, 1],
-    &[6, 4, 1],
+    &[6, 4, 3, 1],
     &[4, 1],
     &[3, 1],
     &[1],
 ];
 
-/// Pixels of a run-time tile, each of which needs a pointer of its own.
-const POINTERS: usize = 8;
-
-/// Cycles from a multiply-add to the next one that needs its sum.
-const LATENCY: f64 = 4.0;
-
-/// Bytes of weights that arrive from the second-level cache in a cycle.
-const WEIGHT_BYTES: f64 = 40.0;
+/// The share of another family's cycles that a second kernel for a shape may take at most: one that
+/// wins by less is not worth its code.
+const WORTH: f64 = 0.9;
 
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,8 +55,11 @@ pub(crate) enum Target {
 pub(crate) enum Family {
     /// Lanes along the output channels, inputs broadcast.
     ChannelsOut,
-    /// Lanes along channels that do not see each other: each input meets its own weight.
+    /// Lanes along channels that do not see each other, or only the few of their group: each input
+    /// meets its own weight.
     Depthwise,
+    /// Lanes along the pixels of an output row, weights broadcast; planar memory.
+    AlongRow,
 }
 
 impl Family {
@@ -64,6 +68,7 @@ impl Family {
         match self {
             Family::ChannelsOut => "channels-out",
             Family::Depthwise => "depthwise",
+            Family::AlongRow => "along-row",
         }
     }
 
@@ -72,6 +77,7 @@ impl Family {
         match self {
             Family::ChannelsOut => "ChannelsOut",
             Family::Depthwise => "Depthwise",
+            Family::AlongRow => "AlongRow",
         }
     }
 }
@@ -97,8 +103,10 @@ pub(crate) enum Body {
 /// One register tile.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Tile {
-    /// Output pixels.
+    /// Output pixels of a row.
     pub(crate) pixels: usize,
+    /// Output rows.
+    pub(crate) rows: usize,
     /// How its body is written.
     pub(crate) body: Body,
     /// Predicted cycles for one tap of one input channel over the whole tile.
@@ -108,13 +116,11 @@ pub(crate) struct Tile {
 /// Panels of one width: so many vectors of output channels that are computed together.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Panels {
-    /// Vectors of a panel.
+    /// Vectors of a panel; output channels, in the along-the-row family.
     pub(crate) vectors: usize,
     /// Panels of this width in one group, or `None` where the call says it; 0 where the panels are
     /// those of the kind before, for fewer output rows at a time.
     pub(crate) count: Option<usize>,
-    /// Output rows that a register tile computes at once.
-    pub(crate) rows: usize,
     /// Channels in the last vector of each panel, or `None` where the call says it.
     pub(crate) lanes: Option<usize>,
     /// Register tiles, the widest first.
@@ -129,6 +135,8 @@ pub(crate) struct Schedule {
     pub(crate) family: Family,
     /// Taps of a filter row whose weights a step holds in registers.
     pub(crate) window: usize,
+    /// The stride along a row that a run-time kernel was written for; its taps are neighbours then.
+    pub(crate) row_stride: Option<usize>,
     /// Panels by width.
     pub(crate) panels: Vec<Panels>,
     /// Why, in a sentence or two.
@@ -141,16 +149,40 @@ pub(crate) const MAX_KINDS: usize = 4;
 impl Schedule {
     /// The schedule of a kernel whose every number is known.
     pub(crate) fn choose(geometry: &Geometry, isa: &Isa) -> Schedule {
-        if geometry.is_depthwise(isa.lanes) {
+        if lies_in_lanes(geometry, isa) {
             depthwise::fixed(geometry, isa)
         } else {
             Self::channels_out(geometry, isa)
         }
     }
 
-    /// The schedules of the kernels that take every number from the call, one for each family.
-    pub(crate) fn run_time(isa: &Isa) -> [Schedule; 2] {
-        [Self::run_time_channels_out(isa), depthwise::run_time(isa)]
+    /// Every schedule that can be the fastest for some picture: the one of [`Schedule::choose`] first,
+    /// and the along-the-row one where lanes of the first would idle for more than it costs.
+    pub(crate) fn all(geometry: &Geometry, isa: &Isa) -> Vec<Schedule> {
+        let first = Self::choose(geometry, isa);
+        let along = along_row::fixed(geometry, isa).filter(|along| {
+            first.family == Family::ChannelsOut
+                && along_row::cycles_of_a_pixel(along, geometry) < WORTH * first.cycles_of_a_pixel(geometry)
+        });
+        std::iter::once(first).chain(along).collect()
+    }
+
+    /// Cycles of the widest tiles for one output pixel.
+    fn cycles_of_a_pixel(&self, geometry: &Geometry) -> f64 {
+        let of_panels = |panels: &Panels| {
+            panels
+                .tiles
+                .first()
+                .map_or(0.0, |tile| panels.count.unwrap_or(0) as f64 * tile.cycles / tile.pixels as f64)
+        };
+        self.panels.iter().map(of_panels).sum::<f64>() * (geometry.taps() * geometry.groups) as f64
+    }
+
+    /// The schedules of the kernels that take their numbers from the call.
+    pub(crate) fn run_time(isa: &Isa) -> Vec<Schedule> {
+        let mut all = vec![run_time::any(isa), depthwise::run_time(isa), along_row::run_time(isa)];
+        all.extend(run_time::windowed(isa));
+        all
     }
 
     fn channels_out(geometry: &Geometry, isa: &Isa) -> Schedule {
@@ -180,7 +212,12 @@ impl Schedule {
             .map(|(kind, &(width, count))| {
                 let last = kind + 1 == kinds.len();
                 let lanes = if last && rest > 0 { rest } else { isa.lanes };
-                let widths = tile_widths(isa, width, window, lanes < isa.lanes, usize::MAX);
+                let mut widths = tile_widths(isa, width, window, lanes < isa.lanes, usize::MAX);
+                // Beside unrolled code, three pixels are a tile too many where registers are few: the
+                // compiler spills in its loop.
+                let widest = widths[0];
+                let small = widest * width * geometry.taps() <= isa.unroll;
+                widths.retain(|&pixels| pixels != 3 || widest == 3 || !small || isa.registers > 16);
                 let tiles = widths
                     .iter()
                     .map(|&pixels| {
@@ -198,10 +235,10 @@ impl Schedule {
                                 barrier: isa.unroll > 0,
                             }
                         };
-                        Tile { pixels, body, cycles: step.cycles() / window as f64 }
+                        Tile { pixels, rows: 1, body, cycles: step.cycles() / window as f64 }
                     })
                     .collect();
-                Panels { vectors: width, count: Some(count), rows: 1, lanes: Some(lanes), tiles }
+                Panels { vectors: width, count: Some(count), lanes: Some(lanes), tiles }
             })
             .collect();
         let reason = reason(geometry, isa, &panels, window);
@@ -210,36 +247,7 @@ impl Schedule {
             isa: *isa,
             family: Family::ChannelsOut,
             window,
-            panels,
-            reason,
-        }
-    }
-
-    /// One tap a step, panels of every width.
-    fn run_time_channels_out(isa: &Isa) -> Schedule {
-        let widest = if isa.registers >= 32 { MAX_KINDS } else { 2 };
-        let panels: Vec<Panels> = (1..=widest)
-            .rev()
-            .map(|vectors| {
-                let tiles = tile_widths(isa, vectors, 1, false, POINTERS)
-                    .into_iter()
-                    .map(|pixels| {
-                        let step = Step { pixels, vectors, window: 1, positions: pixels, lanes: isa.lanes };
-                        Tile { pixels, body: Body::Loops { steps: 1, barrier: false }, cycles: step.cycles() }
-                    })
-                    .collect();
-                Panels { vectors, count: None, rows: 1, lanes: None, tiles }
-            })
-            .collect();
-        let reason = format!(
-            "every size is a run-time value: loops over filter rows and their taps, panels of at most {}",
-            plural(widest, "vector")
-        );
-        Schedule {
-            target: Target::RunTime,
-            isa: *isa,
-            family: Family::ChannelsOut,
-            window: 1,
+            row_stride: None,
             panels,
             reason,
         }
@@ -247,8 +255,10 @@ impl Schedule {
 
     /// The module that holds its functions.
     pub(crate) fn module(&self) -> String {
-        match (&self.target, self.family) {
-            (Target::RunTime, Family::Depthwise) => format!("{}_depthwise", self.isa.name),
+        match (&self.target, self.family, self.row_stride) {
+            (_, Family::AlongRow, _) => format!("along_row_{}", self.isa.name),
+            (Target::RunTime, Family::Depthwise, _) => format!("{}_depthwise", self.isa.name),
+            (_, _, Some(stride)) => format!("{}_{}_taps_stride_{stride}", self.isa.name, self.window),
             _ => self.isa.name.to_owned(),
         }
     }
@@ -257,13 +267,24 @@ impl Schedule {
     pub(crate) fn name(&self) -> String {
         let shape = match &self.target {
             Target::Fixed(geometry) => geometry.name(),
-            Target::RunTime => "runtime".to_owned(),
+            Target::RunTime => match self.row_stride {
+                Some(stride) => format!("runtime-{}taps-s{stride}", self.window),
+                None => "runtime".to_owned(),
+            },
         };
-        let tile = self.panels.first().map_or_else(String::new, |panels| {
-            let rows = if panels.rows == 1 { String::new() } else { format!("{}x", panels.rows) };
-            format!("{rows}{}x{}", panels.tiles.first().map_or(0, |tile| tile.pixels), panels.vectors)
+        let tile = self.panels.first().and_then(|panels| panels.tiles.first().map(|tile| (panels, tile)));
+        let tile = tile.map_or_else(String::new, |(panels, tile)| match self.family {
+            Family::AlongRow => {
+                format!("{}x{}x{}", tile.rows, tile.pixels / self.isa.lanes, panels.vectors)
+            }
+            _ if tile.rows > 1 => format!("{}x{}x{}", tile.rows, tile.pixels, panels.vectors),
+            _ => format!("{}x{}", tile.pixels, panels.vectors),
         });
-        format!("{}-{shape}-{}-{tile}", self.family.name(), self.isa.name)
+        let family = match (&self.target, self.family) {
+            (Target::Fixed(geometry), Family::Depthwise) if geometry.c_in_group() > 1 => "grouped",
+            (_, family) => family.name(),
+        };
+        format!("{family}-{shape}-{}-{tile}", self.isa.name)
     }
 
     /// Multiply-add instructions that the kernel's code contains, over all its tiles.
@@ -272,60 +293,22 @@ impl Schedule {
         tiles
             .map(|(panels, tile)| match tile.body {
                 Body::Unrolled { fmas } => fmas,
+                Body::Loops { steps, .. } if self.family == Family::AlongRow => {
+                    steps * tile.rows * tile.pixels / self.isa.lanes * panels.vectors
+                }
                 Body::Loops { steps, .. } => steps * tile.pixels * panels.vectors * self.window,
             })
             .sum()
     }
 }
 
-/// One step of one tile, and what it costs.
-struct Step {
-    pixels: usize,
-    vectors: usize,
-    window: usize,
-    positions: usize,
-    lanes: usize,
-}
-
-impl Step {
-    fn of(geometry: &Geometry, isa: &Isa, pixels: usize, vectors: usize, window: usize) -> Step {
-        let positions = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
-        Step { pixels, vectors, window, positions, lanes: isa.lanes }
-    }
-
-    fn fmas(&self) -> usize {
-        self.pixels * self.vectors * self.window
-    }
-
-    /// Two multiply-adds and two loads a cycle; sums that wait for one another; weights that
-    /// stream from the second-level cache; and a little for everything that is issued.
-    fn cycles(&self) -> f64 {
-        let weights = (self.window * self.vectors) as f64;
-        let loads = weights + self.positions as f64;
-        let arithmetic = self.fmas() as f64 / 2.0;
-        // A sum that takes several taps in a step waits for itself between them; what else there is
-        // to do meanwhile has to fit the processor's window.
-        let waiting = LATENCY * if self.window == 1 { 1.0 } else { 1.6 * self.window as f64 };
-        let streaming = weights * self.lanes as f64 * 4.0 / WEIGHT_BYTES;
-        arithmetic.max(loads / 2.0).max(waiting).max(streaming) + 0.04 * loads + 0.5
-    }
-}
-
-/// The input columns that a step touches, each with the `(pixel, tap)` pairs that it serves:
-/// `pixel * stride + tap * dilation`.
-pub(crate) fn positions(
-    stride: usize,
-    dilation: usize,
-    pixels: usize,
-    window: usize,
-) -> Vec<(usize, Vec<(usize, usize)>)> {
-    let mut served = std::collections::BTreeMap::<usize, Vec<(usize, usize)>>::new();
-    for tap in 0..window {
-        for pixel in 0..pixels {
-            served.entry(pixel * stride + tap * dilation).or_default().push((pixel, tap));
-        }
-    }
-    served.into_iter().collect()
+/// Whether a vector holds whole groups: each is as many channels out as in, fewer than lanes; or one
+/// channel in and no more out than fill half a vector.
+fn lies_in_lanes(geometry: &Geometry, isa: &Isa) -> bool {
+    let (group, outputs) = (geometry.c_in_group(), geometry.c_out_group());
+    let divides = group < isa.lanes && isa.lanes.is_multiple_of(group);
+    let several = group == 1 && geometry.groups > 1 && 2 * outputs <= isa.lanes;
+    (divides && group == outputs || several) && geometry.c_out >= isa.lanes
 }
 
 /// Vector registers of a tile: accumulators, resident weights, one broadcast.
@@ -494,21 +477,22 @@ mod tests {
     }
 
     #[test]
+    fn three_pixels_are_a_tile_where_they_are_the_widest_or_no_code_is_unrolled_beside() {
+        let widths = |c_in, c_out, name| {
+            let schedule = Schedule::choose(&geometry(3, c_in, c_out), &isa(name));
+            schedule.panels[0].tiles.iter().map(|tile| tile.pixels).collect::<Vec<_>>()
+        };
+        assert_eq!(widths(3, 16, "avx2"), [6, 4, 1]);
+        assert_eq!(widths(3, 24, "avx2"), [3, 1]);
+        assert_eq!(widths(64, 64, "avx2"), [6, 4, 3, 1]);
+    }
+
+    #[test]
     fn the_reason_for_loops_is_the_one_that_held() {
         let reason = |c_in, c_out, name| Schedule::choose(&geometry(3, c_in, c_out), &isa(name)).reason;
         assert!(reason(64, 64, "avx512").contains("beyond the budget of 1500"));
         assert!(reason(3, 5, "avx2").contains("masked stores"));
         assert!(reason(3, 16, "portable").contains("speed matters"));
         assert!(reason(3, 16, "avx512").contains("fully unrolled"));
-    }
-
-    #[test]
-    fn positions_share_columns_where_taps_overlap() {
-        assert_eq!(positions(1, 1, 8, 3).len(), 10);
-        assert_eq!(positions(2, 1, 8, 3).len(), 17);
-        assert_eq!(positions(1, 2, 8, 3).len(), 12);
-        assert_eq!(positions(3, 1, 4, 3).len(), 12);
-        let pairs: usize = positions(2, 3, 5, 4).iter().map(|(_, served)| served.len()).sum();
-        assert_eq!(pairs, 20);
     }
 }

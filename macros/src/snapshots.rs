@@ -69,6 +69,14 @@ fn the_expansion_of_a_depthwise_shape() {
     ));
 }
 
+#[test]
+fn the_expansion_of_a_shape_along_the_row() {
+    insta::assert_snapshot!(expansion(
+        quote! { kernel = [2, 2], c_in = 2, c_out = 1 },
+        Some("along_row_avx512")
+    ));
+}
+
 /// What surrounds the kernels: the struct, the statics, `layer` and its documentation.
 #[test]
 fn the_expansion_around_the_kernels() {
@@ -99,6 +107,11 @@ fn every_expansion_is_a_file_with_a_module_for_each_instruction_set() {
         let whole = expansion(arguments, None);
         let file = syn::parse_file(&whole).expect("formatted source is a file");
         let names: Vec<String> = modules(&file).iter().map(|module| module.ident.to_string()).collect();
+        let (along, names): (Vec<_>, Vec<_>) =
+            names.into_iter().partition(|name| name.starts_with("along_row_"));
+        // Which sets have one more depends on their lanes.
+        let of_a_set = |name: &String| isa::ALL.iter().any(|isa| *name == format!("along_row_{}", isa.name));
+        assert!(along.iter().all(of_a_set), "{along:?}");
         assert_eq!(names, isa::ALL.iter().map(|isa| isa.name).collect::<Vec<_>>());
     }
 }
@@ -120,7 +133,10 @@ fn schedules() {
         quote! { delta = 1, groups = 512, c_in = 512, c_out = 512 },
         quote! { delta = 2, groups = 120, c_in = 120, c_out = 120 },
         quote! { delta = 1, groups = 20, c_in = 20, c_out = 40 },
+        quote! { delta = 1, groups = 32, c_in = 128, c_out = 128 },
         quote! { delta = 1, c_in = 1, c_out = 1 },
+        quote! { delta = 1, c_in = 3, c_out = 4 },
+        quote! { delta = 1, groups = 3, c_in = 3, c_out = 3 },
     ];
     let mut text = String::new();
     for shape in shapes {
@@ -128,30 +144,33 @@ fn schedules() {
         let geometry = check::one(&request, mistakes).expect("a sound annotation");
         text += &format!("{}\n", geometry.name());
         for isa in isa::ALL {
-            let schedule = Schedule::choose(&geometry, isa);
-            text += &format!(
-                "  {:<9} window {}, {} multiply-adds in all\n",
-                isa.name,
-                schedule.window,
-                schedule.fmas()
-            );
-            for panels in &schedule.panels {
-                let tiles: Vec<String> = panels
-                    .tiles
-                    .iter()
-                    .map(|tile| match tile.body {
-                        Body::Unrolled { fmas } => format!("{} unrolled to {fmas}", tile.pixels),
-                        Body::Loops { steps, .. } => format!("{} in loops of {steps}", tile.pixels),
-                    })
-                    .collect();
-                let count = panels.count.unwrap_or(0);
-                let rows =
-                    if panels.rows == 1 { String::new() } else { format!(", {} rows at once", panels.rows) };
+            for schedule in Schedule::all(&geometry, isa) {
                 text += &format!(
-                    "    {count} panels of {} vectors{rows}: {}\n",
-                    panels.vectors,
-                    tiles.join("; ")
+                    "  {:<9} {:?}, window {}, {} multiply-adds in all\n",
+                    isa.name,
+                    schedule.family,
+                    schedule.window,
+                    schedule.fmas()
                 );
+                for panels in &schedule.panels {
+                    let tiles: Vec<String> = panels
+                        .tiles
+                        .iter()
+                        .map(|tile| match tile.body {
+                            Body::Unrolled { fmas } if tile.rows > 1 => {
+                                format!("{} rows by {} unrolled to {fmas}", tile.rows, tile.pixels)
+                            }
+                            Body::Unrolled { fmas } => format!("{} unrolled to {fmas}", tile.pixels),
+                            Body::Loops { steps, .. } if tile.rows > 1 => {
+                                format!("{} rows by {} in loops of {steps}", tile.rows, tile.pixels)
+                            }
+                            Body::Loops { steps, .. } => format!("{} in loops of {steps}", tile.pixels),
+                        })
+                        .collect();
+                    let count = panels.count.unwrap_or(0);
+                    text +=
+                        &format!("    {count} panels of {} vectors: {}\n", panels.vectors, tiles.join("; "));
+                }
             }
         }
     }

@@ -5,6 +5,7 @@ use ndarray::{ArrayView1, ArrayView4, Axis};
 use crate::epilogue::{Activation, Epilogue};
 use crate::error::Error;
 use crate::isa::Isa;
+use crate::kernel::Family;
 use crate::kernel::Geometry;
 use crate::layer::Conv2d;
 use crate::planner::Planner;
@@ -115,6 +116,13 @@ impl<'a> Conv2dBuilder<'a> {
     /// own bounds; 5e-5 by default. The bounds are those of data whose products do not cancel.
     pub fn tolerance(mut self, tolerance: f32) -> Self {
         self.planner.tolerance = tolerance;
+        self
+    }
+
+    /// The family that kernels are taken from, where there are several for a shape; by default the one
+    /// that is predicted to be the fastest for the size and memory order of each picture.
+    pub fn family(mut self, family: Family) -> Self {
+        self.planner.family = Some(family);
         self
     }
 

@@ -1,5 +1,7 @@
 //! A layer laid over a picture of one size: where the padding is, and how padded rows are made.
 
+use std::ops::Range;
+
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, s};
 
 use crate::spec::Margins;
@@ -52,51 +54,39 @@ impl Frame {
         self.spec.border.source(at, self.input[1])
     }
 
-    /// Writes one row of the padded picture, `reach()` pixels of `C_in` channels, from a row of
-    /// the picture in any memory order.
-    pub(crate) fn pad_row(&self, row: ArrayView2<'_, f32>, target: &mut [f32]) {
-        let channels = self.spec.c_in;
-        let reach = self.reach();
-        let left = self.margins[1].before.min(reach);
-        let inside = self.input[1].min(reach - left);
-        let (before, rest) = target[..reach * channels].split_at_mut(left * channels);
-        let (middle, after) = rest.split_at_mut(inside * channels);
-
-        if let Some(source) = row.to_slice() {
-            middle.copy_from_slice(&source[..inside * channels]);
-            self.pad_edges(before, after, left + inside, |column, pixel| {
-                pixel.copy_from_slice(&source[column * channels..][..channels]);
-            });
-        } else {
-            if let Ok(mut middle) = ArrayViewMut2::from_shape((inside, channels), middle) {
-                middle.assign(&row.slice(s![..inside, ..]));
-            }
-            self.pad_edges(before, after, left + inside, |column, pixel| {
-                for (value, source) in pixel.iter_mut().zip(row.row(column)) {
-                    *value = *source;
-                }
-            });
+    /// Writes some columns of one row of the padded picture from a row `[W, C]` of the picture in any
+    /// memory order, of as many channels as it has.
+    pub(crate) fn pad_row(&self, row: ArrayView2<'_, f32>, columns: Range<usize>, target: &mut [f32]) {
+        let channels = row.ncols();
+        let before = self.margins[1].before;
+        let inside = columns.start.max(before)..columns.end.min(before + self.input[1]);
+        if inside.is_empty() {
+            return self.pad_edge(row, columns, target);
         }
+        let (left, rest) = target.split_at_mut((inside.start - columns.start) * channels);
+        let (middle, right) = rest.split_at_mut(inside.len() * channels);
+        let from = inside.start - before;
+        if let Some(source) = row.to_slice() {
+            middle.copy_from_slice(&source[from * channels..][..middle.len()]);
+        } else if let Ok(mut middle) = ArrayViewMut2::from_shape((inside.len(), channels), middle) {
+            middle.assign(&row.slice(s![from..from + inside.len(), ..]));
+        }
+        self.pad_edge(row, columns.start..inside.start, left);
+        self.pad_edge(row, inside.end..columns.end, right);
     }
 
-    /// Fills the pixels left of the picture and those from column `right` of the padded picture on.
-    fn pad_edges(
-        &self,
-        before: &mut [f32],
-        after: &mut [f32],
-        right: usize,
-        copy: impl Fn(usize, &mut [f32]),
-    ) {
+    /// Writes columns of the padded picture that are not in the picture.
+    fn pad_edge(&self, row: ArrayView2<'_, f32>, columns: Range<usize>, target: &mut [f32]) {
+        let channels = row.ncols();
         if self.spec.border == Border::Zero {
-            before.fill(0.0);
-            after.fill(0.0);
+            target[..columns.len() * channels].fill(0.0);
             return;
         }
-        for (start, edge) in [(0, before), (right, after)] {
-            for (offset, pixel) in edge.chunks_exact_mut(self.spec.c_in).enumerate() {
-                match self.padded_column(start + offset) {
-                    None => pixel.fill(0.0),
-                    Some(column) => copy(column, pixel),
+        for (column, pixel) in columns.zip(target.chunks_exact_mut(channels)) {
+            match self.padded_column(column) {
+                None => pixel.fill(0.0),
+                Some(column) => {
+                    pixel.iter_mut().zip(row.row(column)).for_each(|(value, from)| *value = *from)
                 }
             }
         }

@@ -38,8 +38,10 @@ impl Geometry {
 /// A register tile of a kernel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tile {
-    /// Output pixels that it computes at once.
+    /// Output pixels of a row that it computes at once.
     pub pixels: usize,
+    /// Output rows that it computes at once.
+    pub rows: usize,
     /// Predicted cycles for one tap of one input channel.
     pub cycles: f32,
 }
@@ -47,24 +49,43 @@ pub struct Tile {
 /// Panels of one width in a kernel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Panels {
-    /// Vectors of a panel.
+    /// Vectors of a panel; output channels, in the along-the-row family.
     pub vectors: usize,
     /// Panels in one group, or `None` where the call says it; 0 where the panels are those of the
     /// kind before, for fewer output rows at a time.
     pub count: Option<usize>,
-    /// Output rows that a register tile computes at once.
-    pub rows: usize,
     /// Register tiles, the widest first.
     pub tiles: &'static [Tile],
 }
 
 /// How the lanes of a kernel are used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Family {
     /// Along the output channels; inputs are broadcast.
     ChannelsOut,
-    /// Along channels that do not see each other.
+    /// Along channels that do not see each other, or only the few of their group.
     Depthwise,
+    /// Along the pixels of an output row; weights are broadcast, memory is planar.
+    AlongRow,
+}
+
+impl Family {
+    /// The name in the names of kernels.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Family::ChannelsOut => "channels-out",
+            Family::Depthwise => "depthwise",
+            Family::AlongRow => "along-row",
+        }
+    }
+}
+
+impl std::fmt::Display for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
+    }
 }
 
 /// What is known of a kernel without running it.
@@ -84,6 +105,9 @@ pub struct Description {
     pub lanes: usize,
     /// Taps of a filter row whose weights one step holds.
     pub window: usize,
+    /// The stride along a row that a kernel of run-time sizes serves, where it serves one only and
+    /// no dilation; its filter's columns are a multiple of the window then.
+    pub row_stride: Option<usize>,
     /// Panels by width, in the order in which the kernel runs them.
     pub panels: &'static [Panels],
     /// Multiply-add instructions in its code.
@@ -133,6 +157,12 @@ impl Kernel {
         self.description.geometry.as_ref()
     }
 
+    /// How its lanes are used.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        self.description.family
+    }
+
     /// Multiply-add instructions in its code.
     #[must_use]
     pub fn fmas(&self) -> usize {
@@ -158,6 +188,10 @@ pub(crate) struct Ready {
 impl Ready {
     pub(crate) fn description(&self) -> &Description {
         &self.kernel.description
+    }
+
+    pub(crate) fn kernel(&self) -> &Kernel {
+        &self.kernel
     }
 
     /// Computes a band of output rows.
@@ -205,9 +239,10 @@ pub type Tiling = [[usize; MOST_TILES]; MOST_KINDS];
 /// One call of a kernel: whole output rows, by tables of rows.
 #[derive(Debug)]
 pub struct Band<'t, 'x, 'y> {
-    /// Input rows, padded: output row `r` reads entries `r * stride + a * dilation`.
+    /// Input rows, padded: output row `r` reads entries `r * stride + a * dilation`. In the
+    /// along-the-row family a row is one entry for each input channel, and so is a row of output.
     pub inputs: &'t [&'x [f32]],
-    /// Output rows of `width * c_out` numbers.
+    /// Output rows of `width * c_out` numbers, or `c_out` entries of `width` numbers.
     pub outputs: &'t mut [&'y mut [f32]],
     /// Packed weights, see [`crate::layout`].
     pub weights: &'t [f32],
@@ -223,8 +258,15 @@ pub struct Band<'t, 'x, 'y> {
     pub ceiling: f32,
     /// Pixels of an output row.
     pub width: usize,
-    /// How tiles cover a row.
+    /// How tiles cover a row; the along-the-row family covers it by itself.
     pub tiling: &'t Tiling,
+    /// Rows laid out as the outputs that get the sums with their signs turned, raised to zero: the
+    /// second half of a CReLU, for the along-the-row family; or none.
+    pub negatives: &'t mut [&'y mut [f32]],
+    /// Whether outputs pass the caches by: they are more than the caches hold.
+    pub stream: bool,
+    /// Whether rows are fetched before they are needed: the picture is more than the caches hold.
+    pub prefetch: bool,
     /// For run-time kernels.
     pub numbers: Numbers,
 }
@@ -266,6 +308,13 @@ pub fn part<const AT: usize, const N: usize, const M: usize>(window: &[f32; M]) 
     window.get(AT..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0.0; N])
 }
 
+/// The `N` numbers of a window that start at `from`, which the caller's loops keep inside of it.
+#[inline(always)]
+#[must_use]
+pub fn slide<const N: usize, const M: usize>(window: &[f32; M], from: usize) -> &[f32; N] {
+    window.get(from..).and_then(|rest| rest.first_chunk()).unwrap_or(&[0.0; N])
+}
+
 /// The `N` numbers of a row that start at `from`, to be written.
 #[inline(always)]
 #[must_use]
@@ -285,6 +334,107 @@ pub fn run(row: &[f32], from: usize, length: usize) -> &[f32] {
 #[must_use]
 pub fn run_mut(row: &mut [f32], from: usize, length: usize) -> &mut [f32] {
     row.get_mut(from..).and_then(|row| row.get_mut(..length)).unwrap_or_default()
+}
+
+/// The first `length` numbers of a row, and what follows its first `step`, at least as many.
+#[inline(always)]
+#[must_use]
+pub fn column(row: &[f32], step: usize, length: usize) -> Option<(&[f32], &[f32])> {
+    let (column, rest) = row.split_at_checked(step)?;
+    Some((column.get(..length)?, rest))
+}
+
+/// As [`Finish`], for a panel of output channels in the along-the-row family.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanarFinish<'t, 'x, const CHANNELS: usize> {
+    /// What sums begin with.
+    pub bias: &'t [f32; CHANNELS],
+    /// What a sum below zero is multiplied by.
+    pub slopes: Option<&'t [f32; CHANNELS]>,
+    /// The rows that are added, laid out as the outputs, from the tile's first row and channel on; or
+    /// none.
+    pub residuals: &'t [&'x [f32]],
+    /// Outputs are raised to this.
+    pub floor: f32,
+    /// Outputs are lowered to this.
+    pub ceiling: f32,
+    /// Whether outputs pass the caches by.
+    pub stream: bool,
+}
+
+/// The first `length` of something, or all of it where there are fewer.
+#[inline(always)]
+#[must_use]
+pub fn first<T>(all: &[T], length: usize) -> &[T] {
+    all.get(..length).unwrap_or(all)
+}
+
+/// The `N` entries of a table that start at `from`.
+#[inline(always)]
+#[must_use]
+pub fn entries<const N: usize, T>(table: &mut [T], from: usize) -> Option<&mut [T; N]> {
+    table.get_mut(from..)?.first_chunk_mut()
+}
+
+/// What is left of a table from an entry on; nothing where it is shorter.
+#[inline(always)]
+#[must_use]
+pub fn tail<T>(table: &[T], from: usize) -> &[T] {
+    table.get(from..).unwrap_or_default()
+}
+
+/// As [`tail`], to be written.
+#[inline(always)]
+#[must_use]
+pub fn tail_mut<T>(table: &mut [T], from: usize) -> &mut [T] {
+    table.get_mut(from..).unwrap_or_default()
+}
+
+/// The `N` numbers of entry `at` of a table that start at `from`.
+#[inline(always)]
+#[must_use]
+pub fn of_entry<'t, const N: usize>(table: &'t [&[f32]], at: usize, from: usize) -> Option<&'t [f32; N]> {
+    window(table.get(at)?, from)
+}
+
+/// As [`of_entry`], to be written.
+#[inline(always)]
+#[must_use]
+pub fn of_entry_mut<'t, const N: usize>(
+    table: &'t mut [&mut [f32]],
+    at: usize,
+    from: usize,
+) -> Option<&'t mut [f32; N]> {
+    window_mut(table.get_mut(at)?, from)
+}
+
+/// The first `N` entries of a table, which then begins `step` entries later.
+#[inline(always)]
+#[must_use]
+pub fn next_entries<'t, const N: usize, T>(table: &mut &'t mut [T], step: usize) -> Option<&'t mut [T; N]> {
+    let all = std::mem::take(table);
+    let (first, rest) = all.split_at_mut(step.min(all.len()));
+    *table = rest;
+    first.first_chunk_mut()
+}
+
+/// Numbers that the start of an output row lies beyond a boundary of `LANES` numbers, on which its
+/// tiles are to be laid.
+#[inline(always)]
+#[must_use]
+pub fn alignment<const LANES: usize>(row: Option<&&mut [f32]>) -> usize {
+    match row {
+        Some(row) => row.as_ptr().addr() / size_of::<f32>() % LANES,
+        None => 0,
+    }
+}
+
+/// Where the tile after one that ends before `pixel` begins: there, or after the `first` tile of a row
+/// as many pixels before as lay it on a boundary.
+#[inline(always)]
+#[must_use]
+pub fn next(pixel: usize, first: bool, aligned: usize) -> usize {
+    if first { pixel - aligned } else { pixel }
 }
 
 /// A panel as its steps.

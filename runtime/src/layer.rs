@@ -9,6 +9,7 @@ use ndarray::{
 };
 
 use crate::builder::check_bias;
+use crate::engine::Fit;
 use crate::epilogue::{Activation, Epilogue, residual_rows};
 use crate::error::Error;
 use crate::frame::Frame;
@@ -19,7 +20,6 @@ use crate::memory;
 use crate::planner::{Explanation, Planner};
 use crate::spec::{ConvSpec, Padding, Shape};
 use crate::strategy::{self, Band, Path, naive};
-use crate::tiled::Fit;
 use crate::workspace::{Pool, Scratch};
 
 /// A convolution layer: built once, run often, from any thread.
@@ -96,7 +96,7 @@ impl Conv2d {
         let paths = planner
             .contenders(&spec, &Machine::detect(isa))
             .into_iter()
-            .map(|strategy| strategy::pack(strategy, isa, &spec, &filter, &epilogue))
+            .map(|strategy| strategy::pack(strategy, isa, &spec, &filter, &epilogue, planner.family))
             .collect::<Result<_, _>>()?;
         Ok(Conv2d {
             spec,
@@ -164,7 +164,9 @@ impl Conv2d {
         self.filter.assign(&filter);
         self.epilogue = Epilogue::new(Some(bias), self.spec.c_out, self.epilogue.activation.clone());
         for path in &mut self.paths {
-            *path = strategy::pack(path.strategy(), self.isa, &self.spec, &self.filter, &self.epilogue)?;
+            let strategy = path.strategy();
+            let family = self.planner.family;
+            *path = strategy::pack(strategy, self.isa, &self.spec, &self.filter, &self.epilogue, family)?;
         }
         self.transposed = OnceLock::new();
         Ok(())
@@ -379,7 +381,7 @@ impl Conv2d {
                 reason: "its weights were not packed when the layer was built".to_owned(),
             });
         };
-        let fit = self.paths[path].fit(&frame, machine.l2);
+        let fit = self.paths[path].fit(&frame, &machine, explanation.bands);
         let plan = Arc::new(Plan { key, frame, path, bands: explanation.bands, fit });
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if plans.len() == PLANS {

@@ -16,6 +16,20 @@ pub const fn step(
     (((a * (kernel_columns / window)) + b / window) * channels + c, b % window)
 }
 
+/// Where a panel of `width` channels of the along-the-row family has the weight of `[a, b, c]` and a
+/// channel of its own: `[c][a / window][b][a % window][channel]`, where a window is as many rows of
+/// the filter as a step takes.
+#[must_use]
+pub const fn planar(
+    [rows, columns]: [usize; 2],
+    (window, width): (usize, usize),
+    [a, b, c]: [usize; 3],
+    channel: usize,
+) -> usize {
+    let step = (c * (rows / window) + a / window) * columns + b;
+    (step * window + a % window) * width + channel
+}
+
 /// Panels of one width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Width {

@@ -69,12 +69,18 @@ extern crate self as tapwise;
 mod builder;
 mod conv1d;
 pub mod convolution;
+mod cover;
 pub mod dense;
+mod edges;
+mod engine;
 mod epilogue;
 mod error;
+mod fit;
 mod frame;
 mod gradient;
+mod interleave;
 mod isa;
+mod joined;
 mod kernel;
 mod layer;
 #[doc(hidden)]
@@ -83,6 +89,7 @@ mod machine;
 mod memory;
 pub mod parameters;
 mod patches;
+mod planar;
 mod planner;
 mod pooling;
 mod receptive;
@@ -102,10 +109,10 @@ pub use epilogue::Activation;
 pub use error::Error;
 pub use gradient::Gradients;
 pub use isa::{ISA_VARIABLE, Isa};
-pub use kernel::{Geometry, Kernel};
+pub use kernel::{Family, Geometry, Kernel};
 pub use layer::Conv2d;
 pub use machine::Machine;
-pub use planner::{Candidate, Explanation, Planner, Verdict};
+pub use planner::{Borders, Candidate, Explanation, Planner, Verdict};
 pub use pooling::Pooling;
 pub use receptive::ReceptiveField;
 pub use sequential::{Layer, Sequential};
@@ -189,8 +196,9 @@ struct Derivation;
 pub mod __private {
     pub use crate::builder::bound;
     pub use crate::kernel::{
-        Band, Description, Family, Finish, Finishes, Geometry, Kernel, Numbers, Panels, Tile, Tiling, head,
-        part, run, run_mut, steps, vectors, window, window_mut,
+        Band, Description, Family, Finish, Finishes, Geometry, Kernel, Numbers, Panels, PlanarFinish, Tile,
+        Tiling, alignment, column, entries, first, head, next, next_entries, of_entry, of_entry_mut, part,
+        run, run_mut, slide, steps, tail, tail_mut, vectors, window, window_mut,
     };
     pub use crate::layout;
     pub use crate::registry::KERNELS;

@@ -1,14 +1,19 @@
 //! Which strategy a layer takes, at what predicted cost, and why not another. Nothing is run here:
 //! a plan is data, and a test asserts it.
 
-use std::fmt;
+mod text;
 
+use crate::edges::Edges;
+use crate::engine;
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::joined;
+use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
+use crate::planar;
 use crate::spec::{ConvSpec, Shape};
 use crate::strategy::{Strategy, direct, specialized};
-use crate::tiled::predicted_cycles;
+use crate::tiled;
 
 /// Cycles of a second that costs are predicted with: shipped, not measured. Choices compare
 /// cycles and do not depend on it; only the seconds that are shown do.
@@ -39,11 +44,13 @@ pub struct Planner {
     pub strategy: Strategy,
     /// The largest error over the output's root mean square that `Auto` may accept.
     pub tolerance: f32,
+    /// The family that kernels of `Direct` and `Specialized` are taken from; `None` leaves it open.
+    pub family: Option<Family>,
 }
 
 impl Default for Planner {
     fn default() -> Self {
-        Planner { strategy: Strategy::Auto, tolerance: 5e-5 }
+        Planner { strategy: Strategy::Auto, tolerance: 5e-5, family: None }
     }
 }
 
@@ -59,6 +66,26 @@ pub enum Verdict {
     Refused(String),
 }
 
+/// How the rows of a picture whose channels lie side by side are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Borders {
+    /// Where they are.
+    InPlace,
+    /// Where they are, the pixels of all rows as one long row.
+    Joined,
+    /// Where they are, but for the first and last pixels of a row of outputs, which read padded copies
+    /// of the few columns that they need.
+    Cut {
+        /// Output pixels at the left end of a row.
+        left: usize,
+        /// Output pixels at the right end.
+        right: usize,
+    },
+    /// By padded copies of whole rows, a few at a time.
+    Staged,
+}
+
 /// One strategy that was considered.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -69,6 +96,8 @@ pub struct Candidate {
     pub kernel: String,
     /// How the kernel is laid out and why, where it was generated.
     pub schedule: Option<&'static str>,
+    /// How it would come to its inputs.
+    pub borders: Borders,
     /// Predicted seconds on one thread, where it can run.
     pub seconds: Option<f64>,
     /// Predicted error over the root mean square of the output.
@@ -91,8 +120,6 @@ pub struct Explanation {
     pub bands: usize,
     /// Rows of output.
     pub rows: usize,
-    /// Whether columns are padded, so that rows go through padded scratch.
-    pub staged: bool,
     /// Why nothing can run, where nothing can.
     pub error: Option<Error>,
 }
@@ -112,15 +139,7 @@ impl Explanation {
 
     /// The explanation of a problem that nothing can serve.
     pub(crate) fn of_error(shape: Shape, machine: Machine, error: Error) -> Self {
-        Explanation {
-            shape,
-            machine,
-            candidates: Vec::new(),
-            bands: 0,
-            rows: 0,
-            staged: false,
-            error: Some(error),
-        }
+        Explanation { shape, machine, candidates: Vec::new(), bands: 0, rows: 0, error: Some(error) }
     }
 }
 
@@ -167,7 +186,6 @@ impl Planner {
             candidates,
             bands,
             rows,
-            staged: frame.pads_columns(),
             error: None,
         })
     }
@@ -180,31 +198,50 @@ impl Planner {
         }
         // Specialized and Direct are the same algorithm; the specialised one never loses to the
         // other by more than the prediction errs, so that only one of them is packed.
-        let tiled = match specialized::kernel(machine.isa, spec) {
-            Ok(_) => Strategy::Specialized,
-            Err(_) => Strategy::Direct,
+        let tiled = if specialized::kernels(machine.isa, spec, self.family).is_ok() {
+            Some(Strategy::Specialized)
+        } else {
+            let mut kernels = direct::kernels(machine.isa, spec, self.family);
+            kernels.next().map(|_| Strategy::Direct)
         };
-        vec![tiled, Strategy::Im2colGemm, Strategy::Naive]
+        tiled.into_iter().chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
     }
 
     fn consider(&self, strategy: Strategy, frame: &Frame, machine: &Machine) -> Candidate {
         let spec = &frame.spec;
-        let (kernel, schedule, cycles): (String, Option<&'static str>, Result<f64, String>) = match strategy {
-            Strategy::Specialized => match specialized::kernel(machine.isa, spec) {
-                Ok(kernel) => {
-                    (kernel.name().to_owned(), Some(kernel.reason()), Ok(predicted_cycles(kernel, frame)))
+        let whole = if frame.pads_columns() { Borders::Staged } else { Borders::InPlace };
+        let refused = |reason: String| (String::new(), None, whole, Err(reason));
+        // The fastest of the kernels, for pictures whose channels are interleaved.
+        let fastest = |kernels: &mut dyn Iterator<Item = &'static Kernel>, missing: &dyn Fn() -> String| {
+            let Some((kernel, cycles)) = engine::fastest(kernels, frame, machine) else {
+                return refused(missing());
+            };
+            let borders = match kernel.family() {
+                Family::AlongRow => match planar::edges(kernel, frame) {
+                    Some([left, right]) if left + right > 0 => Borders::Cut { left, right },
+                    Some(_) => Borders::InPlace,
+                    None => Borders::Staged,
+                },
+                Family::ChannelsOut | Family::Depthwise => {
+                    let cut = |Edges { left, right }| Borders::Cut { left, right };
+                    match joined::serves(frame) {
+                        true => Borders::Joined,
+                        false => tiled::fit(kernel, frame, machine.l2).edges().map_or(whole, cut),
+                    }
                 }
-                Err(reason) => (String::new(), None, Err(reason)),
+            };
+            (kernel.name().to_owned(), Some(kernel.reason()), borders, Ok(cycles))
+        };
+        let none = || direct::missing(machine.isa, self.family);
+        let (kernel, schedule, borders, cycles) = match strategy {
+            Strategy::Specialized => match specialized::kernels(machine.isa, spec, self.family) {
+                Ok(kernels) => fastest(&mut kernels.into_iter(), &none),
+                Err(reason) => refused(reason),
             },
-            Strategy::Direct => match direct::kernel(machine.isa, spec) {
-                Some(kernel) => {
-                    (kernel.name().to_owned(), Some(kernel.reason()), Ok(predicted_cycles(kernel, frame)))
-                }
-                None => (String::new(), None, Err(format!("no kernels for {} in this build", machine.isa))),
-            },
-            Strategy::Im2colGemm => ("faer matmul".to_owned(), None, Ok(gemm_cycles(frame, machine))),
+            Strategy::Direct => fastest(&mut direct::kernels(machine.isa, spec, self.family), &none),
+            Strategy::Im2colGemm => ("faer matmul".to_owned(), None, whole, Ok(gemm_cycles(frame, machine))),
             Strategy::Naive | Strategy::Auto => {
-                ("loops".to_owned(), None, Ok(frame.macs(frame.output[0]) * 5.0))
+                ("loops".to_owned(), None, Borders::InPlace, Ok(frame.macs(frame.output[0]) * 5.0))
             }
         };
         let error = match strategy {
@@ -234,6 +271,7 @@ impl Planner {
             strategy,
             kernel,
             schedule,
+            borders,
             seconds: cycles.ok().map(|cycles| cycles / HERTZ),
             error,
             verdict,
@@ -271,92 +309,10 @@ fn gemm_cycles(frame: &Frame, machine: &Machine) -> f64 {
     product + 0.5 * patches + 0.5 * pixels * spec.c_out as f64 + 2000.0 * spec.groups as f64
 }
 
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let threads = self.machine.threads;
-        let plural = if threads == 1 { "" } else { "s" };
-        writeln!(f, "{} on {}, {threads} thread{plural}", self.shape, self.machine.isa)?;
-        if let Some(error) = &self.error {
-            return entry(f, "  cannot run: ", &error.to_string());
-        }
-        for candidate in &self.candidates {
-            let cost = candidate.seconds.map_or_else(|| "-".to_owned(), time);
-            let verdict = match &candidate.verdict {
-                Verdict::Chosen => format!("chosen: {}", candidate.kernel),
-                Verdict::Slower => {
-                    let best = self.chosen().and_then(|chosen| chosen.seconds);
-                    match (candidate.seconds, best) {
-                        (Some(seconds), Some(best)) if best > 0.0 => {
-                            format!("{:.1} times as long", seconds / best)
-                        }
-                        _ => "slower".to_owned(),
-                    }
-                }
-                Verdict::Refused(reason) => format!("refused: {reason}"),
-            };
-            entry(f, &format!("  {:<12}{cost:>9}  ", candidate.strategy), &verdict)?;
-            if candidate.verdict == Verdict::Chosen
-                && let Some(schedule) = candidate.schedule
-            {
-                entry(f, &" ".repeat(25), schedule)?;
-            }
-        }
-        match self.bands {
-            0 | 1 => writeln!(f, "  threads   one: the work is too small to split, or there is no other")?,
-            bands => writeln!(
-                f,
-                "  threads   {bands} bands of up to {} of {} rows",
-                self.rows.div_ceil(bands),
-                self.rows
-            )?,
-        }
-        let interleaved = if self.staged {
-            "its rows are padded in scratch, a few at a time"
-        } else {
-            "its rows are read in place"
-        };
-        entry(f, "  memory    ", &format!("channels last: {interleaved}"))?;
-        entry(
-            f,
-            "            ",
-            "planar: rows are interleaved in scratch, a few at a time; the picture is not copied",
-        )?;
-        entry(f, "            ", "any other order: each row is gathered once")?;
-        entry(f, "  costs     ", "predicted for one thread from shipped coefficients, not measured")
-    }
-}
-
-/// Predicted seconds as a person would write them.
-fn time(seconds: f64) -> String {
-    match seconds {
-        s if s < 1e-3 => format!("{:.1} us", s * 1e6),
-        s if s < 1.0 => format!("{:.2} ms", s * 1e3),
-        s => format!("{s:.2} s"),
-    }
-}
-
-/// A label and a text wrapped to a terminal, continued under its own beginning.
-fn entry(f: &mut fmt::Formatter<'_>, label: &str, text: &str) -> fmt::Result {
-    const WIDTH: usize = 96;
-    f.write_str(label)?;
-    let mut column = label.len();
-    for (index, word) in text.split(' ').enumerate() {
-        if index > 0 && column + 1 + word.len() > WIDTH {
-            write!(f, "\n{}", " ".repeat(label.len()))?;
-            column = label.len();
-        } else if index > 0 {
-            f.write_str(" ")?;
-            column += 1;
-        }
-        f.write_str(word)?;
-        column += word.len();
-    }
-    writeln!(f)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Padding;
     use crate::isa::Isa;
 
     fn machine(isa: Isa) -> Machine {
@@ -407,6 +363,25 @@ mod tests {
             error.contains("specialize! { { kernel: [3, 5], c_in: 7, c_out: 9, stride: [2, 2] } }"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn an_explanation_says_how_rows_are_read() {
+        let layer = ConvSpec { groups: 64, ..ConvSpec::new([3, 3], 64, 64) };
+        let plan = |side, padding| {
+            let spec = ConvSpec { padding, ..layer };
+            Planner::default().choose(&spec, [side, side], &machine(Isa::Portable)).unwrap()
+        };
+        let borders = |plan: &Explanation| plan.chosen().unwrap().borders;
+        assert_eq!(borders(&plan(112, Padding::Valid)), Borders::InPlace);
+        assert_eq!(borders(&plan(3, Padding::Same)), Borders::Staged);
+        let pointwise = ConvSpec::new([1, 1], 8, 64);
+        let joined = Planner::default().choose(&pointwise, [7, 7], &machine(Isa::Portable)).unwrap();
+        assert_eq!(borders(&joined), Borders::Joined);
+        let cut = plan(112, Padding::Same);
+        let Borders::Cut { left, right } = borders(&cut) else { panic!("{cut}") };
+        let said = cut.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains(&format!("{left} pixels at the left and {right} at the right")), "{said}");
     }
 
     #[test]

@@ -18,9 +18,9 @@ pub fn kernels() -> impl Iterator<Item = &'static Kernel> {
     SORTED.get_or_init(|| unique(KERNELS.iter())).iter().copied()
 }
 
-/// The kernel for a shape under an instruction set.
-pub(crate) fn find(geometry: &Geometry, isa: Isa) -> Option<&'static Kernel> {
-    kernels().find(|kernel| kernel.isa() == isa && kernel.geometry() == Some(geometry))
+/// The kernels for a shape under an instruction set, one for each family that can be the fastest.
+pub(crate) fn find(geometry: &Geometry, isa: Isa) -> impl Iterator<Item = &'static Kernel> {
+    kernels().filter(move |kernel| kernel.isa() == isa && kernel.geometry() == Some(geometry))
 }
 
 fn unique<'k>(kernels: impl Iterator<Item = &'k Kernel>) -> Vec<&'k Kernel> {

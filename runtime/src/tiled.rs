@@ -2,18 +2,25 @@
 //! tables of rows. Both Direct and Specialized are this, with different kernels.
 
 use aligned_vec::AVec;
-use ndarray::{ArrayView3, ArrayView4, Axis, s};
+use ndarray::{ArrayView3, ArrayView4, ArrayViewMut2, Axis, s};
 
+use crate::cover::cover;
+use crate::edges::MOST_PARTS;
+use crate::engine::Order;
 use crate::epilogue::{Epilogue, residual_rows};
+use crate::fit::{Fit, Piece};
 use crate::frame::Frame;
-use crate::kernel::{
-    self, Description, Family, Kernel, MOST_KINDS, MOST_TILES, Numbers, Ready, Tile, Tiling,
-};
+use crate::joined::Joined;
+use crate::kernel::{self, Description, Family, Kernel, MOST_KINDS, Numbers, Ready, Tiling};
 use crate::layout;
-use crate::rows::{self, Source};
+use crate::rows::{self, Ring, Space};
 use crate::spec::ConvSpec;
 use crate::strategy::Band;
-use crate::workspace::Scratch;
+use crate::workspace::{Scratch, Tables, recycle};
+
+/// Bytes of weights that a panel of run-time width may have: each row of output reads them once, so
+/// that they should stay in the second-level cache.
+const PANEL: usize = 640 << 10;
 
 /// A kernel with the weights of one layer.
 #[derive(Debug)]
@@ -24,16 +31,6 @@ pub(crate) struct Tiled {
     bias: AVec<f32>,
     /// Laid out as the bias, or empty.
     slopes: AVec<f32>,
-    /// How often the kernel wants each channel of a row.
-    times: usize,
-}
-
-/// What is decided for one size of picture.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Fit {
-    tiling: Tiling,
-    /// Output rows for which a kernel is called at once.
-    rows: usize,
 }
 
 impl Tiled {
@@ -45,7 +42,7 @@ impl Tiled {
         epilogue: &Epilogue,
     ) -> Self {
         let description = kernel.description();
-        let (numbers, times) = (numbers(description, spec), times(description.family, spec));
+        let numbers = numbers(description, spec);
         let spec = &packed_as(description.family, spec);
         let mut weights = AVec::new(64);
         let (mut bias, mut slopes) = (AVec::new(64), AVec::new(64));
@@ -70,25 +67,22 @@ impl Tiled {
                 }
             }
         }
-        Tiled { kernel, numbers, weights, bias, slopes, times }
+        Tiled { kernel, numbers, weights, bias, slopes }
+    }
+
+    pub(crate) fn kernel(&self) -> &Kernel {
+        self.kernel.kernel()
     }
 
     pub(crate) fn description(&self) -> &Description {
         self.kernel.description()
     }
 
-    /// Covers the rows of a picture with tiles, and says how many rows make a call.
-    pub(crate) fn fit(&self, frame: &Frame, cache: usize) -> Fit {
-        let tiling = self.tiling(frame.output[1]);
-        // The rows of a call are read once for each panel: they should stay in the second-level
-        // cache, and the panel as well; more rows than that make the weights stream less often.
-        let spec = &frame.spec;
-        let budget = cache / 4;
-        let row = rows::pitch(frame) * size_of::<f32>() * spec.stride[0];
-        let rows = (budget / row).max(4).saturating_sub(spec.extent()[0] - 1).max(4);
-        // Whole tiles, where a tile has several rows.
-        let tile = self.description().panels.first().map_or(1, |panels| panels.rows);
-        Fit { tiling, rows: (rows / tile * tile).min(frame.output[0]) }
+    /// Lays the kernel over a picture; `cache` is the second-level cache in bytes, `bands` into how
+    /// many the output is cut.
+    pub(crate) fn fit(&self, frame: &Frame, cache: usize, bands: usize) -> Fit {
+        let joined = Joined::new(self, frame, cache, bands);
+        Fit { joined, ..Fit::of(self.description(), &self.numbers.panels, frame, cache) }
     }
 
     /// How tiles cover a row of `width` pixels.
@@ -98,6 +92,12 @@ impl Tiled {
             tiling[kind] = cover(width, panels.tiles);
         }
         tiling
+    }
+
+    /// Pixels of the widest tile.
+    pub(crate) fn widest(&self) -> usize {
+        let tiles = self.description().panels.iter().flat_map(|panels| panels.tiles);
+        tiles.map(|tile| tile.pixels).max().unwrap_or(1)
     }
 
     /// Runs a kernel of one tap, whose sizes arrive with the call, by a table of the caller's making:
@@ -120,16 +120,16 @@ impl Tiled {
             pixel_step: step,
             ..self.numbers
         };
-        self.call(table, outputs, width, tiling, numbers);
+        self.sum(table, outputs, width, tiling, numbers);
     }
 
     /// Runs a kernel by a table of the caller's making, as a layer without activation on rows of
     /// `width` pixels of output.
     pub(crate) fn run_rows(&self, table: &[&[f32]], outputs: &mut [&mut [f32]], width: usize) {
-        self.call(table, outputs, width, &self.tiling(width), self.numbers);
+        self.sum(table, outputs, width, &self.tiling(width), self.numbers);
     }
 
-    fn call(
+    fn sum(
         &self,
         inputs: &[&[f32]],
         outputs: &mut [&mut [f32]],
@@ -137,78 +137,123 @@ impl Tiled {
         tiling: &Tiling,
         numbers: Numbers,
     ) {
+        let (weights, bias): (&[f32], &[f32]) = (&self.weights, &self.bias);
+        let (floor, ceiling) = (f32::NEG_INFINITY, f32::INFINITY);
+        self.kernel.run(&mut kernel::Band {
+            inputs,
+            outputs,
+            weights,
+            bias,
+            slopes: &[],
+            residuals: &[],
+            floor,
+            ceiling,
+            width,
+            tiling,
+            negatives: &mut [],
+            stream: false,
+            prefetch: false,
+            numbers,
+        });
+    }
+
+    /// Runs the kernel for `width` pixels of each row of the tables, with the layer's activation.
+    pub(crate) fn finish(
+        &self,
+        epilogue: &Epilogue,
+        inputs: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        residuals: &[&[f32]],
+        width: usize,
+        tiling: &Tiling,
+    ) {
         self.kernel.run(&mut kernel::Band {
             inputs,
             outputs,
             weights: &self.weights,
             bias: &self.bias,
-            slopes: &[],
-            residuals: &[],
-            floor: f32::NEG_INFINITY,
-            ceiling: f32::INFINITY,
+            slopes: if epilogue.slopes.is_empty() { &[] } else { &self.slopes },
+            residuals,
+            floor: epilogue.floor,
+            ceiling: epilogue.ceiling,
             width,
             tiling,
-            numbers,
+            negatives: &mut [],
+            stream: false,
+            prefetch: false,
+            numbers: self.numbers,
         });
     }
 
     /// Computes a band of output rows.
     pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
+        let mut band = band;
+        if fit.joined.as_ref().is_some_and(|joined| joined.run(self, &mut band)) {
+            return;
+        }
         let Band { frame, epilogue, input, mut output, residual, first } = band;
-        let source = Source::of(frame, &input);
         let interleaved = output.index_axis(Axis(0), 0).is_standard_layout() && !epilogue.doubles();
         let residual_in_place =
             residual.is_none_or(|residual| residual.index_axis(Axis(0), 0).is_standard_layout());
+        let in_place = rows::interleaved(&input) && residual_in_place;
+        let pieces = if in_place { &fit.in_place[..] } else { &fit.gathered[..] };
         let at_once = fit.rows.clamp(1, output.len_of(Axis(0)));
         let row_out = frame.output[1] * frame.spec.c_out;
 
-        let tables = scratch.tables();
-        let (mut input_table, mut output_table, mut residual_table) =
-            (tables.inputs, tables.outputs, tables.residuals);
-        let staged_floats = rows::scratch_floats(frame, source, at_once);
-        let repeated_floats = rows::repeated_floats(frame, self.times, at_once);
+        let spaces = pieces.iter().map(|piece| Space::of(frame, &piece.part, at_once));
+        let [held, staged] =
+            spaces.clone().fold([0; 2], |[rows, floats], space| [rows + space.rows, floats + space.floats()]);
+        let mut tables = scratch.tables();
+        tables.held.resize(held, 0);
+        let times = times(self.description().family, &frame.spec);
+        let repeated = pieces
+            .iter()
+            .map(|piece| rows::repeated_floats(frame, &piece.part, times, at_once))
+            .max()
+            .unwrap_or(0);
         let output_floats = if interleaved { 0 } else { at_once * row_out };
         let residual_floats = if residual_in_place { 0 } else { at_once * row_out };
-        let floats = scratch.floats(staged_floats + repeated_floats + output_floats + residual_floats);
-        let (staged, floats) = floats.split_at_mut(staged_floats);
-        let (repeated, floats) = floats.split_at_mut(repeated_floats);
+        let floats = scratch.floats(staged + repeated + output_floats + residual_floats);
+        let (mut staged, floats) = floats.split_at_mut(staged);
+        let (repeated, floats) = floats.split_at_mut(repeated);
         let (unpacked, added) = floats.split_at_mut(output_floats);
+        let mut held = &mut tables.held[..];
+        let mut rings: [Ring<'_>; MOST_PARTS] = Default::default();
+        for (ring, space) in rings.iter_mut().zip(spaces) {
+            (*ring, staged, held) = Ring::take(space, staged, held);
+        }
+        let (mut input_table, mut output_table, mut residual_table) =
+            (tables.inputs, tables.outputs, tables.residuals);
 
         let mut at = first;
         for mut block in output.axis_chunks_iter_mut(Axis(0), at_once) {
             let rows = block.len_of(Axis(0));
-            let mut inputs = crate::workspace::recycle(std::mem::take(&mut input_table));
-            let mut outputs = crate::workspace::recycle(std::mem::take(&mut output_table));
-            let mut residuals = crate::workspace::recycle(std::mem::take(&mut residual_table));
-            rows::fill(frame, &input, source, (at, rows), staged, &mut inputs);
-            if self.times > 1 {
-                rows::repeat(frame, self.times, repeated, &mut inputs);
+            for (Piece { part, tiling }, ring) in pieces.iter().zip(&mut rings) {
+                let mut inputs = recycle(std::mem::take(&mut input_table));
+                let mut outputs = recycle(std::mem::take(&mut output_table));
+                let mut residuals = recycle(std::mem::take(&mut residual_table));
+                rows::fill(frame, &input, part, (at, rows), ring, &mut inputs);
+                if times > 1 {
+                    rows::repeat(frame, part, times, repeated, &mut inputs);
+                }
+                let columns = part.outputs.start * frame.spec.c_out..part.outputs.end * frame.spec.c_out;
+                if let Some(residual) = residual_rows(residual, at - first, rows) {
+                    rows::gather(residual, residual_in_place, added, &mut residuals);
+                    residuals.iter_mut().for_each(|row| *row = row.get(columns.clone()).unwrap_or_default());
+                }
+                if interleaved {
+                    let rows = block.axis_iter_mut(Axis(0)).filter_map(ArrayViewMut2::into_slice);
+                    outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
+                } else {
+                    let rows = unpacked.chunks_exact_mut(row_out).take(rows);
+                    outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
+                }
+                debug_assert_eq!(outputs.len(), rows);
+                self.finish(epilogue, &inputs, &mut outputs, &residuals, part.outputs.len(), tiling);
+                input_table = recycle(inputs);
+                output_table = recycle(outputs);
+                residual_table = recycle(residuals);
             }
-            if let Some(residual) = residual_rows(residual, at - first, rows) {
-                rows::gather(residual, residual_in_place, added, &mut residuals);
-            }
-            if interleaved {
-                outputs.extend(block.axis_iter_mut(Axis(0)).filter_map(ndarray::ArrayViewMut2::into_slice));
-            } else {
-                outputs.extend(unpacked.chunks_exact_mut(row_out).take(rows));
-            }
-            debug_assert_eq!(outputs.len(), rows);
-            self.kernel.run(&mut kernel::Band {
-                inputs: &inputs,
-                outputs: &mut outputs,
-                weights: &self.weights,
-                bias: &self.bias,
-                slopes: if epilogue.slopes.is_empty() { &[] } else { &self.slopes },
-                residuals: &residuals,
-                floor: epilogue.floor,
-                ceiling: epilogue.ceiling,
-                width: frame.output[1],
-                tiling: &fit.tiling,
-                numbers: self.numbers,
-            });
-            input_table = crate::workspace::recycle(inputs);
-            output_table = crate::workspace::recycle(outputs);
-            residual_table = crate::workspace::recycle(residuals);
             if !interleaved {
                 let shape = (rows, frame.output[1], frame.spec.c_out);
                 if let Ok(sums) = ArrayView3::from_shape(shape, &unpacked[..rows * row_out]) {
@@ -217,75 +262,74 @@ impl Tiled {
             }
             at += rows;
         }
-        scratch.keep(crate::workspace::Tables {
+        scratch.keep(Tables {
             inputs: input_table,
             outputs: output_table,
             residuals: residual_table,
+            held: tables.held,
         });
+    }
+}
+
+/// The layer as its weights are packed: channels that see those of their group alone are the output
+/// channels of one group that sees as few.
+fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
+    match family {
+        Family::ChannelsOut | Family::AlongRow => *spec,
+        Family::Depthwise => ConvSpec { groups: 1, c_in: spec.c_in_group(), ..*spec },
     }
 }
 
 /// How often a kernel wants each channel of a row: where its lanes are output channels that meet an
 /// input each, as often as a channel has outputs.
-fn times(family: Family, spec: &ConvSpec) -> usize {
+pub(crate) fn times(family: Family, spec: &ConvSpec) -> usize {
     match family {
-        Family::ChannelsOut => 1,
-        Family::Depthwise => spec.c_out_group(),
+        Family::Depthwise if spec.c_in == spec.groups => spec.c_out_group(),
+        _ => 1,
     }
 }
 
-/// The layer as its weights are packed: channels that see themselves alone are the output channels
-/// of one group that sees a single one.
-fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
-    match family {
-        Family::ChannelsOut => *spec,
-        Family::Depthwise => ConvSpec { groups: 1, c_in: 1, ..*spec },
-    }
-}
-
-/// Cycles that a kernel is predicted to take for a whole picture: its tiles over every row, and
-/// the rows that are staged for it.
-pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
-    const CALL: f64 = 300.0;
+/// How a kernel would be laid over a picture, before any weights are packed for it.
+pub(crate) fn fit(kernel: &Kernel, frame: &Frame, cache: usize) -> Fit {
     let description = kernel.description();
-    let spec = &frame.spec;
-    let numbers = numbers(description, spec);
-    let height = frame.output[0];
-    let mut all = 0.0;
-    for (kind, count) in description.panels.iter().zip(numbers.panels) {
-        // A picture of fewer rows than a tile has runs by the kind after it.
-        let kind = if height < kind.rows { description.panels.last().unwrap_or(kind) } else { kind };
-        let counts = cover(frame.output[1], kind.tiles);
-        let cycles: f64 =
-            counts.iter().zip(kind.tiles).map(|(n, tile)| *n as f64 * f64::from(tile.cycles)).sum();
-        all += (height.div_ceil(kind.rows) * count) as f64 * cycles;
+    Fit::of(description, &numbers(description, &frame.spec).panels, frame, cache)
+}
+
+/// Cycles that a kernel is predicted to take for a whole picture of a memory order.
+pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order, cache: usize) -> f64 {
+    let cycles = fit(kernel, frame, cache).cycles;
+    let of = |pixels: [usize; 2], channels: usize| {
+        if channels > 1 { (pixels[0] * pixels[1] * channels) as f64 } else { 0.0 }
+    };
+    match order {
+        Order::Interleaved => cycles,
+        // Planes are gathered into pixels and scattered back.
+        Order::Planar => cycles + of(frame.input, frame.spec.c_in) + of(frame.output, frame.spec.c_out),
     }
-    let row = frame.reach() * spec.c_in * spec.stride[0];
-    let staged = if frame.pads_columns() { row } else { 0 };
-    let repeated = match times(description.family, spec) {
-        1 => 0,
-        times => row * times,
-    };
-    let rows = height as f64;
-    let taps = match description.family {
-        Family::ChannelsOut => spec.taps() * spec.groups,
-        Family::Depthwise => spec.taps(),
-    };
-    CALL + all * taps as f64 + rows * (staged as f64 / 8.0 + repeated as f64 / 4.0)
 }
 
 /// The numbers of a layer as a run-time kernel wants them.
-fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
+pub(crate) fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
     let mut panels = [0; MOST_KINDS];
     match description.family {
         Family::ChannelsOut => {
             let vectors = spec.c_out_group().div_ceil(description.lanes);
             let widest = description.panels.iter().map(|panels| panels.vectors).max().unwrap_or(1);
+            let vector = spec.taps() * description.lanes * size_of::<f32>();
+            let widest = widest.min((PANEL / vector).max(2));
             let split = layout::split(vectors, widest);
             for (count, kind) in panels.iter_mut().zip(description.panels) {
                 let run_time =
                     split.iter().find(|width| width.vectors == kind.vectors).map_or(0, |width| width.count);
                 *count = kind.count.unwrap_or(run_time);
+            }
+        }
+        Family::AlongRow => {
+            // The widest first, as often as they are whole: the last is of one channel.
+            let mut left = spec.c_out_group();
+            for (count, kind) in panels.iter_mut().zip(description.panels) {
+                *count = kind.count.unwrap_or(left / kind.vectors);
+                left = left.saturating_sub(*count * kind.vectors);
             }
         }
         Family::Depthwise => {
@@ -299,9 +343,16 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
             }
         }
     }
-    let whole_rows = spec.dilation[1] == 1 && spec.groups == 1;
-    let (runs, run) =
-        if whole_rows { (1, spec.kernel[1] * spec.c_in) } else { (spec.kernel[1], spec.c_in_group()) };
+    let planar = description.family == Family::AlongRow;
+    let whole_rows = spec.dilation[1] == 1 && spec.groups == 1 && description.row_stride.is_none() && !planar;
+    let (runs, run) = if whole_rows {
+        (1, spec.kernel[1] * spec.c_in)
+    } else if planar {
+        (spec.kernel[1], spec.c_in_group())
+    } else {
+        (spec.kernel[1] / description.window, spec.c_in_group())
+    };
+    let pixel = spec.c_in * times(description.family, spec);
     Numbers {
         groups: spec.groups,
         panels,
@@ -311,8 +362,8 @@ fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
         dilation: spec.dilation[0],
         runs,
         run,
-        run_step: spec.dilation[1] * spec.c_in * times(description.family, spec),
-        pixel_step: spec.stride[1] * spec.c_in * times(description.family, spec),
+        run_step: spec.dilation[1] * if planar { 1 } else { pixel },
+        pixel_step: spec.stride[1] * pixel,
         c_in_group: spec.c_in_group(),
         c_out_group: spec.c_out_group(),
         c_out: spec.c_out,
@@ -346,72 +397,5 @@ fn pack(
                 }
             }
         }
-    }
-}
-
-/// How often each tile runs so that `width` pixels are covered at the least predicted cost. The
-/// last tiles may overlap: what is computed twice is computed alike.
-fn cover(width: usize, tiles: &[Tile]) -> [usize; MOST_TILES] {
-    // Beyond a few tiles the cheapest one for each pixel does the bulk.
-    const EXACT: usize = 192;
-    let mut counts = [0; MOST_TILES];
-    let cheapest = tiles
-        .iter()
-        .enumerate()
-        .filter(|(_, tile)| tile.pixels <= width)
-        .min_by(|(_, a), (_, b)| (a.cycles / a.pixels as f32).total_cmp(&(b.cycles / b.pixels as f32)));
-    let Some((bulk, tile)) = cheapest else { return counts };
-    let in_bulk = width.saturating_sub(EXACT) / tile.pixels;
-    counts[bulk] = in_bulk;
-    let rest = width - in_bulk * tile.pixels;
-
-    // best[n]: the least cost of covering n pixels, and the tile that comes last.
-    let mut best = vec![(0.0f32, 0usize); rest + 1];
-    for pixels in 1..=rest {
-        best[pixels] = tiles
-            .iter()
-            .enumerate()
-            .filter(|(_, tile)| tile.pixels <= width)
-            .map(|(index, tile)| (best[pixels.saturating_sub(tile.pixels)].0 + tile.cycles, index))
-            .min_by(|a, b| a.0.total_cmp(&b.0))
-            .unwrap_or_default();
-    }
-    let mut left = rest;
-    while left > 0 {
-        let (_, index) = best[left];
-        counts[index] += 1;
-        left = left.saturating_sub(tiles[index].pixels);
-    }
-    counts
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TILES: [Tile; 4] = [
-        Tile { pixels: 8, cycles: 8.5 },
-        Tile { pixels: 7, cycles: 7.5 },
-        Tile { pixels: 4, cycles: 5.0 },
-        Tile { pixels: 1, cycles: 4.0 },
-    ];
-
-    #[test]
-    fn tiles_cover_every_width_and_none_is_wider_than_the_row() {
-        for width in 1..600 {
-            let counts = cover(width, &TILES);
-            let covered: usize = counts.iter().zip(TILES).map(|(count, tile)| count * tile.pixels).sum();
-            assert!(covered >= width, "{width}: {counts:?}");
-            for (count, tile) in counts.iter().zip(TILES) {
-                assert!(*count == 0 || tile.pixels <= width, "{width}: {counts:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn widths_that_tiles_divide_are_covered_exactly() {
-        assert_eq!(cover(56, &TILES), [7, 0, 0, 0, 0]);
-        assert_eq!(cover(14, &TILES), [0, 2, 0, 0, 0]);
-        assert_eq!(cover(15, &TILES), [1, 1, 0, 0, 0]);
     }
 }

@@ -10,6 +10,7 @@ pub(crate) struct Scratch {
     floats: AVec<f32>,
     inputs: Vec<&'static [f32]>,
     outputs: Vec<&'static mut [f32]>,
+    held: Vec<usize>,
     residuals: Vec<&'static [f32]>,
 }
 
@@ -17,12 +18,20 @@ pub(crate) struct Scratch {
 pub(crate) struct Tables<'x, 'y> {
     pub(crate) inputs: Vec<&'x [f32]>,
     pub(crate) outputs: Vec<&'y mut [f32]>,
+    /// What rings of staged rows hold.
+    pub(crate) held: Vec<usize>,
     pub(crate) residuals: Vec<&'x [f32]>,
 }
 
 impl Scratch {
     pub(crate) fn new() -> Self {
-        Scratch { floats: AVec::new(64), inputs: Vec::new(), outputs: Vec::new(), residuals: Vec::new() }
+        Scratch {
+            floats: AVec::new(64),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            residuals: Vec::new(),
+            held: Vec::new(),
+        }
     }
 
     /// `length` floats that start on a cache line. Their values are left over from earlier calls.
@@ -38,6 +47,7 @@ impl Scratch {
         Tables {
             inputs: recycle(std::mem::take(&mut self.inputs)),
             outputs: recycle(std::mem::take(&mut self.outputs)),
+            held: std::mem::take(&mut self.held),
             residuals: recycle(std::mem::take(&mut self.residuals)),
         }
     }
@@ -46,6 +56,7 @@ impl Scratch {
     pub(crate) fn keep(&mut self, tables: Tables<'_, '_>) {
         self.inputs = recycle(tables.inputs);
         self.outputs = recycle(tables.outputs);
+        self.held = tables.held;
         self.residuals = recycle(tables.residuals);
     }
 }

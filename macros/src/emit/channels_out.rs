@@ -2,6 +2,8 @@
 //! vectors. The same text serves a fixed geometry, whose numbers become literals, and the run-time
 //! kernels, whose numbers arrive with the call.
 
+mod run_time;
+
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
@@ -17,7 +19,7 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
     let tiles = schedule.panels.iter().flat_map(|panels| {
         panels.tiles.iter().map(|tile| match &schedule.target {
             Target::Fixed(geometry) => fixed_tile(schedule, geometry, panels, tile),
-            Target::RunTime => run_time_tile(schedule, panels, tile),
+            Target::RunTime => run_time::tile(schedule, panels, tile),
         })
     });
     let kinds =
@@ -318,63 +320,6 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             #sums
             #step
             #body
-            #end
-        }
-    }
-}
-
-/// The function of one register tile whose sizes arrive with the call.
-fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStream {
-    let (vectors, lanes, pixels) = (panels.vectors, schedule.isa.lanes, tile.pixels);
-    let columns: Vec<_> = (0..pixels).map(|pixel| (pixel, vec![(pixel, 0)])).collect();
-    let step = step(panels, tile, 1, &columns, |pixel| {
-        let pixel = index(pixel);
-        quote! { $x[#pixel][$c] }
-    });
-    let step_name = ident(&format!("step_{pixels}x{vectors}"));
-    let name = tile_name(schedule, panels, tile);
-    let features = features(&schedule.isa);
-    let sums = sums(panels, tile);
-    let [begin, end] = finish(panels, tile, lanes, &quote!(numbers.c_out));
-    let documentation = format!(" {pixels} pixels x {vectors} vectors of {lanes} lanes, one tap at a time.");
-    let all_pixels = (0..pixels).map(index);
-    let pixel_runs = (0..pixels).map(|pixel| {
-        let pixel = index(pixel);
-        quote! { tapwise::run(row, from + #pixel * numbers.pixel_step, numbers.run) }
-    });
-    quote! {
-        #[doc = #documentation]
-        #[allow(clippy::too_many_arguments)]
-        #[inline]
-        #features
-        fn #name(
-            numbers: &tapwise::Numbers,
-            inputs: &[&[f32]],
-            mut weights: &[[[[f32; #lanes]; #vectors]; 1]],
-            finish: &tapwise::Finish<'_, #lanes, #vectors>,
-            from: usize,
-            output: &mut [f32],
-            at: usize,
-            lanes: usize,
-        ) {
-            #begin
-            #sums
-            #step
-            for a in 0..numbers.kernel_rows {
-                let Some(row) = inputs.get(a * numbers.dilation) else { return };
-                for run in 0..numbers.runs {
-                    let from = from + run * numbers.run_step;
-                    let x: [&[f32]; #pixels] = [#(#pixel_runs),*];
-                    if #(x[#all_pixels].len() != numbers.run)||* {
-                        return;
-                    }
-                    let Some((taps, more)) = weights.split_at_checked(numbers.run) else { return };
-                    weights = more;
-                    for (j, w) in taps.iter().enumerate() {
-                        #step_name!(x, j, w);
-                    }
-                }
-            }
             #end
         }
     }

@@ -1,5 +1,7 @@
-//! The depthwise family: lanes along channels that do not see each other, a register tile of pixels
-//! by one vector of channels. Pixels are outside, channels inside, so that a tile's inputs stay near.
+//! The depthwise family: lanes along channels that do not see each other, or only the few of their
+//! group, which are spread over its lanes one at a time; a register tile of pixels
+//! by one vector of channels. Tiles go down strips of pixels, some channels at a time, so that a tile's
+//! inputs stay near.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -26,7 +28,7 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
 }
 
 fn tile_name(panels: &Panels, tile: &Tile) -> proc_macro2::Ident {
-    match panels.rows {
+    match tile.rows {
         1 => ident(&format!("tile_{}x{}", tile.pixels, panels.vectors)),
         rows => ident(&format!("tile_{rows}x{}x{}", tile.pixels, panels.vectors)),
     }
@@ -41,7 +43,7 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
     let functions = all().map(|(panels, tile)| fixed_tile(schedule, geometry, panels, tile));
     let steps = geometry.taps() / window;
     let kinds = schedule.panels.iter().enumerate().map(|(kind, panels)| {
-        let rows = panels.rows;
+        let rows = panels.tiles.first().map_or(1, |tile| tile.rows);
         let strips = strips(geometry, lanes, kind, panels);
         quote! {
             if band.outputs.len() >= #rows {
@@ -69,10 +71,11 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
 /// The calls of the tiles of one kind: strips of pixels, down which every input is read once.
 fn strips(geometry: &Geometry, lanes: usize, kind: usize, panels: &Panels) -> TokenStream {
     let block = block(geometry, lanes, panels);
-    let (rows, channels, stride) = (panels.rows, geometry.c_out, geometry.stride[0]);
-    let (table, pixel_in) = (geometry.rows() + (rows - 1) * stride, geometry.stride[1] * channels);
+    let (channels, stride) = (geometry.c_out, geometry.stride[0]);
+    let pixel_in = geometry.stride[1] * channels;
     let tiles = panels.tiles.iter().enumerate().map(|(tile_index, tile)| {
-        let (name, pixels) = (tile_name(panels, tile), tile.pixels);
+        let (name, pixels, rows) = (tile_name(panels, tile), tile.pixels, tile.rows);
+        let table = geometry.rows() + (rows - 1) * stride;
         quote! {
             for _ in 0..band.tiling[#kind][#tile_index] {
                 let at = pixel.min(band.width.saturating_sub(#pixels));
@@ -101,10 +104,10 @@ fn strips(geometry: &Geometry, lanes: usize, kind: usize, panels: &Panels) -> To
 
 /// The function of one register tile of a fixed geometry.
 fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &Tile) -> TokenStream {
-    let (lanes, window, pixels, rows) = (schedule.isa.lanes, schedule.window, tile.pixels, panels.rows);
+    let (lanes, window, pixels, rows) = (schedule.isa.lanes, schedule.window, tile.pixels, tile.rows);
     let (channels, kernel_columns) = (geometry.c_out, geometry.kernel[1]);
     let (stride, dilation) = (geometry.stride, geometry.dilation);
-    let chunks = kernel_columns / window;
+    let (chunks, group) = (kernel_columns / window, geometry.c_in_group());
     let span = ((pixels - 1) * stride[1] + (kernel_columns - 1) * dilation[1]) * channels + lanes;
     // A window of all channels, and the last vector, which begins where it still has all its lanes.
     let (whole, last_channel) = (span + channels - lanes, channels - lanes);
@@ -118,15 +121,13 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     // taps of the filter row, `window` at a time, over the pixels that they meet.
     let read = |served: &[(usize, TokenStream)], apart: bool| -> TokenStream {
         (0..chunks)
-            .map(|chunk| {
+            .flat_map(|chunk| (0..group).map(move |channel| (chunk, channel)))
+            .map(|(chunk, channel)| {
                 let loads = served.iter().flat_map(|(row, a)| {
                     (0..window).map(move |tap| {
                         let (name, tap) = (weight(*row, tap), index(tap));
-                        let at = match (chunks, chunk) {
-                            (1, _) => quote!(#a),
-                            (_, 0) => quote!((#a) * #chunks),
-                            _ => quote!((#a) * #chunks + #chunk),
-                        };
+                        let (in_row, step) = (chunks * group, chunk * group + channel);
+                        let at = if in_row == 1 { quote!(#a) } else { quote!((#a) * #in_row + #step) };
                         quote! { let #name = simd::load(&weights[#at][#tap][0]); }
                     })
                 });
@@ -139,8 +140,16 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                                 quote! { #sum = simd::mul_add(v, #weight, #sum); }
                             })
                         });
+                        let load = quote! { simd::load(tapwise::part::<#offset, #lanes, #span>(x)) };
+                        let load = match group {
+                            1 => load,
+                            _ => {
+                                let (group, channel) = (index(group), index(channel));
+                                quote! { simd::spread::<#group, #channel>(#load) }
+                            }
+                        };
                         quote! {
-                            let v = simd::load(tapwise::part::<#offset, #lanes, #span>(x));
+                            let v = #load;
                             #(#products)*
                         }
                     });
@@ -204,7 +213,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let (steps, table) = (geometry.taps() / window, geometry.rows() + (rows - 1) * stride[0]);
     let sums = sums(panels, tile);
     let [begin, end] = finish(panels, tile, lanes, &index(channels));
-    let names = || (0..rows).map(|row| row_names(panels, row));
+    let names = || (0..rows).map(|row| row_names(tile, row));
     let outputs = names().map(|[output, _]| output);
     let residuals = names().enumerate().filter(|_| rows > 1).map(|(row, [_, name])| {
         quote! { let #name = residuals.get(#row).copied(); }

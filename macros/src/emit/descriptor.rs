@@ -23,20 +23,24 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
         }
         Target::RunTime => quote! { None },
     };
+    let row_stride = match schedule.row_stride {
+        Some(stride) => quote!(Some(#stride)),
+        None => quote!(None),
+    };
     assert!(schedule.panels.len() <= MAX_KINDS, "a schedule has at most {MAX_KINDS} kinds of panels");
     let panels = schedule.panels.iter().map(|panels| {
-        let (vectors, rows) = (panels.vectors, panels.rows);
+        let vectors = panels.vectors;
         let count = match panels.count {
             Some(count) => quote!(Some(#count)),
             None => quote!(None),
         };
         let tiles = panels.tiles.iter().map(|tile| {
-            let pixels = tile.pixels;
+            let (pixels, rows) = (tile.pixels, tile.rows);
             let cycles = Literal::f32_suffixed(tile.cycles as f32);
-            quote! { ::tapwise::__private::Tile { pixels: #pixels, cycles: #cycles } }
+            quote! { ::tapwise::__private::Tile { pixels: #pixels, rows: #rows, cycles: #cycles } }
         });
         quote! {
-            ::tapwise::__private::Panels { vectors: #vectors, count: #count, rows: #rows, tiles: &[#(#tiles),*] }
+            ::tapwise::__private::Panels { vectors: #vectors, count: #count, tiles: &[#(#tiles),*] }
         }
     });
     quote! {
@@ -52,6 +56,7 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
                     geometry: #geometry,
                     lanes: #lanes,
                     window: #window,
+                    row_stride: #row_stride,
                     panels: &[#(#panels),*],
                     fmas: #fmas,
                 },

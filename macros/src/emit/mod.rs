@@ -1,5 +1,6 @@
 //! Tokens, one file per kernel family. Nothing is decided here: a schedule says what to write.
 
+mod along_row;
 mod channels_out;
 mod depthwise;
 mod descriptor;
@@ -29,8 +30,8 @@ pub(crate) fn kernels(target: &Target) -> Kernels {
     let mut modules = TokenStream::new();
     let mut descriptors = Vec::new();
     let schedules = ALL.iter().flat_map(|isa| match target {
-        Target::Fixed(geometry) => vec![Schedule::choose(geometry, isa)],
-        Target::RunTime => Schedule::run_time(isa).to_vec(),
+        Target::Fixed(geometry) => Schedule::all(geometry, isa),
+        Target::RunTime => Schedule::run_time(isa),
     });
     for schedule in schedules {
         let gate = isa::gate(&schedule.isa);
@@ -38,6 +39,7 @@ pub(crate) fn kernels(target: &Target) -> Kernels {
         let body = match schedule.family {
             Family::ChannelsOut => channels_out::module(&schedule),
             Family::Depthwise => depthwise::module(&schedule),
+            Family::AlongRow => along_row::module(&schedule),
         };
         let documentation = format!(" `{}`: {}.", schedule.name(), schedule.reason);
         modules.extend(quote! {
@@ -84,10 +86,8 @@ pub(crate) fn annotated(item: &Item, geometry: &Geometry) -> TokenStream {
     );
     let schedules: Vec<String> = ALL
         .iter()
-        .map(|isa| {
-            let schedule = Schedule::choose(geometry, isa);
-            format!(" - `{}`: {}.", schedule.name(), schedule.reason)
-        })
+        .flat_map(|isa| Schedule::all(geometry, isa))
+        .map(|schedule| format!(" - `{}`: {}.", schedule.name(), schedule.reason))
         .collect();
     quote! {
         #item

@@ -8,7 +8,7 @@ use crate::schedule::{Panels, Tile};
 
 /// The accumulators of a tile, each begun with the bias of its channels.
 pub(super) fn sums(panels: &Panels, tile: &Tile) -> TokenStream {
-    let pixels = panels.rows * tile.pixels;
+    let pixels = tile.rows * tile.pixels;
     let all = (0..pixels).flat_map(|pixel| (0..panels.vectors).map(move |vector| (pixel, vector)));
     let begin = all.map(|(pixel, vector)| {
         let (sum, vector) = (sum(pixel, vector), index(vector));
@@ -23,8 +23,8 @@ pub(super) fn sum(pixel: usize, vector: usize) -> proc_macro2::Ident {
 }
 
 /// The names of a row of output and of the row that is added to it.
-pub(super) fn row_names(panels: &Panels, row: usize) -> [proc_macro2::Ident; 2] {
-    let name = |what: &str| if panels.rows == 1 { ident(what) } else { ident(&format!("{what}_{row}")) };
+pub(super) fn row_names(tile: &Tile, row: usize) -> [proc_macro2::Ident; 2] {
+    let name = |what: &str| if tile.rows == 1 { ident(what) } else { ident(&format!("{what}_{row}")) };
     [name("output"), name("residual")]
 }
 
@@ -33,7 +33,7 @@ pub(super) fn row_names(panels: &Panels, row: usize) -> [proc_macro2::Ident; 2] 
 /// what it stores only after it had not. A tile of several rows finds its residuals under the names
 /// of [`row_names`], a tile of one row in `finish`.
 pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream) -> [TokenStream; 2] {
-    let rows = (0..panels.rows).map(|row| finish_row(panels, tile, vector, c_out, row));
+    let rows = (0..tile.rows).map(|row| finish_row(panels, tile, vector, c_out, row));
     let (begin, end): (TokenStream, TokenStream) = rows.map(|[begin, end]| (begin, end)).unzip();
     let end = quote! {
         let (floor, ceiling) = (simd::splat(finish.floor), simd::splat(finish.ceiling));
@@ -51,8 +51,8 @@ fn finish_row(
     row: usize,
 ) -> [TokenStream; 2] {
     let last = panels.vectors - 1;
-    let [output, residual] = row_names(panels, row);
-    let added_row = if panels.rows == 1 { quote!(finish.residual) } else { quote!(#residual) };
+    let [output, residual] = row_names(tile, row);
+    let added_row = if tile.rows == 1 { quote!(finish.residual) } else { quote!(#residual) };
     let sum = |pixel: usize, vector: usize| sum(row * tile.pixels + pixel, vector);
     let (begin, whole) = match panels.lanes {
         Some(lanes) => {
@@ -121,9 +121,23 @@ fn finish_row(
         let from = index(last * vector);
         let head = (whole == last).then(|| {
             let sum = sum(at, last);
-            quote! {
+            let store = quote!(simd::min(ceiling, simd::max(floor, #sum)));
+            let head = quote! {
                 let head = tapwise::run_mut(#output, #pixel * #c_out + #from, #lanes);
-                simd::store_head(simd::min(ceiling, simd::max(floor, #sum)), head);
+                simd::store_head(#store, head);
+            };
+            if panels.lanes.is_some() {
+                return head;
+            }
+            // Most layers have whole vectors only, whose stores cost less.
+            quote! {
+                if lanes == #vector {
+                    if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
+                        simd::store(#store, target);
+                    }
+                } else {
+                    #head
+                }
             }
         });
         quote! {

@@ -2,8 +2,9 @@
 //!
 //! A step takes some taps of a filter row: it loads their weights, walks over the input pixels that
 //! the tile touches, loads each one once, and multiplies it into every accumulator whose tap it is.
-//! Nothing is broadcast: a load brings as many inputs as it brings weights. Channels that no whole
-//! vector holds are computed by a last vector that overlaps the one before. Tiles go down strips of
+//! Nothing is broadcast: a load brings as many inputs as it brings weights. Where groups have several
+//! channels, a step takes one of each group and spreads it over the lanes of that group. Channels that
+//! no whole vector holds are computed by a last vector that overlaps the one before. Tiles go down strips of
 //! the picture, some channels at a time, so that what the rows of a filter share is still in the
 //! first-level cache.
 
@@ -65,15 +66,19 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
                 } else {
                     sections(geometry, rows).iter().map(|(_, served)| served.len()).sum()
                 };
-                Body::Loops { steps: columns / window * sections, barrier: isa.unroll > 0 }
+                Body::Loops {
+                    steps: columns / window * geometry.c_in_group() * sections,
+                    barrier: isa.unroll > 0,
+                }
             };
             Tile {
                 pixels,
+                rows,
                 body,
                 cycles: cycles(geometry, isa, rows, window, pixels) / geometry.taps() as f64,
             }
         });
-        Panels { vectors: 1, count: Some(count), rows, lanes: Some(isa.lanes), tiles: tiles.collect() }
+        Panels { vectors: 1, count: Some(count), lanes: Some(isa.lanes), tiles: tiles.collect() }
     };
     let mut panels = vec![kind(rows, widths, count)];
     if rows > 1 {
@@ -82,7 +87,7 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
     }
     let reason = reason(geometry, isa, &panels[0], window);
     let (family, target) = (Family::Depthwise, Target::Fixed(geometry.clone()));
-    Schedule { target, isa: *isa, family, window, panels, reason }
+    Schedule { target, isa: *isa, family, window, row_stride: None, panels, reason }
 }
 
 /// Whether neighbouring output rows read an input row in common.
@@ -97,12 +102,12 @@ pub(crate) fn entries(geometry: &Geometry, rows: usize) -> Vec<(usize, Vec<(usiz
     positions(geometry.stride[0], geometry.dilation[0], rows, geometry.kernel[0])
 }
 
+/// Input rows that serve the same output rows, and those.
+pub(crate) type Section = (std::ops::Range<usize>, Vec<(usize, usize)>);
+
 /// The same as ranges of input rows that serve the same output rows, in units of the dilation: each
 /// output row with how far it lies below the first.
-pub(crate) fn sections(
-    geometry: &Geometry,
-    rows: usize,
-) -> Vec<(std::ops::Range<usize>, Vec<(usize, usize)>)> {
+pub(crate) fn sections(geometry: &Geometry, rows: usize) -> Vec<Section> {
     // One row alone needs no stride.
     let (apart, taps) = (geometry.stride[0] / geometry.dilation[0], geometry.kernel[0]);
     let mut bounds: Vec<usize> = (0..rows).flat_map(|row| [row * apart, row * apart + taps]).collect();
@@ -121,10 +126,10 @@ pub(crate) fn sections(
 /// Vectors of channels that go down a strip together: so many that the input rows of a tile stay in
 /// the first-level cache until the next tile reads them again.
 pub(crate) fn block(geometry: &Geometry, lanes: usize, panels: &Panels) -> usize {
-    let pixels = panels.tiles.first().map_or(1, |tile| tile.pixels);
-    let rows = geometry.rows() + (panels.rows - 1) * geometry.stride[0];
+    let (tile_rows, pixels) = panels.tiles.first().map_or((1, 1), |tile| (tile.rows, tile.pixels));
+    let rows = geometry.rows() + (tile_rows - 1) * geometry.stride[0];
     let columns = (pixels - 1) * geometry.stride[1] + (geometry.kernel[1] - 1) * geometry.dilation[1] + 1;
-    let bytes = lanes * size_of::<f32>() * (rows * columns + panels.rows * pixels + geometry.taps());
+    let bytes = lanes * size_of::<f32>() * (rows * columns + tile_rows * pixels + geometry.taps());
     (FIRST_LEVEL / bytes).max(1)
 }
 
@@ -142,7 +147,7 @@ fn cycles(geometry: &Geometry, isa: &Isa, rows: usize, window: usize, pixels: us
     let steps = geometry.kernel[1] / window;
     let reads = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
     let weights: usize = entries.iter().map(|(_, served)| served.len() * geometry.kernel[1]).sum();
-    let loads = entries.len() * steps * reads + weights;
+    let loads = (entries.len() * steps * reads + weights) * geometry.c_in_group();
     let fmas = rows * pixels * geometry.taps();
     let bytes = isa.lanes * size_of::<f32>();
     let pixel = geometry.c_out * geometry.stride[1] * size_of::<f32>();
@@ -169,17 +174,18 @@ pub(super) fn run_time(isa: &Isa) -> Schedule {
         let pixels = [8, 4, 3, 2, 1].into_iter().filter(|pixels| pixels * vectors <= sums);
         let tile = |pixels: usize| Tile {
             pixels,
+            rows: 1,
             body: Body::Loops { steps: 1, barrier: false },
             cycles: run_time_cycles(pixels, vectors),
         };
-        Panels { vectors, count: None, rows: 1, lanes: None, tiles: pixels.map(tile).collect() }
+        Panels { vectors, count: None, lanes: None, tiles: pixels.map(tile).collect() }
     });
     let reason =
         "every size is a run-time value: loops over filter rows and their taps, each input loaded for each \
                   tap, panels of at most 4 vectors"
             .to_owned();
     let (family, target) = (Family::Depthwise, Target::RunTime);
-    Schedule { target, isa: *isa, family, window: 1, panels: panels.to_vec(), reason }
+    Schedule { target, isa: *isa, family, window: 1, row_stride: None, panels: panels.to_vec(), reason }
 }
 
 /// Cycles of a tap of a run-time tile: a load for each multiply-add, and finding each pixel.
@@ -202,15 +208,19 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &Panels, window: usize) -> Str
         0 => String::new(),
         rest => format!("; the last vector computes {} of {} channels again", isa.lanes - rest, isa.lanes),
     };
-    let repeated = match geometry.c_out_group() {
+    let spread = match geometry.c_in_group() {
+        1 => String::new(),
+        group => format!(", each of {group} channels in turn spread over its group"),
+    };
+    let repeated = match geometry.c_out_group() / geometry.c_in_group() {
         1 => String::new(),
         times => format!("; rows are staged with each channel {times} times"),
     };
     format!(
-        "{} of channels in tiles of {} by {} pixels, {} at a time down each strip, inputs loaded and not broadcast; the weights of {} in registers at a \
+        "{} of channels in tiles of {} by {} pixels, {} at a time down each strip, inputs loaded and not broadcast{spread}; the weights of {} in registers at a \
          time; {body}{overlap}{repeated}",
         plural(panels.count.unwrap_or(0), "vector"),
-        plural(panels.rows, "row"),
+        plural(panels.tiles.first().map_or(1, |tile| tile.rows), "row"),
         widths.join(", "),
         plural(block(geometry, isa.lanes, panels).min(panels.count.unwrap_or(1)), "vector"),
         plural(window, "tap"),
@@ -243,7 +253,7 @@ mod tests {
                     for panels in &schedule.panels {
                         assert_eq!(panels.tiles.last().map(|tile| tile.pixels), Some(1));
                         for tile in &panels.tiles {
-                            let used = panels.rows * (tile.pixels + schedule.window) + 1;
+                            let used = tile.rows * (tile.pixels + schedule.window) + 1;
                             assert!(used < isa.registers, "{} uses {used}", schedule.name());
                         }
                     }
@@ -260,7 +270,7 @@ mod tests {
             Schedule::choose(&geometry, avx512)
                 .panels
                 .iter()
-                .map(|panels| (panels.rows, panels.count))
+                .map(|panels| (panels.tiles[0].rows, panels.count))
                 .collect::<Vec<_>>()
         };
         assert_eq!(rows(1, 1, 128), [(1, Some(8))]);
@@ -297,6 +307,23 @@ mod tests {
             let schedule = Schedule::choose(&several, isa);
             assert_eq!(schedule.family, Family::Depthwise);
             assert!(schedule.reason.contains("2 times"), "{}", schedule.reason);
+        }
+    }
+
+    #[test]
+    fn groups_that_share_a_vector_are_here_and_others_are_not() {
+        let family = |isa: &Isa, group: usize, c_out_group: usize| {
+            let channels = (group * 64, c_out_group * 64);
+            let square = Geometry { groups: 64, c_in: channels.0, c_out: channels.1, ..geometry(3, 1, 1) };
+            Schedule::choose(&square, isa).family
+        };
+        for isa in ALL {
+            for group in 2..=32 {
+                let shares = group < isa.lanes && isa.lanes.is_multiple_of(group);
+                let expected = if shares { Family::Depthwise } else { Family::ChannelsOut };
+                assert_eq!(family(isa, group, group), expected, "{} {group}", isa.name);
+            }
+            assert_eq!(family(isa, 2, 4), Family::ChannelsOut);
         }
     }
 

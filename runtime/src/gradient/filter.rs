@@ -16,13 +16,14 @@ use ndarray::{Array1, Array3, Array4, ArrayView4, ArrayViewMut3, Axis};
 use super::laid_out::copy;
 use super::planes::Planes;
 use super::product::{Memory, Product};
+use crate::edges::Part;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::layer::Conv2d;
 use crate::machine::Machine;
 use crate::patches::PATCHES;
-use crate::rows::{self, Source};
+use crate::rows::{self, Ring, Space};
 
 /// Tasks that large work is cut into, whatever the number of threads: each sums its own, so that
 /// the answer is the same to the bit on any number of them.
@@ -205,10 +206,13 @@ impl Given<'_> {
             let (picture, first) = (at / height, at % height);
             let count = at_once.min(height - first).min(rows.end - at);
             let input = self.inputs.index_axis(Axis(0), picture);
-            let source = Source::of(frame, &input);
-            staged.resize(rows::scratch_floats(frame, source, count), 0.0);
+            let part = Part::whole(frame, frame.pads_columns() || !rows::interleaved(&input));
+            let space = Space::of(frame, &part, count);
+            let mut held = vec![0; space.rows];
+            staged.resize(space.floats(), 0.0);
+            let (mut ring, ..) = Ring::take(space, staged, &mut held);
             let mut table = Vec::with_capacity(rows::table_length(frame, count));
-            rows::fill(frame, &input, source, (first, count), staged, &mut table);
+            rows::fill(frame, &input, &part, (first, count), &mut ring, &mut table);
             visit(picture, first..first + count, &table)?;
             at += count;
         }

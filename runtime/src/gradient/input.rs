@@ -69,9 +69,9 @@ impl Transposed {
     pub(crate) fn new(layer: &Conv2d) -> Result<Self, Error> {
         let spec = layer.spec();
         let planner = match layer.planner.strategy {
-            // A kernel that was generated for the layer is not one for its transpose.
-            Strategy::Specialized => Planner { strategy: Strategy::Auto, ..layer.planner },
-            _ => layer.planner,
+            // A kernel that was generated for the layer is not one for its transpose, nor is its family.
+            Strategy::Specialized => Planner { strategy: Strategy::Auto, family: None, ..layer.planner },
+            _ => Planner { family: None, ..layer.planner },
         };
         let mut phases = Vec::new();
         for down in 0..spec.stride[0] {

@@ -4,12 +4,13 @@ use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3};
 
 use crate::epilogue::Epilogue;
 use crate::error::Error;
+use crate::fit::Fit;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::kernel::{Family, Ready};
 use crate::spec::{ConvSpec, Padding};
 use crate::strategy::{Band, direct};
-use crate::tiled::{Fit, Tiled};
+use crate::tiled::Tiled;
 use crate::workspace::Scratch;
 
 /// Most pixels of a row that a left matrix is laid out as: rows that share the second-level cache.
@@ -71,7 +72,7 @@ impl Product {
             return Ok(());
         };
         let layer = Tiled::new(self.kernel, &spec, filter, &epilogue);
-        let fit: Fit = layer.fit(&frame, self.cache);
+        let fit: Fit = layer.fit(&frame, self.cache, 1);
         let rows = frame.output[0];
         // As many rows at once as leave the product in the cache beside its factors.
         let at_once = (self.cache / 16 / (width * columns)).clamp(1, rows);

@@ -1,9 +1,10 @@
 //! 256-bit vectors of eight.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _CMP_LT_OQ, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps, _mm256_cmpgt_epi32,
-    _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps,
-    _mm256_mul_ps, _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_ps, _mm256_storeu_ps,
+    __m256, __m256i, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps,
+    _mm256_cmpgt_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_maskstore_ps,
+    _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps,
+    _mm256_setr_epi32, _mm256_setzero_ps, _mm256_storeu_ps, _mm256_stream_ps,
 };
 
 /// Eight numbers.
@@ -53,12 +54,45 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
     unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), head(to.len()), vector) }
 }
 
+/// Writes eight numbers past the caches, where they lie on a boundary of 32 bytes; as [`store`] else.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub fn stream(vector: Vector, to: &mut [f32; 8]) {
+    let to = to.as_mut_ptr();
+    if to.addr() % 32 == 0 {
+        // SAFETY: `to` is eight numbers, and lies as the store needs it.
+        unsafe { _mm256_stream_ps(to, vector) }
+    } else {
+        // SAFETY: `to` is eight numbers, and the store needs no alignment.
+        unsafe { _mm256_storeu_ps(to, vector) }
+    }
+}
+
+/// Asks for the lines of `VECTORS` vectors of a row, from `from` on, ahead of their use.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub fn prefetch<const VECTORS: usize>(row: &[f32], from: usize) {
+    for vector in 0..VECTORS {
+        let at = row.as_ptr().wrapping_add(from + vector * 8);
+        _mm_prefetch::<_MM_HINT_T1>(at.cast());
+    }
+}
+
 /// One number in every lane.
 #[inline]
 #[must_use]
 #[target_feature(enable = "avx2,fma")]
 pub fn splat(number: f32) -> Vector {
     _mm256_set1_ps(number)
+}
+
+/// Lane `CHANNEL` of every `GROUP` neighbouring lanes, in all of these.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
+    let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(|lane| lane / GROUP * GROUP + CHANNEL);
+    _mm256_permutevar8x32_ps(vector, _mm256_setr_epi32(a, b, c, d, e, f, g, h))
 }
 
 /// `a * b + c`, rounded once.

@@ -1,9 +1,10 @@
 //! 512-bit vectors of sixteen.
 
 use std::arch::x86_64::{
-    __m512, _CMP_LT_OQ, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps, _mm512_loadu_ps,
-    _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps,
-    _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
+    __m512, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps,
+    _mm512_loadu_ps, _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps,
+    _mm512_min_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
+    _mm512_storeu_ps, _mm512_stream_ps,
 };
 
 /// Sixteen numbers.
@@ -45,12 +46,47 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
     unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), mask, vector) }
 }
 
+/// Writes sixteen numbers past the caches, where they lie on a boundary of 64 bytes; as [`store`] else.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub fn stream(vector: Vector, to: &mut [f32; 16]) {
+    let to = to.as_mut_ptr();
+    if to.addr() % 64 == 0 {
+        // SAFETY: `to` is sixteen numbers, and lies as the store needs it.
+        unsafe { _mm512_stream_ps(to, vector) }
+    } else {
+        // SAFETY: `to` is sixteen numbers, and the store needs no alignment.
+        unsafe { _mm512_storeu_ps(to, vector) }
+    }
+}
+
+/// Asks for the lines of `VECTORS` vectors of a row, from `from` on, ahead of their use.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub fn prefetch<const VECTORS: usize>(row: &[f32], from: usize) {
+    for vector in 0..VECTORS {
+        let at = row.as_ptr().wrapping_add(from + vector * 16);
+        _mm_prefetch::<_MM_HINT_T1>(at.cast());
+    }
+}
+
 /// One number in every lane.
 #[inline]
 #[must_use]
 #[target_feature(enable = "avx512f")]
 pub fn splat(number: f32) -> Vector {
     _mm512_set1_ps(number)
+}
+
+/// Lane `CHANNEL` of every `GROUP` neighbouring lanes, in all of these.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
+    let from = |lane: i32| lane / GROUP * GROUP + CHANNEL;
+    let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(from);
+    let [i, j, k, l, m, n, o, p] = [8, 9, 10, 11, 12, 13, 14, 15].map(from);
+    _mm512_permutexvar_ps(_mm512_setr_epi32(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p), vector)
 }
 
 /// `a * b + c`, rounded once.

@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::{
     float32x4_t, vaddq_f32, vbslq_f32, vcltzq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32,
-    vmulq_f32, vst1q_f32,
+    vmulq_f32, vst1q_f32, vtrn1q_f32, vtrn2q_f32,
 };
 
 /// Four numbers.
@@ -48,12 +48,34 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
     }
 }
 
+/// As [`store`]: this set has no store past the caches.
+#[inline]
+#[target_feature(enable = "neon")]
+pub fn stream(vector: Vector, to: &mut [f32; 4]) {
+    store(vector, to);
+}
+
+/// Nothing: this set leaves it to the processor what to fetch.
+#[inline]
+#[target_feature(enable = "neon")]
+pub fn prefetch<const VECTORS: usize>(_row: &[f32], _from: usize) {}
+
 /// One number in every lane.
 #[inline]
 #[must_use]
 #[target_feature(enable = "neon")]
 pub fn splat(number: f32) -> Vector {
     vdupq_n_f32(number)
+}
+
+/// Lane `CHANNEL` of every `GROUP` neighbouring lanes, in all of these. Groups are of two: a group
+/// of four is a vector of its own.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
+    const { assert!(GROUP == 2 && CHANNEL < 2, "groups of a vector of four lanes have two") }
+    if CHANNEL == 0 { vtrn1q_f32(vector, vector) } else { vtrn2q_f32(vector, vector) }
 }
 
 /// `a * b + c`, rounded once.

@@ -37,11 +37,30 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
     }
 }
 
+/// As [`store`]: this set has no store past the caches.
+#[inline(always)]
+pub fn stream(vector: Vector, to: &mut [f32; 4]) {
+    store(vector, to);
+}
+
+/// Nothing: this set leaves it to the processor what to fetch.
+#[inline(always)]
+pub fn prefetch<const VECTORS: usize>(_row: &[f32], _from: usize) {}
+
 /// One number in every lane.
 #[inline(always)]
 #[must_use]
 pub fn splat(number: f32) -> Vector {
     from_four([number; 4])
+}
+
+/// Lane `CHANNEL` of every `GROUP` neighbouring lanes, in all of these.
+#[inline(always)]
+#[must_use]
+pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
+    const { assert!(GROUP == 2 && CHANNEL < 2, "groups of a vector of four lanes have two") }
+    let [a, b, c, d] = four(vector);
+    from_four(if CHANNEL == 0 { [a, a, c, c] } else { [b, b, d, d] })
 }
 
 /// `a * b + c`, rounded twice.

@@ -4,12 +4,14 @@
 use ndarray::Array4;
 
 use super::{Band, Path, Strategy};
+use crate::engine::{Engines, Fit};
 use crate::epilogue::Epilogue;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::kernel::{Family, Kernel};
+use crate::machine::Machine;
 use crate::spec::ConvSpec;
-use crate::tiled::{Fit, Tiled};
+
 use crate::workspace::Scratch;
 
 tapwise_macros::run_time_kernels! {}
@@ -18,28 +20,76 @@ tapwise_macros::run_time_kernels! {}
 pub(crate) fn kernel(isa: Isa, spec: &ConvSpec) -> Option<&'static Kernel> {
     // Fewer channels than lanes have no whole vector; many outputs of a channel make vectors of
     // their own.
-    let one = spec.c_in == spec.groups && (spec.c_out == spec.groups || spec.groups > 1);
-    let few = spec.c_out == spec.groups || 2 * spec.c_out_group() <= isa.lanes();
-    of_family(
-        isa,
-        if one && few && spec.c_out >= isa.lanes() { Family::Depthwise } else { Family::ChannelsOut },
-    )
+    let several = spec.c_in == spec.groups && spec.groups > 1 && 2 * spec.c_out_group() <= isa.lanes();
+    if (spec.is_depthwise() || several) && spec.c_out >= isa.lanes() {
+        return of_family(isa, Family::Depthwise);
+    }
+    windowed(isa, spec).or_else(|| of_family(isa, Family::ChannelsOut))
 }
 
-/// The kernel of an instruction set that uses its lanes in a certain way.
+/// The kernels of an instruction set for a layer: the one above, and where output channels would leave
+/// lanes idle the one along the rows.
+pub(crate) fn kernels(
+    isa: Isa,
+    spec: &ConvSpec,
+    family: Option<Family>,
+) -> impl Iterator<Item = &'static Kernel> {
+    let first = kernel(isa, spec);
+    let idle = first.is_some_and(|first| first.description().family == Family::ChannelsOut)
+        && !spec.c_out_group().is_multiple_of(isa.lanes());
+    let along = (idle && spec.stride[1] == 1).then(|| of_family(isa, Family::AlongRow)).flatten();
+    let wanted = move |kernel: &&Kernel| family.is_none_or(|family| kernel.description().family == family);
+    first.into_iter().chain(along).filter(wanted)
+}
+
+/// Why there is no kernel.
+pub(crate) fn missing(isa: Isa, family: Option<Family>) -> String {
+    match family {
+        Some(family) => format!("no kernel of the family {family} serves this shape under {isa}"),
+        None => format!("no kernels for {isa} in this build"),
+    }
+}
+
+/// The kernel of an instruction set that uses its lanes in a certain way and serves every layer.
 pub(crate) fn of_family(isa: Isa, family: Family) -> Option<&'static Kernel> {
-    KERNELS.iter().find(|kernel| kernel.isa() == isa && kernel.description().family == family)
+    KERNELS.iter().find(|kernel| {
+        let description = kernel.description();
+        kernel.isa() == isa && description.family == family && description.row_stride.is_none()
+    })
+}
+
+/// The kernel that holds the most taps of a layer's filter rows in registers, where that pays.
+fn windowed(isa: Isa, spec: &ConvSpec) -> Option<&'static Kernel> {
+    // Several vectors make as many multiply-adds of a broadcast as a window does: there it pays only
+    // where so few channels follow one another that finding the pixels is most of the work.
+    const FEW: usize = 8;
+    let one_vector = spec.c_out_group() <= isa.lanes();
+    if spec.dilation[1] != 1 || !(one_vector || spec.c_in_group() <= FEW) {
+        return None;
+    }
+    let serves = |kernel: &&Kernel| {
+        let description = kernel.description();
+        kernel.isa() == isa
+            && description.row_stride == Some(spec.stride[1])
+            && spec.kernel[1].is_multiple_of(description.window)
+    };
+    KERNELS.iter().filter(serves).max_by_key(|kernel| kernel.description().window)
 }
 
 /// The direct strategy of one layer.
 #[derive(Debug)]
-pub(crate) struct Direct(Tiled);
+pub(crate) struct Direct(Engines);
 
 impl Direct {
     /// Packs the weights, or nothing where this machine lacks the instruction set.
-    pub(crate) fn new(isa: Isa, spec: &ConvSpec, filter: &Array4<f32>, epilogue: &Epilogue) -> Option<Self> {
-        let ready = kernel(isa, spec)?.ready()?;
-        Some(Direct(Tiled::new(ready, spec, filter.view(), epilogue)))
+    pub(crate) fn new(
+        isa: Isa,
+        spec: &ConvSpec,
+        filter: &Array4<f32>,
+        epilogue: &Epilogue,
+        family: Option<Family>,
+    ) -> Option<Self> {
+        Engines::new(kernels(isa, spec, family), spec, filter, epilogue).map(Direct)
     }
 }
 
@@ -48,8 +98,8 @@ impl Path for Direct {
         Strategy::Direct
     }
 
-    fn fit(&self, frame: &Frame, cache: usize) -> Fit {
-        self.0.fit(frame, cache)
+    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize) -> Fit {
+        self.0.fit(frame, machine, bands)
     }
 
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {

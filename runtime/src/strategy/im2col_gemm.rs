@@ -13,11 +13,12 @@ use faer::{Accum, MatMut, MatRef, Par};
 use ndarray::{Array4, ArrayView3, Axis};
 
 use super::{Band, Path, Strategy};
+use crate::edges::Part;
+use crate::engine::Fit;
 use crate::epilogue::residual_rows;
 use crate::frame::Frame;
 use crate::patches::{PATCHES, gather};
-use crate::rows::{self, Source};
-use crate::tiled::Fit;
+use crate::rows::{self, Ring, Space};
 use crate::workspace::{Scratch, recycle};
 
 /// The im2col strategy of one layer.
@@ -62,7 +63,7 @@ impl Path for Im2colGemm {
     fn band(&self, band: Band<'_, '_, '_>, _fit: &Fit, scratch: &mut Scratch) {
         let Band { frame, epilogue, input, mut output, residual, first } = band;
         let spec = &frame.spec;
-        let source = Source::of(frame, &input);
+        let part = Part::whole(frame, frame.pads_columns() || !rows::interleaved(&input));
         // Whole rows, as many as fit; or part of one where not even one fits.
         let width = frame.output[1];
         let (rows_at_once, columns_at_once) = if width * spec.taps() <= PATCHES {
@@ -72,11 +73,12 @@ impl Path for Im2colGemm {
         };
 
         let mut tables = scratch.tables();
-        let staged_floats = rows::scratch_floats(frame, source, rows_at_once);
+        let space = Space::of(frame, &part, rows_at_once);
         let patch_floats = rows_at_once * columns_at_once * spec.taps();
         let target_floats = rows_at_once * width * spec.c_out;
-        let floats = scratch.floats(staged_floats + patch_floats + target_floats);
-        let (staged, floats) = floats.split_at_mut(staged_floats);
+        let floats = scratch.floats(space.floats() + patch_floats + target_floats);
+        tables.held.resize(space.rows, 0);
+        let (mut ring, floats, _) = Ring::take(space, floats, &mut tables.held);
         let (patches, target) = floats.split_at_mut(patch_floats);
 
         let mut at = first;
@@ -89,7 +91,7 @@ impl Path for Im2colGemm {
                     self.multiply(frame, 0, picture, target);
                 } else {
                     let mut table = recycle(std::mem::take(&mut tables.inputs));
-                    rows::fill(frame, &input.view(), source, (at, rows), staged, &mut table);
+                    rows::fill(frame, &input.view(), &part, (at, rows), &mut ring, &mut table);
                     for from in (0..width).step_by(columns_at_once) {
                         let columns = from..width.min(from + columns_at_once);
                         let pixels = rows * columns.len();

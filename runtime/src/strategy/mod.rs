@@ -9,12 +9,14 @@ use std::fmt;
 
 use ndarray::{Array4, ArrayView3, ArrayViewMut3};
 
+use crate::engine::Fit;
 use crate::epilogue::Epilogue;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
+use crate::kernel::Family;
+use crate::machine::Machine;
 use crate::spec::ConvSpec;
-use crate::tiled::Fit;
 use crate::workspace::Scratch;
 
 /// By which algorithm a layer runs.
@@ -78,8 +80,8 @@ pub(crate) struct Band<'a, 'x, 'y> {
 pub(crate) trait Path: Send + Sync + fmt::Debug {
     /// Which strategy this is.
     fn strategy(&self) -> Strategy;
-    /// Decides what depends on the size of the picture; `cache` is the second-level cache in bytes.
-    fn fit(&self, _frame: &Frame, _cache: usize) -> Fit {
+    /// Decides what depends on the size of the picture, whose output is cut into `bands`.
+    fn fit(&self, _frame: &Frame, _machine: &Machine, _bands: usize) -> Fit {
         Fit::default()
     }
     /// Computes a band. Rows of one output are computed alike whatever band they fall into.
@@ -96,19 +98,20 @@ pub(crate) fn pack(
     spec: &ConvSpec,
     filter: &Array4<f32>,
     epilogue: &Epilogue,
+    family: Option<Family>,
 ) -> Result<Box<dyn Path>, Error> {
     let unsupported = |reason: String| Error::Unsupported { strategy, layer: spec.to_string(), reason };
     Ok(match strategy {
         Strategy::Naive | Strategy::Auto => Box::new(naive::Naive { filter: filter.clone() }),
         Strategy::Im2colGemm => Box::new(im2col_gemm::Im2colGemm { filter: filter.clone() }),
         Strategy::Direct => Box::new(
-            direct::Direct::new(isa, spec, filter, epilogue)
-                .ok_or_else(|| unsupported(format!("no kernels for {isa} in this build")))?,
+            direct::Direct::new(isa, spec, filter, epilogue, family)
+                .ok_or_else(|| unsupported(direct::missing(isa, family)))?,
         ),
         Strategy::Specialized => {
-            specialized::kernel(isa, spec).map_err(unsupported)?;
+            specialized::kernels(isa, spec, family).map_err(unsupported)?;
             Box::new(
-                specialized::Specialized::new(isa, spec, filter, epilogue)
+                specialized::Specialized::new(isa, spec, filter, epilogue, family)
                     .ok_or_else(|| unsupported(format!("this machine has no {isa}")))?,
             )
         }

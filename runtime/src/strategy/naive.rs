@@ -5,9 +5,9 @@
 use ndarray::{Array4, ArrayView3};
 
 use super::{Band, Path, Strategy};
+use crate::engine::Fit;
 use crate::epilogue::Epilogue;
 use crate::frame::Frame;
-use crate::tiled::Fit;
 use crate::workspace::Scratch;
 
 /// The naive strategy of one layer.

@@ -1,0 +1,121 @@
+//! The kernels that one strategy has for a layer: one that reads pixels, and where it can be faster
+//! one that reads planes. Which of them runs is predicted for each size and memory order.
+
+use ndarray::{Array4, ArrayView3};
+
+use crate::epilogue::Epilogue;
+use crate::fit;
+use crate::frame::Frame;
+use crate::kernel::{Family, Kernel};
+use crate::machine::Machine;
+use crate::planar::{self, Planar};
+use crate::spec::ConvSpec;
+use crate::strategy::Band;
+use crate::tiled::{self, Tiled};
+use crate::workspace::Scratch;
+
+/// How the numbers of a row lie in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// The channels of a pixel side by side.
+    Interleaved,
+    /// The pixels of a channel side by side.
+    Planar,
+}
+
+impl Order {
+    /// Of a picture, or `None` where neither lie side by side. A picture of one channel is planar.
+    pub(crate) fn of_rows(picture: &ArrayView3<'_, f32>) -> Option<Self> {
+        let (_, width, channels) = picture.dim();
+        match picture.strides() {
+            [_, 1, _] => Some(Order::Planar),
+            _ if width == 1 => Some(Order::Planar),
+            [_, across, 1] if *across == channels as isize => Some(Order::Interleaved),
+            _ => None,
+        }
+    }
+}
+
+/// The kernels of one strategy, with the weights of one layer.
+#[derive(Debug)]
+pub(crate) struct Engines {
+    tiled: Option<Tiled>,
+    planar: Option<Planar>,
+}
+
+/// What is decided for one size of picture.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Fit {
+    tiled: fit::Fit,
+    planar: planar::Fit,
+    /// Whether the planar kernel runs: for planar pictures, and for others.
+    along_row: [bool; 2],
+}
+
+impl Engines {
+    /// Packs the weights for each kernel, or nothing where this machine can run none.
+    pub(crate) fn new(
+        kernels: impl Iterator<Item = &'static Kernel>,
+        spec: &ConvSpec,
+        filter: &Array4<f32>,
+        epilogue: &Epilogue,
+    ) -> Option<Self> {
+        let mut engines = Engines { tiled: None, planar: None };
+        for ready in kernels.filter_map(Kernel::ready) {
+            match ready.description().family {
+                Family::AlongRow => engines.planar = Some(Planar::new(ready, spec, filter.view(), epilogue)),
+                Family::ChannelsOut | Family::Depthwise => {
+                    engines.tiled = Some(Tiled::new(ready, spec, filter.view(), epilogue));
+                }
+            }
+        }
+        (engines.tiled.is_some() || engines.planar.is_some()).then_some(engines)
+    }
+
+    /// Decides what depends on the size of the picture.
+    pub(crate) fn fit(&self, frame: &Frame, machine: &Machine, bands: usize) -> Fit {
+        let along_row = [Order::Planar, Order::Interleaved].map(|order| match (&self.tiled, &self.planar) {
+            (Some(tiled), Some(planar)) => {
+                predicted_cycles(planar.kernel(), frame, order, machine)
+                    < predicted_cycles(tiled.kernel(), frame, order, machine)
+            }
+            (_, planar) => planar.is_some(),
+        });
+        Fit {
+            tiled: self.tiled.as_ref().map(|tiled| tiled.fit(frame, machine.l2, bands)).unwrap_or_default(),
+            planar: self.planar.as_ref().map(|planar| planar.fit(frame, machine)).unwrap_or_default(),
+            along_row,
+        }
+    }
+
+    /// Computes a band of output rows.
+    pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
+        let planar = Order::of_rows(&band.input) == Some(Order::Planar);
+        let along_row = fit.along_row[usize::from(!planar)];
+        match (&self.tiled, &self.planar) {
+            (_, Some(engine)) if along_row => engine.band(band, &fit.planar, scratch),
+            (Some(engine), _) => engine.band(band, &fit.tiled, scratch),
+            // A fit of these engines never says so.
+            _ => {}
+        }
+    }
+}
+
+/// Cycles that a kernel is predicted to take for a whole picture of this memory order.
+fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order, machine: &Machine) -> f64 {
+    match kernel.description().family {
+        Family::AlongRow => planar::predicted_cycles(kernel, frame, order),
+        Family::ChannelsOut | Family::Depthwise => tiled::predicted_cycles(kernel, frame, order, machine.l2),
+    }
+}
+
+/// The kernel that is predicted to be the fastest for pictures of interleaved channels, and its cycles.
+pub(crate) fn fastest(
+    kernels: impl Iterator<Item = &'static Kernel>,
+    frame: &Frame,
+    machine: &Machine,
+) -> Option<(&'static Kernel, f64)> {
+    kernels
+        .map(|kernel| (kernel, predicted_cycles(kernel, frame, Order::Interleaved, machine)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+}

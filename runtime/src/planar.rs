@@ -1,0 +1,522 @@
+//! Running a kernel of the along-the-row family: packing weights for it, and handing it bands by
+//! tables of planar rows, one entry for each row and channel.
+//!
+//! Planar pictures are read and written in place; where columns are padded, the pixels at the left
+//! and right end of a row read small windows that were staged, and those between read the picture.
+//! Other pictures go through planar rows of scratch, a few at a time.
+
+use std::ops::Range;
+
+use aligned_vec::AVec;
+use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, Axis};
+
+use crate::engine::Order;
+use crate::epilogue::{Epilogue, residual_rows};
+use crate::frame::{Frame, picture_row};
+use crate::interleave;
+use crate::kernel::{self, Kernel, Numbers, Ready, Tiling};
+use crate::layout;
+use crate::machine::Machine;
+use crate::rows::table_length;
+use crate::spec::{Border, ConvSpec};
+use crate::strategy::Band;
+use crate::tiled::numbers;
+use crate::workspace::{Scratch, Tables, recycle};
+
+/// Rows of a call: more would make tables that crowd the caches.
+const MOST_ROWS: usize = 64;
+
+/// A kernel with the weights of one layer.
+#[derive(Debug)]
+pub(crate) struct Planar {
+    kernel: Ready,
+    numbers: Numbers,
+    weights: AVec<f32>,
+    bias: AVec<f32>,
+    slopes: AVec<f32>,
+}
+
+/// What is decided for one size of picture.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Fit {
+    /// Output rows of a call where rows are read in place, and where they are staged.
+    rows: [usize; 2],
+    /// Whether the output is more than the caches hold, so that it should pass them by.
+    stream: bool,
+    /// Whether the picture is more than the caches hold, so that its rows should be asked for.
+    prefetch: bool,
+}
+
+/// How the rows of a picture get into the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    /// From the picture's own memory: no column is padded.
+    InPlace,
+    /// From the picture's own memory, but for the output columns left and right of these, which read
+    /// staged windows.
+    Between([usize; 2]),
+    /// Staged row by row, padded on the way.
+    Staged,
+}
+
+impl Planar {
+    /// Packs a filter `[K_h, K_w, C_in / groups, C_out]` for a kernel.
+    pub(crate) fn new(
+        kernel: Ready,
+        spec: &ConvSpec,
+        filter: ArrayView4<'_, f32>,
+        epilogue: &Epilogue,
+    ) -> Self {
+        let description = kernel.description();
+        let numbers = numbers(description, spec);
+        let mut weights = AVec::new(64);
+        weights.resize(spec.taps() * spec.c_out, 0.0);
+        let mut packed = weights.as_mut_slice();
+        let mut first = 0;
+        for _ in 0..spec.groups {
+            for (panels, count) in description.panels.iter().zip(numbers.panels) {
+                let width = panels.vectors;
+                for _ in 0..count {
+                    let (panel, more) = packed.split_at_mut(spec.taps() * width);
+                    for ((a, b, c, channel), weight) in
+                        filter.slice(ndarray::s![.., .., .., first..first + width]).indexed_iter()
+                    {
+                        let tiles = (description.window, width);
+                        panel[layout::planar(spec.kernel, tiles, [a, b, c], channel)] = *weight;
+                    }
+                    packed = more;
+                    first += width;
+                }
+            }
+        }
+        Planar { kernel, numbers, weights, bias: epilogue.bias.clone(), slopes: epilogue.slopes.clone() }
+    }
+
+    pub(crate) fn kernel(&self) -> &Kernel {
+        self.kernel.kernel()
+    }
+
+    fn lanes(&self) -> usize {
+        self.kernel.description().lanes
+    }
+
+    /// Decides how many rows make a call, and what passes the caches by.
+    pub(crate) fn fit(&self, frame: &Frame, machine: &Machine) -> Fit {
+        let spec = &frame.spec;
+        let tall = self.kernel.description().panels.iter().flat_map(|panels| panels.tiles);
+        let tall = tall.map(|tile| tile.rows).max().unwrap_or(1);
+        let whole = |rows: usize| (rows.clamp(tall, MOST_ROWS) / tall * tall).min(frame.output[0]);
+        let bytes = |rows: usize, channels: usize| rows * frame.reach() * channels * size_of::<f32>();
+        // Rows are read once for each panel, and staged rows were just written: they should stay in
+        // the second-level cache.
+        let budget = machine.l2 / 3;
+        let read = budget / bytes(spec.stride[0], spec.c_in).max(1);
+        let staged = budget / (bytes(spec.stride[0], spec.c_in) + bytes(1, spec.c_out)).max(1);
+        let output = bytes(frame.output[0], spec.c_out);
+        let picture = bytes(frame.input[0], spec.c_in);
+        Fit {
+            rows: [whole(read), whole(staged)],
+            stream: output + picture > machine.l3 / 4,
+            prefetch: output + picture > machine.l2,
+        }
+    }
+
+    /// Computes a band of output rows.
+    pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
+        let Band { frame, epilogue, input, mut output, residual, first } = band;
+        let [width, c_out] = [frame.output[1], frame.spec.c_out];
+        let lanes = self.lanes();
+        let source = Source::of(frame, &input, lanes);
+        let in_place = width >= lanes && Order::of_rows(&output.view()) == Some(Order::Planar);
+        let at_once = fit.rows[usize::from(source == Source::Staged)].clamp(1, output.len_of(Axis(0)));
+        let stage = Stage::new(frame, source, at_once, lanes);
+        let pitch = width.max(lanes).next_multiple_of(LINE);
+        let planes = at_once * c_out * pitch;
+
+        let tables = scratch.tables();
+        let (mut input_table, mut output_table, mut residual_table) =
+            (tables.inputs, tables.outputs, tables.residuals);
+        let unpacked_floats = if in_place { 0 } else { epilogue.channels() / c_out * planes };
+        let residual_floats = if residual.is_some() { planes } else { 0 };
+        let floats = scratch.floats(stage.floats() + unpacked_floats + residual_floats);
+        let (staged, floats) = floats.split_at_mut(stage.floats());
+        let (unpacked, added) = floats.split_at_mut(unpacked_floats);
+        // Rows of the padded picture before this one are staged.
+        let mut ready = first * frame.spec.stride[0];
+
+        let mut at = first;
+        for mut block in output.axis_chunks_iter_mut(Axis(0), at_once) {
+            let rows = block.len_of(Axis(0));
+            stage.fill(&input, (at, rows), &mut ready, staged);
+            if let Some(residual) = residual_rows(residual, at - first, rows) {
+                pack(&residual, pitch, added);
+            }
+            for part in stage.parts() {
+                let mut inputs = recycle(std::mem::take(&mut input_table));
+                let mut outputs = recycle(std::mem::take(&mut output_table));
+                let mut residuals = recycle(std::mem::take(&mut residual_table));
+                stage.table(&input, (at, rows), part, staged, &mut inputs);
+                let columns = part.columns.clone();
+                if residual.is_some() {
+                    let rows = added.chunks_exact(pitch).take(rows * c_out);
+                    residuals.extend(rows.filter_map(|row| row.get(columns.clone())));
+                }
+                // The second half of a CReLU comes after the first.
+                if in_place {
+                    let (mut sums, mut more) = block.view_mut().split_at(Axis(2), c_out);
+                    for half in [&mut sums, &mut more] {
+                        let lanes = half.lanes_mut(Axis(1)).into_iter();
+                        let rows = lanes.filter_map(ndarray::ArrayViewMut1::into_slice);
+                        outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
+                    }
+                    self.call(frame, epilogue, fit, &inputs, &residuals, &mut outputs, source, true);
+                    output_table = recycle(outputs);
+                } else {
+                    for half in unpacked.chunks_exact_mut(planes) {
+                        let rows = half.chunks_exact_mut(pitch).take(rows * c_out);
+                        outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
+                    }
+                    self.call(frame, epilogue, fit, &inputs, &residuals, &mut outputs, source, false);
+                    output_table = recycle(outputs);
+                }
+                input_table = recycle(inputs);
+                residual_table = recycle(residuals);
+            }
+            for (half, planes) in unpacked.chunks_exact(planes).enumerate() {
+                unpack(planes, pitch, [half * c_out, c_out], &mut block);
+            }
+            at += rows;
+        }
+        scratch.keep(Tables {
+            inputs: input_table,
+            outputs: output_table,
+            residuals: residual_table,
+            held: tables.held,
+        });
+    }
+
+    /// Calls the kernel for rows of equal width; the second half of the outputs are those of a CReLU.
+    #[expect(clippy::too_many_arguments, reason = "tables are borrowed for different times")]
+    fn call(
+        &self,
+        frame: &Frame,
+        epilogue: &Epilogue,
+        fit: &Fit,
+        inputs: &[&[f32]],
+        residuals: &[&[f32]],
+        outputs: &mut [&mut [f32]],
+        source: Source,
+        in_place: bool,
+    ) {
+        let doubles = epilogue.doubles();
+        let sums = if doubles { outputs.len() / 2 } else { outputs.len() };
+        debug_assert_eq!(sums % frame.spec.c_out, 0);
+        let (outputs, negatives) = outputs.split_at_mut(sums);
+        let width = outputs.first().map_or(0, |row| row.len());
+        self.kernel.run(&mut kernel::Band {
+            inputs,
+            outputs,
+            weights: &self.weights,
+            bias: &self.bias,
+            slopes: &self.slopes,
+            residuals,
+            floor: if doubles { 0.0 } else { epilogue.floor },
+            ceiling: epilogue.ceiling,
+            width,
+            tiling: &Tiling::default(),
+            negatives,
+            stream: fit.stream && in_place,
+            prefetch: fit.prefetch && source != Source::Staged,
+            numbers: self.numbers,
+        });
+    }
+}
+
+/// Cycles that a kernel of this family is predicted to take for a whole picture.
+pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, order: Order) -> f64 {
+    /// Cycles of a call, and of an entry of its tables.
+    const CALL: f64 = 400.0;
+    const ENTRY: f64 = 8.0;
+    /// Cycles for each number that is taken from pixels to planes or back.
+    const STAGED: f64 = 0.35;
+    let description = kernel.description();
+    let spec = &frame.spec;
+    let numbers = numbers(description, spec);
+    let [height, width] = frame.output;
+    let mut tiles = 0.0;
+    for (panels, count) in description.panels.iter().zip(numbers.panels) {
+        let tallest = panels.tiles.first().map_or(1, |tile| tile.rows);
+        let rows = if height >= tallest { tallest } else { 1 };
+        let mut of_rows = panels.tiles.iter().filter(|tile| tile.rows == rows);
+        let Some(wide) = of_rows.next() else { continue };
+        let narrow = of_rows.next_back().unwrap_or(wide);
+        let blocks = height.div_ceil(rows) as f64;
+        let (whole, rest) = (width / wide.pixels, width % wide.pixels);
+        let singles = rest.div_ceil(narrow.pixels);
+        let rest = (singles as f64 * f64::from(narrow.cycles)).min(f64::from(wide.cycles));
+        tiles += count as f64 * blocks * (whole as f64 * f64::from(wide.cycles) + rest);
+    }
+    let (read, written) = ((frame.input[0] * frame.input[1] * spec.c_in), height * width * spec.c_out);
+    let staged = match order {
+        Order::Planar => 0,
+        Order::Interleaved => {
+            (if spec.c_in > 1 { read } else { 0 }) + (if spec.c_out > 1 { written } else { 0 })
+        }
+    };
+    let entries = height * (spec.c_in + spec.c_out);
+    CALL + tiles * (spec.taps() * spec.groups) as f64 + staged as f64 * STAGED + entries as f64 * ENTRY
+}
+
+/// Bytes after which addresses fall into the same set of the first-level cache.
+const PAGE: usize = 4096;
+
+/// Planes that are too many for one set.
+const CROWD: usize = 6;
+
+/// Floats in a cache line.
+const LINE: usize = 16;
+
+impl Source {
+    fn of(frame: &Frame, input: &ArrayView3<'_, f32>, lanes: usize) -> Self {
+        let width = frame.output[1];
+        if width < lanes || Order::of_rows(input) != Some(Order::Planar) {
+            return Source::Staged;
+        }
+        // Planes that lie a multiple of a page apart fall into the same sets of the first-level cache:
+        // copies of their rows do not.
+        let apart = input.strides()[2].unsigned_abs() * size_of::<f32>() % PAGE;
+        if frame.spec.c_in_group() >= CROWD && apart.min(PAGE - apart) < PAGE / 16 {
+            return Source::Staged;
+        }
+        if !frame.pads_columns() {
+            return Source::InPlace;
+        }
+        between(frame, lanes).map_or(Source::Staged, Source::Between)
+    }
+}
+
+/// The first output column that reads nothing left of the picture, and the first that reads something
+/// right of it, where enough columns lie between them.
+fn between(frame: &Frame, lanes: usize) -> Option<[usize; 2]> {
+    let width = frame.output[1];
+    let left = frame.margins[1].before;
+    let right = (left + frame.input[1] + 1).saturating_sub(frame.spec.extent()[1]).min(width);
+    let ends = left.next_multiple_of(lanes).max((width.saturating_sub(right)).next_multiple_of(lanes));
+    (width >= 2 * ends + lanes && right >= left).then_some([left, right])
+}
+
+/// Output columns at the left and right that read staged windows, where a picture of interleaved
+/// channels is read in place: it has one channel.
+pub(crate) fn edges(kernel: &Kernel, frame: &Frame) -> Option<[usize; 2]> {
+    let (lanes, width) = (kernel.description().lanes, frame.output[1]);
+    if frame.spec.c_in > 1 || width < lanes {
+        return None;
+    }
+    if !frame.pads_columns() {
+        return Some([0, 0]);
+    }
+    let [left, right] = between(frame, lanes)?;
+    Some([left.next_multiple_of(lanes), (width - right).next_multiple_of(lanes)])
+}
+
+/// A part of the columns of the output, and where the rows for it are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    columns: Range<usize>,
+    /// The staged rows begin here and are so far apart; or they are the picture's own.
+    staged: Option<[usize; 2]>,
+}
+
+/// Rows as the kernel reads them.
+#[derive(Debug)]
+struct Stage<'f> {
+    frame: &'f Frame,
+    parts: [Option<Part>; 3],
+    /// Rows of the padded picture that are kept: row `r` in place `r % kept`.
+    kept: usize,
+    /// Where the row of zeros begins, and its numbers.
+    zeros: [usize; 2],
+}
+
+impl<'f> Stage<'f> {
+    fn new(frame: &'f Frame, source: Source, at_once: usize, lanes: usize) -> Self {
+        let width = frame.output[1];
+        let beyond = frame.spec.extent()[1] - 1;
+        let kept = table_length(frame, at_once);
+        // An odd number of lines, so that the rows of a table do not fall into the same sets.
+        let pitch = |columns: usize| (columns + beyond).div_ceil(LINE) / 2 * 2 * LINE + LINE;
+        let planes = kept * frame.spec.c_in;
+        let part = |columns: Range<usize>, staged| Some(Part { columns, staged });
+        let (parts, end, longest) = match source {
+            Source::InPlace => ([part(0..width, None), None, None], 0, width + beyond),
+            Source::Staged => {
+                let columns = width.max(lanes);
+                let pitch = pitch(columns);
+                ([part(0..columns, Some([0, pitch])), None, None], planes * pitch, pitch)
+            }
+            Source::Between([left, right]) => {
+                let before = left.next_multiple_of(lanes);
+                let after = (width - right).next_multiple_of(lanes);
+                let [pitch_before, pitch_after] = [pitch(before), pitch(after)];
+                let middle = planes * pitch_before;
+                (
+                    [
+                        (before > 0).then(|| Part { columns: 0..before, staged: Some([0, pitch_before]) }),
+                        part(before.max(left)..right.min(width - after), None),
+                        (after > 0).then(|| Part {
+                            columns: width - after..width,
+                            staged: Some([middle, pitch_after]),
+                        }),
+                    ],
+                    middle + planes * pitch_after,
+                    width + beyond,
+                )
+            }
+        };
+        Stage { frame, parts, kept, zeros: [end, longest] }
+    }
+
+    /// Floats of scratch.
+    fn floats(&self) -> usize {
+        self.zeros[0] + self.zeros[1]
+    }
+
+    fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().flatten()
+    }
+
+    /// Stages what output rows `first..first + rows` read and earlier calls have not.
+    fn fill(
+        &self,
+        input: &ArrayView3<'_, f32>,
+        (first, rows): (usize, usize),
+        ready: &mut usize,
+        staged: &mut [f32],
+    ) {
+        let spec = &self.frame.spec;
+        let [from, to] = [first * spec.stride[0], first * spec.stride[0] + table_length(self.frame, rows)];
+        if let Some(zeros) = staged.get_mut(self.zeros[0]..) {
+            zeros.fill(0.0);
+        }
+        for at in (*ready).max(from)..to {
+            let Some(row) = self.frame.padded_row(at) else { continue };
+            for part in self.parts() {
+                let Some([start, pitch]) = part.staged else { continue };
+                let start = start + at % self.kept * spec.c_in * pitch;
+                if let Some(planes) = staged.get_mut(start..start + spec.c_in * pitch) {
+                    self.fill_row(input, row, part, planes, pitch);
+                }
+            }
+        }
+        *ready = (*ready).max(to);
+    }
+
+    /// Writes the padded columns of a part of one row of the picture, as planes.
+    fn fill_row(
+        &self,
+        input: &ArrayView3<'_, f32>,
+        row: usize,
+        part: &Part,
+        planes: &mut [f32],
+        pitch: usize,
+    ) {
+        let frame = self.frame;
+        let channels = frame.spec.c_in;
+        let row = picture_row(input, row);
+        let length = pitch.min(part.columns.len() + frame.spec.extent()[1] - 1);
+        // Columns of the planes that show the picture, and the first column of the picture there.
+        let (from, left) = (part.columns.start, frame.margins[1].before);
+        let begin = left.saturating_sub(from).min(length);
+        let source = (from + begin).saturating_sub(left);
+        let inside = frame.input[1].saturating_sub(source).min(length - begin);
+        if let Some(pixels) = row.to_slice().filter(|_| channels > 1) {
+            let pixels = pixels.get(source * channels..(source + inside) * channels);
+            interleave::split(pixels.unwrap_or_default(), channels, planes, pitch, begin);
+        } else {
+            for (plane, numbers) in planes.chunks_exact_mut(pitch).zip(row.axis_iter(Axis(1))) {
+                let Some(plane) = plane.get_mut(begin..begin + inside) else { continue };
+                match numbers.to_slice().and_then(|numbers| numbers.get(source..source + inside)) {
+                    Some(numbers) => plane.copy_from_slice(numbers),
+                    None => {
+                        let numbers = numbers.iter().skip(source);
+                        plane.iter_mut().zip(numbers).for_each(|(target, number)| *target = *number);
+                    }
+                }
+            }
+        }
+        let reach = frame.reach();
+        let zeros = frame.spec.border == Border::Zero;
+        for edge in [0..begin, begin + inside..length] {
+            if zeros {
+                planes.chunks_exact_mut(pitch).for_each(|plane| plane[edge.clone()].fill(0.0));
+                continue;
+            }
+            for column in edge {
+                let shown = if from + column < reach { frame.padded_column(from + column) } else { None };
+                for (c, plane) in planes.chunks_exact_mut(pitch).enumerate() {
+                    plane[column] = shown.map_or(0.0, |shown| row[[shown, c]]);
+                }
+            }
+        }
+    }
+
+    /// Appends the rows of a part of the columns to the table.
+    fn table<'t>(
+        &self,
+        input: &ArrayView3<'t, f32>,
+        (first, rows): (usize, usize),
+        part: &Part,
+        staged: &'t [f32],
+        table: &mut Vec<&'t [f32]>,
+    ) {
+        let spec = &self.frame.spec;
+        let zeros = staged.get(self.zeros[0]..).unwrap_or_default();
+        for entry in 0..table_length(self.frame, rows) {
+            let at = first * spec.stride[0] + entry;
+            match (self.frame.padded_row(at), part.staged) {
+                (None, _) => table.extend(std::iter::repeat_n(zeros, spec.c_in)),
+                (Some(_), Some([start, pitch])) => {
+                    let start = start + at % self.kept * spec.c_in * pitch;
+                    table.extend(staged.get(start..).unwrap_or_default().chunks_exact(pitch).take(spec.c_in));
+                }
+                (Some(row), None) => {
+                    let from = part.columns.start - self.frame.margins[1].before.min(part.columns.start);
+                    let row = picture_row(input, row);
+                    table.extend((0..spec.c_in).map(|c| {
+                        let plane = row.index_axis_move(Axis(1), c).to_slice().unwrap_or_default();
+                        plane.get(from..).unwrap_or_default()
+                    }));
+                }
+            }
+        }
+    }
+}
+
+/// Writes computed planes to some channels of an output of any memory order.
+fn unpack(planes: &[f32], pitch: usize, [first, count]: [usize; 2], block: &mut ArrayViewMut3<'_, f32>) {
+    let [width, channels] = [block.len_of(Axis(1)), block.len_of(Axis(2))];
+    for (mut row, planes) in block.axis_iter_mut(Axis(0)).zip(planes.chunks_exact(count * pitch)) {
+        if let Some(row) = row.as_slice_mut() {
+            interleave::join(planes, pitch, channels, first, row);
+        } else {
+            let targets = row.axis_iter_mut(Axis(1)).skip(first);
+            for (mut target, plane) in targets.zip(planes.chunks_exact(pitch)) {
+                target.iter_mut().zip(&plane[..width]).for_each(|(target, number)| *target = *number);
+            }
+        }
+    }
+}
+
+/// Writes rows of any memory order to planes.
+fn pack(rows: &ArrayView3<'_, f32>, pitch: usize, planes: &mut [f32]) {
+    let channels = rows.len_of(Axis(2));
+    for (row, planes) in rows.axis_iter(Axis(0)).zip(planes.chunks_exact_mut(channels * pitch)) {
+        if let Some(pixels) = row.to_slice() {
+            interleave::split(pixels, channels, planes, pitch, 0);
+        } else {
+            for (numbers, plane) in row.axis_iter(Axis(1)).zip(planes.chunks_exact_mut(pitch)) {
+                plane.iter_mut().zip(numbers).for_each(|(target, number)| *target = *number);
+            }
+        }
+    }
+}
