@@ -5,7 +5,7 @@ use tapwise::dense::Dense;
 use tapwise::{Conv2d, ConvSpec, Isa, Shape};
 
 use crate::Error;
-use crate::measurement::{Entry, LIMIT, Label, Pace, race};
+use crate::measurement::{Entry, LIMIT, Label, Pace, Run, race};
 use crate::problems::{Effort, group};
 use crate::records::Record;
 use crate::reference::{Noise, Reference};
@@ -89,7 +89,7 @@ pub fn measure(side: usize, limit: u64, isa: Isa, pace: Pace, command: &str) -> 
         isa,
         max_error,
         checked: reference.checked.clone(),
-        run: Box::new(move || layer.forward_into(input, output.view_mut())),
+        run: Run::Here(Box::new(move || layer.forward_into(input, output.view_mut()))),
     });
     if let Some(dense) = dense {
         let mut hidden = dense.forward(input)?;
@@ -100,7 +100,7 @@ pub fn measure(side: usize, limit: u64, isa: Isa, pace: Pace, command: &str) -> 
             isa,
             max_error,
             checked: reference.checked.clone(),
-            run: Box::new(move || dense.forward_into(input, hidden.view_mut())),
+            run: Run::Here(Box::new(move || dense.forward_into(input, hidden.view_mut()))),
         });
     }
     let label = Label { shape: shape.to_string(), group: group::DENSE, macs: shape.macs()?, command };

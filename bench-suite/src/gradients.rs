@@ -5,7 +5,7 @@ use tapwise::dense::Dense;
 use tapwise::{Conv2d, ConvSpec, Isa, Shape};
 
 use crate::Error;
-use crate::measurement::{Entry, LIMIT, Label, Pace, race};
+use crate::measurement::{Entry, LIMIT, Label, Pace, Run, race};
 use crate::problems::{Effort, group};
 use crate::records::Record;
 use crate::reference::Noise;
@@ -103,7 +103,7 @@ pub fn measure(shape: &Shape, isa: Isa, pace: Pace, command: &str) -> Result<Vec
         isa,
         max_error,
         checked,
-        run,
+        run: Run::Here(run),
     });
     let label = Label { shape: shape.to_string(), group: group::GRADIENTS, macs: shape.macs()?, command };
     race(&label, entries.collect(), pace)
@@ -147,7 +147,7 @@ pub fn measure_dense(isa: Isa, pace: Pace, command: &str) -> Result<Vec<Record>,
             return Err(Error::Wrong { shape, strategy, isa, error: max_error, limit: LIMIT });
         }
         let kernel = "faer matmul".to_owned();
-        let entry = Entry { strategy: name.to_owned(), kernel, isa, max_error, checked, run };
+        let entry = Entry { strategy: name.to_owned(), kernel, isa, max_error, checked, run: Run::Here(run) };
         let macs = products * shape.macs()?;
         let label = Label { shape: shape.to_string(), group: group::GRADIENTS, macs, command };
         records.extend(race(&label, vec![entry], pace)?);

@@ -11,6 +11,7 @@ pub mod gradients;
 pub mod learning;
 pub mod machine;
 pub mod measurement;
+pub mod peers;
 pub mod photograph;
 pub mod problems;
 pub mod progress;

@@ -12,7 +12,7 @@ use tapwise::Isa;
 
 pub use bandwidth::{Stream, read};
 pub use peak::fma_peak;
-pub use pinning::{alone, pool};
+pub use pinning::{alone, cores, pool};
 
 /// A machine: its name, its sizes, and what was measured of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

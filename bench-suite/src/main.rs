@@ -4,14 +4,14 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use ndarray::Array4;
 use tapwise::{Conv2d, Shape};
 use tapwise_bench::problems::Effort;
 use tapwise_bench::session::{self, Options};
 use tapwise_bench::waldo::command::Request;
 use tapwise_bench::waldo::search::SCALES;
-use tapwise_bench::{Error, report, waldo};
+use tapwise_bench::{Error, peers, report, waldo};
 
 /// Measures tapwise on this machine. Without a command: `tapwise report`.
 #[derive(Debug, Parser)]
@@ -95,9 +95,31 @@ struct ReportArguments {
     /// Threads of the measurements beyond one thread; every core unless said.
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
+    /// Measures other libraries beside tapwise as well; scripts/setup-peers installs them.
+    #[arg(long)]
+    peers: bool,
+    /// Measures every layer of a few networks, beside the other libraries.
+    #[arg(long)]
+    nets: bool,
+    /// Measures nothing but these, with commas between; the shapes of --shapes replace the list of
+    /// layers then.
+    #[arg(long, value_name = "PARTS", value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// The Python that has the other libraries.
+    #[arg(long, value_name = "FILE", default_value_os_t = peers::python())]
+    peers_python: PathBuf,
     /// The folder of the report; `reports/<date>-<machine>` unless said.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+}
+
+/// A part of a report that can be had alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// Layers beside other libraries, as --peers.
+    Peers,
+    /// Networks beside other libraries, as --nets.
+    Nets,
 }
 
 /// Threads as the library takes them.
@@ -145,12 +167,15 @@ fn find_waldo(arguments: WaldoArguments) -> Result<(), Error> {
 }
 
 fn write_report(arguments: ReportArguments) -> Result<(), Error> {
-    let ReportArguments { effort, image, shapes, threads, out } = arguments;
+    let ReportArguments { effort, image, shapes, threads, peers, nets, only, peers_python, out } = arguments;
+    let (layers, nets) = (peers || only.contains(&Part::Peers), nets || only.contains(&Part::Nets));
+    let request = peers::study::Request { python: peers_python, layers, nets, alone: !only.is_empty() };
+    let peers = (layers || nets).then_some(request);
     let typed: Vec<String> = std::env::args().skip(1).collect();
     // A report from no command at all is one from `tapwise report`.
     let named = if typed.first().is_some_and(|word| word == "report") { "tapwise" } else { "tapwise report" };
     let command = std::iter::once(named.to_owned()).chain(typed).collect::<Vec<_>>().join(" ");
-    let (folder, findings) = session::run(&Options { effort, image, shapes, threads, out, command })?;
+    let (folder, findings) = session::run(&Options { effort, image, shapes, threads, out, peers, command })?;
     say(&format!("{}\nreport: {}\n", report::terminal(&findings), folder.join("index.html").display()));
     Ok(())
 }

@@ -3,12 +3,14 @@
 
 use std::time::Instant;
 
-use ndarray::{Array3, Array4, ArrayView4, Axis};
+use ndarray::{Array3, Array4, ArrayView3, ArrayView4, Axis};
+use serde::{Deserialize, Serialize};
 use tapwise::{Conv2d, Isa, Shape, Strategy};
 
 use crate::Error;
 use crate::contenders::Contender;
 use crate::machine::fma_peak;
+use crate::peers::Failure;
 use crate::problems::{Effort, Problem};
 use crate::records::Record;
 use crate::reference::{Noise, Reference};
@@ -60,8 +62,30 @@ pub struct Entry<'a> {
     pub max_error: f64,
     /// Which outputs were checked.
     pub checked: String,
-    /// Runs it once.
-    pub run: Box<dyn FnMut() -> Result<(), tapwise::Error> + Send + 'a>,
+    /// How it is run.
+    pub run: Run<'a>,
+}
+
+/// How a computation is run and timed.
+pub enum Run<'a> {
+    /// One run on the calling thread's pool, timed from here.
+    Here(Box<dyn FnMut() -> Result<(), tapwise::Error> + Send + 'a>),
+    /// Another library's: it runs so many times and says how many seconds that took.
+    Peer {
+        /// Its name, the contender of its records.
+        name: String,
+        /// Seconds of so many runs.
+        run: Box<dyn FnMut(usize) -> Result<f64, Failure> + Send + 'a>,
+    },
+}
+
+impl Run<'_> {
+    fn contender(&self) -> &str {
+        match self {
+            Run::Here(_) => "tapwise",
+            Run::Peer { name, .. } => name,
+        }
+    }
 }
 
 /// What every record of one race has in common.
@@ -78,20 +102,21 @@ pub struct Label<'a> {
 }
 
 /// A contender that did not take part, and why.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Absent {
     /// The problem.
     pub shape: String,
-    /// The strategy.
+    /// The strategy, or the name of a peer.
     pub strategy: String,
     /// Why.
     pub reason: String,
 }
 
-/// Times entries against each other on the calling thread's pool; the slowest get fewer samples.
+/// Times entries against each other on the calling thread's pool; the slowest get fewer samples. A
+/// peer that fails meanwhile leaves the race without a record.
 ///
 /// # Errors
-/// What an entry's own run answers.
+/// What an entry's own run answers, a peer's excepted.
 pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Vec<Record>, Error> {
     struct Lane<'a> {
         entry: Entry<'a>,
@@ -100,42 +125,47 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
         warms_up: bool,
         seconds: Vec<f64>,
         spent: f64,
+        failed: bool,
     }
     let threads = rayon::current_num_threads();
     let mut lanes = Vec::with_capacity(entries.len());
     let mut peaks: Vec<(Isa, Vec<f64>)> = Vec::new();
-    for mut entry in entries {
-        let mut warm = timed(&mut entry, 1)?;
+    'entries: for mut entry in entries {
         // The first run of a fast contender says little: warm up until a sample's time is over.
-        let mut spent = warm;
-        while spent < pace.sample {
-            warm = timed(&mut entry, 1)?;
+        // Not for long by the clock: a peer that rests between its runs would take seconds.
+        let (mut warm, mut spent, start) = (0.0, 0.0, Instant::now());
+        while spent == 0.0 || (spent < pace.sample && start.elapsed().as_secs_f64() < 4.0 * pace.sample) {
+            let Some(seconds) = timed(&mut entry, 1)? else { continue 'entries };
+            warm = seconds.max(1e-9);
             spent += warm;
         }
         if !peaks.iter().any(|(isa, _)| *isa == entry.isa) {
             peaks.push((entry.isa, Vec::new()));
         }
-        let repeats = (pace.sample / warm.max(1e-9)).ceil().clamp(1.0, 1e6) as usize;
+        let repeats = (pace.sample / warm).ceil().clamp(1.0, 1e6) as usize;
         let warms_up = warm < 4.0 * pace.sample;
-        lanes.push(Lane { entry, repeats, warms_up, seconds: Vec::new(), spent: 0.0 });
+        lanes.push(Lane { entry, repeats, warms_up, seconds: Vec::new(), spent: 0.0, failed: false });
     }
     for _ in 0..pace.rounds {
         for (isa, samples) in &mut peaks {
             samples.push(fma_peak(*isa));
         }
-        for lane in &mut lanes {
+        for lane in lanes.iter_mut().filter(|lane| !lane.failed) {
             let next = lane.seconds.last().copied().unwrap_or(0.0) * lane.repeats as f64;
             if lane.spent + next > pace.budget && !lane.seconds.is_empty() {
                 continue;
             }
-            if lane.warms_up {
-                timed(&mut lane.entry, 1)?;
+            let warmed = if lane.warms_up { timed(&mut lane.entry, 1)? } else { Some(0.0) };
+            match warmed.and(timed(&mut lane.entry, lane.repeats)?) {
+                Some(seconds) => {
+                    lane.spent += seconds;
+                    lane.seconds.push(seconds / lane.repeats as f64);
+                }
+                None => lane.failed = true,
             }
-            let seconds = timed(&mut lane.entry, lane.repeats)?;
-            lane.spent += seconds;
-            lane.seconds.push(seconds / lane.repeats as f64);
         }
     }
+    lanes.retain(|lane| !lane.failed);
     let records = lanes.into_iter().map(|mut lane| {
         let own = peaks.iter_mut().find(|(isa, _)| *isa == lane.entry.isa);
         let peak = own.map_or(f64::NAN, |(_, samples)| median(samples)) * threads as f64;
@@ -144,7 +174,7 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
         Record {
             shape: label.shape.clone(),
             group: label.group.to_owned(),
-            contender: "tapwise".to_owned(),
+            contender: lane.entry.run.contender().to_owned(),
             strategy: lane.entry.strategy,
             kernel: lane.entry.kernel,
             isa: lane.entry.isa.name().to_owned(),
@@ -163,13 +193,18 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
     Ok(records.collect())
 }
 
-/// Seconds of `repeats` runs.
-fn timed(entry: &mut Entry<'_>, repeats: usize) -> Result<f64, Error> {
-    let start = Instant::now();
-    for _ in 0..repeats {
-        (entry.run)()?;
+/// Seconds of `repeats` runs; none where a peer failed, which says so itself.
+fn timed(entry: &mut Entry<'_>, repeats: usize) -> Result<Option<f64>, Error> {
+    match &mut entry.run {
+        Run::Here(run) => {
+            let start = Instant::now();
+            for _ in 0..repeats {
+                run()?;
+            }
+            Ok(Some(start.elapsed().as_secs_f64()))
+        }
+        Run::Peer { run, .. } => Ok(run(repeats).ok()),
     }
-    Ok(start.elapsed().as_secs_f64())
 }
 
 /// Sorts samples and takes the middle one; the mean of the middle two, where they are even.
@@ -276,6 +311,36 @@ impl<'a> Contest<'a> {
         pace: Pace,
         command: &str,
     ) -> Result<(Vec<Record>, Vec<Absent>), Error> {
+        let label = self.label(command)?;
+        let (entries, absent) = self.entries(contenders, sets)?;
+        Ok((race(&label, entries, pace)?, absent))
+    }
+
+    /// What its records have in common.
+    ///
+    /// # Errors
+    /// As [`Shape::macs`].
+    pub fn label<'c>(&self, command: &'c str) -> Result<Label<'c>, Error> {
+        let Problem { shape, group } = self.problem;
+        Ok(Label { shape: shape.to_string(), group, macs: shape.macs()?, command })
+    }
+
+    /// The largest error of an answer to the first picture, once a layer was verified.
+    #[must_use]
+    pub fn error(&self, answer: ArrayView3<'_, f32>) -> Option<Judged> {
+        let reference = self.reference.as_ref()?;
+        Some(Judged { error: reference.error(answer), checked: reference.checked.clone() })
+    }
+
+    /// Verifies every contender; what is left to do is to run them.
+    ///
+    /// # Errors
+    /// As [`Contest::layer`] and [`Contest::verify`].
+    pub fn entries(
+        &mut self,
+        contenders: &[Contender],
+        sets: &[Isa],
+    ) -> Result<(Vec<Entry<'_>>, Vec<Absent>), Error> {
         let shape = self.problem.shape;
         let [height, width] = shape.output()?;
         let mut absent = Vec::new();
@@ -320,13 +385,20 @@ impl<'a> Contest<'a> {
                 isa,
                 max_error: verified.error,
                 checked: verified.checked,
-                run: Box::new(run),
+                run: Run::Here(Box::new(run)),
             }
         });
-        let label =
-            Label { shape: shape.to_string(), group: self.problem.group, macs: shape.macs()?, command };
-        Ok((race(&label, entries.collect(), pace)?, absent))
+        Ok((entries.collect(), absent))
     }
+}
+
+/// How far an answer is off.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Its largest error over the root mean square of the output.
+    pub error: f64,
+    /// Which outputs were checked.
+    pub checked: String,
 }
 
 /// An answer that was checked.

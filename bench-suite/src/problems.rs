@@ -29,6 +29,102 @@ tapwise::specialize! {
     { delta: 2, groups: 120, c_in: 120, c_out: 120 }
     // The first layer of a network on a photograph.
     { delta: 1, c_in: 3, c_out: 16 }
+    // Beside other libraries, see [`beside`]: image filters,
+    { delta: [2, 3, 5, 7], c_in: 1, c_out: 1 }
+    { delta: [1, 2], groups: 3, c_in: 3, c_out: 3 }
+    // first layers,
+    { kernel: [7, 7], stride: 2, c_in: 3, c_out: 64 }
+    { kernel: [3, 3], stride: 2, c_in: 3, c_out: 32 }
+    { delta: 1, c_in: 3, c_out: 64 }
+    { delta: 1, c_in: [3, 8], c_out: 4 }
+    // middle layers,
+    { delta: 1, c_in: 16, c_out: 32 }
+    { delta: 2, c_in: 24, c_out: 24 }
+    { delta: 1, c_in: 512, c_out: 512 }
+    { kernel: [3, 3], stride: 2, c_in: 128, c_out: 128 }
+    // pointwise, depthwise, and over time.
+    { delta: 0, c_in: 64, c_out: 256 }
+    { delta: 0, c_in: 512, c_out: 128 }
+    { delta: 0, c_in: 1024, c_out: 256 }
+    { delta: 1, groups: 128, c_in: 128, c_out: 128 }
+    { delta: 1, groups: 512, c_in: 512, c_out: 512 }
+    { kernel: [1, 5], c_in: 80, c_out: 512 }
+    { kernel: [1, 3], dilation: [1, 2], c_in: 512, c_out: 512 }
+}
+
+/// Families of layers that are measured beside other libraries: a title and the descriptors. Where
+/// the stride is two, the padding is that of the networks that the layer is from.
+pub const BESIDE: [(&str, &[&str]); 4] = [
+    (
+        "Image filters",
+        &[
+            "h1080w1920 c1x1 k3",
+            "h1080w1920 c1x1 k5",
+            "h1080w1920 c1x1 k7",
+            "h1080w1920 c1x1 k11",
+            "h1080w1920 c1x1 k15",
+            "h1080w1920 c1x1 k31",
+            "h1080w1920 c3x3 k3 g3",
+            "h1080w1920 c3x3 k5 g3",
+        ],
+    ),
+    (
+        "First layers",
+        &[
+            "h224w224 c3x64 k7 s2 p3",
+            "h224w224 c3x32 k3 s2 p1",
+            "h416w416 c3x16 k3",
+            "h1024w1024 c3x16 k3",
+            "h1024w1024 c3x64 k3",
+            "h1080w1920 c3x4 k3",
+            "h1080w1920 c8x4 k3",
+        ],
+    ),
+    (
+        "Middle layers",
+        &[
+            "h128w128 c8x8 k3",
+            "h128w128 c16x16 k3",
+            "h128w128 c32x32 k3",
+            "h256w256 c16x32 k3",
+            "h64w64 c24x24 k5",
+            "h224w224 c64x64 k3",
+            "h112w112 c128x128 k3",
+            "h56w56 c64x64 k3",
+            "h28w28 c128x128 k3",
+            "h14w14 c256x256 k3",
+            "h7w7 c512x512 k3",
+            "h56w56 c128x128 k3 s2 p1",
+        ],
+    ),
+    (
+        "Pointwise, depthwise, over time",
+        &[
+            "h56w56 c64x256 k1",
+            "h28w28 c512x128 k1",
+            "h14w14 c1024x256 k1",
+            "h112w112 c32x32 k3 g32",
+            "h56w56 c128x128 k3 g128",
+            "h14w14 c512x512 k3 g512",
+            "h28w28 c120x120 k5 g120",
+            "h1w1000 c80x512 k1x5",
+            "h1w1000 c512x512 k1x3 d1x2",
+        ],
+    ),
+];
+
+/// The shapes of [`BESIDE`], each with its family.
+///
+/// # Errors
+/// None: every descriptor is read in a test.
+pub fn beside() -> Result<Vec<(&'static str, Shape)>, Error> {
+    let mut shapes = Vec::new();
+    for (family, descriptors) in BESIDE {
+        for descriptor in descriptors {
+            shapes.push((family, descriptor.parse()?));
+        }
+    }
+    Ok(shapes)
 }
 
 /// How deep a report goes.
@@ -79,6 +175,12 @@ pub mod group {
     pub const GRADIENTS: &str = "gradients";
     /// Shapes that the user asked for.
     pub const SHAPES: &str = "shapes";
+    /// Beside other libraries.
+    pub const PEERS: &str = "peers";
+    /// What a call of each library costs.
+    pub const CALLS: &str = "peers-call";
+    /// Layers of networks, beside other libraries.
+    pub const NETS: &str = "nets";
 }
 
 /// One shape, and what it is measured for.
@@ -210,7 +312,10 @@ mod tests {
     #[test]
     fn every_problem_of_the_report_has_its_kernels() {
         let shapes = sweeps(Effort::Full).into_iter().map(|problem| problem.shape);
-        for shape in shapes.chain(TARGETS.iter().map(Target::shape)) {
+        // 961 taps are not unrolled.
+        let beside = beside().unwrap().into_iter().map(|(_, shape)| shape);
+        let beside = beside.filter(|shape| shape.spec.kernel != [31, 31]);
+        for shape in shapes.chain(TARGETS.iter().map(Target::shape)).chain(beside) {
             let wanted = tapwise::Geometry::of(&shape.spec);
             assert!(registry::kernels().any(|kernel| kernel.geometry() == Some(&wanted)), "{shape}");
         }

@@ -35,6 +35,14 @@ impl Progress {
         }
     }
 
+    /// Says something that stays, above the bar or in the pipe.
+    pub fn note(&self, what: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| eprintln!("{what}")),
+            None => eprintln!("{what}"),
+        }
+    }
+
     /// One step is done.
     pub fn step(&self) {
         if let Some(bar) = &self.bar {

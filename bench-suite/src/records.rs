@@ -15,7 +15,7 @@ pub struct Record {
     pub shape: String,
     /// What it was measured for, one of [`crate::problems::group`].
     pub group: String,
-    /// Whose code ran: `tapwise`.
+    /// Whose code ran: `tapwise`, or the name of another library.
     pub contender: String,
     /// The strategy that was asked for.
     pub strategy: String,

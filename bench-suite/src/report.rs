@@ -3,10 +3,13 @@
 
 mod charts;
 mod document;
+mod dots;
 mod gradients;
 mod html;
 mod learning;
 mod markdown;
+mod nets;
+mod peers;
 mod plot;
 mod receptive;
 mod road;
@@ -21,6 +24,7 @@ use std::path::Path;
 use crate::Error;
 use crate::learning::experiment::Study;
 use crate::machine::Machine;
+use crate::peers as others;
 use crate::photograph::Pictures;
 use crate::records::{Builds, Record, to_json};
 use crate::waldo::gallery;
@@ -42,6 +46,27 @@ pub struct Findings {
     pub waldo: gallery::Findings,
     /// What dense networks and convolutions learnt.
     pub study: Study,
+    /// Other libraries that were measured beside, where that was asked for.
+    pub peers: Option<others::Findings>,
+    /// Whether nothing but the machine and the other libraries was measured.
+    pub alone: bool,
+}
+
+impl Findings {
+    /// Nothing but a machine.
+    #[must_use]
+    pub fn of(machine: Machine) -> Self {
+        Findings {
+            machine,
+            records: Vec::new(),
+            pictures: Pictures::default(),
+            builds: Builds::Measured(Vec::new()),
+            waldo: gallery::Findings::default(),
+            study: Study::default(),
+            peers: None,
+            alone: false,
+        }
+    }
 }
 
 /// A file of the report: its path inside the folder, and its contents.
@@ -64,10 +89,17 @@ pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
         File { path: "report.md".to_owned(), bytes: markdown::page(&document).into_bytes() },
         json("measurements.json", &findings.records, "measurements.json")?,
         json("machine.json", &findings.machine, "machine.json")?,
-        json("builds.json", &findings.builds, "builds.json")?,
-        json("waldo.json", &findings.waldo, "waldo.json")?,
-        File { path: "learning.json".to_owned(), bytes: findings.study.to_json()?.into_bytes() },
     ];
+    if let Some(peers) = &findings.peers {
+        files.push(json("peers.json", peers, "peers.json")?);
+    }
+    if !findings.alone {
+        files.extend([
+            json("builds.json", &findings.builds, "builds.json")?,
+            json("waldo.json", &findings.waldo, "waldo.json")?,
+            File { path: "learning.json".to_owned(), bytes: findings.study.to_json()?.into_bytes() },
+        ]);
+    }
     for plot in document.plots() {
         let path = format!("plots/{}.svg", plot.name);
         files.push(File { path, bytes: plot.standalone().into_bytes() });
@@ -202,6 +234,8 @@ mod tests {
             builds: Builds::Measured(vec![cost]),
             waldo: searched(),
             study: learning::tests::study(),
+            peers: None,
+            alone: false,
         }
     }
 
@@ -297,6 +331,72 @@ mod tests {
         for picture in ["photograph", "sobel-x", "overview"] {
             assert!(files.iter().any(|file| file.path == format!("pictures/{picture}.jpg")), "{picture}");
         }
+    }
+
+    /// With records of other libraries, on layers of the list and on those of the networks.
+    fn beside() -> Findings {
+        let mut findings = findings();
+        let mut add = |shape: &str, group: &str, threads| {
+            for (contender, form, seconds) in [("tapwise", "auto", 2e-4), ("PyTorch", "NHWC", 1e-4)] {
+                let mut own = record(shape, group, form, "avx512", threads);
+                (own.contender, own.median_s) = (contender.to_owned(), seconds);
+                findings.records.push(own);
+            }
+        };
+        for (_, shape) in crate::problems::beside().unwrap() {
+            add(&shape.to_string(), group::PEERS, 1);
+            add(&shape.to_string(), group::PEERS, 2);
+        }
+        add("h40w32 c1x1 k1x1", group::CALLS, 1);
+        for layer in others::nets::layers().unwrap() {
+            let shape: tapwise::Shape = layer.shape.parse().unwrap();
+            add(&shape.to_string(), group::NETS, 1);
+        }
+        let failed = crate::measurement::Absent {
+            shape: "h56w56 c64x64 k3x3".to_owned(),
+            strategy: "MNN".to_owned(),
+            reason: "refused".to_owned(),
+        };
+        findings.peers = Some(others::Findings {
+            present: vec![others::Present { name: "PyTorch".to_owned(), version: "2".to_owned() }],
+            failed: vec![failed],
+            ..others::Findings::default()
+        });
+        findings
+    }
+
+    #[test]
+    fn other_libraries_have_their_sections_where_they_were_measured() {
+        let files = files(&beside()).unwrap();
+        let (html, markdown) = (text(&files, "index.html"), text(&files, "report.md"));
+        for words in
+            ["<section id=\"peers\">", "<section id=\"nets\">", "PyTorch (NHWC)", "0.50 ✗", "refused"]
+        {
+            assert!(html.contains(words), "{words}");
+        }
+        assert!(markdown.contains("0.50 × in the geometric mean of 36 layers, at least as fast in 0"));
+        for plot in
+            ["peers-filters", "peers-first", "peers-middle", "peers-other", "nets-u-net", "nets-resnet-50"]
+        {
+            assert!(text(&files, &format!("plots/{plot}.svg")).contains("currentColor"), "{plot}");
+        }
+        assert!(html.len() < 2 << 20, "{} bytes", html.len());
+        assert!(text(&files, "peers.json").contains("refused"));
+    }
+
+    #[test]
+    fn other_libraries_can_have_the_page_to_themselves() {
+        let files = files(&Findings { alone: true, ..beside() }).unwrap();
+        let html = text(&files, "index.html");
+        assert!(html.contains("<section id=\"peers\">") && !html.contains("<section id=\"photograph\">"));
+        assert!(!files.iter().any(|file| file.path == "builds.json"));
+    }
+
+    #[test]
+    fn without_other_libraries_nothing_of_them_appears() {
+        let files = files(&findings()).unwrap();
+        assert!(!text(&files, "index.html").contains("id=\"peers\""));
+        assert!(!files.iter().any(|file| file.path == "peers.json" || file.path.contains("plots/peers")));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::error::Error;
 use crate::learning::experiment;
 use crate::machine::{Machine, pool};
 use crate::measurement::{Absent, Contest, Pace};
+use crate::peers::study::Request;
 use crate::photograph::{Photograph, Pictures};
 use crate::problems::{self, Effort, Problem, TARGETS, group};
 use crate::progress::Progress;
@@ -31,6 +32,8 @@ pub struct Options {
     pub threads: Option<usize>,
     /// Where the report goes.
     pub out: Option<PathBuf>,
+    /// Other libraries to measure beside, if any.
+    pub peers: Option<Request>,
     /// The command as it was typed.
     pub command: String,
 }
@@ -45,12 +48,28 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     let mut machine = Machine::here(selected, options.effort.name(), &options.command);
     let shapes = options.shapes.as_deref().map(problems::read_shapes).transpose()?.unwrap_or_default();
     let photograph = Photograph::read(options.image.as_deref())?;
-    let out = options.out.clone().unwrap_or_else(|| Path::new("reports").join(machine.folder()));
+    let alone = options.peers.as_ref().is_some_and(|request| request.alone);
+    let folder = if alone { machine.folder() + "-peers" } else { machine.folder() };
+    let out = options.out.clone().unwrap_or_else(|| Path::new("reports").join(folder));
     prepare(&out)?;
 
     let threads = options.threads.unwrap_or(machine.cores);
     let one = pool(1)?;
     one.install(|| measure_machine(&mut machine));
+    let peers = |records: &mut Vec<Record>| -> Result<_, Error> {
+        let Some(request) = &options.peers else { return Ok(None) };
+        let (measured, found) = request.measure(options.effort, threads, &shapes, &options.command)?;
+        records.extend(measured);
+        Ok(Some(found))
+    };
+    if alone {
+        let mut records = Vec::new();
+        let peers = peers(&mut records)?;
+        machine.seconds = start.elapsed().as_secs_f64();
+        let findings = Findings { records, peers, alone, ..Findings::of(machine) };
+        report::write(&findings, &out)?;
+        return Ok((out, findings));
+    }
     let (mut records, pictures) =
         one.install(|| single(options, &machine, selected, &shapes, &photograph))?;
     drop(one);
@@ -61,8 +80,9 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     let waldo = pool(threads)?.install(waldo::gallery::measure)?;
     let study = pool(threads)?.install(|| experiment::study(options.effort))?;
     let builds = measure_builds(options.effort);
+    let peers = peers(&mut records)?;
     machine.seconds = start.elapsed().as_secs_f64();
-    let findings = Findings { machine, records, pictures, builds, waldo, study };
+    let findings = Findings { machine, records, pictures, builds, waldo, study, peers, alone };
     report::write(&findings, &out)?;
     Ok((out, findings))
 }

@@ -1,8 +1,23 @@
 //! Threads that stay on their core.
 
+use std::sync::OnceLock;
+
+use core_affinity::CoreId;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::Error;
+
+/// The cores that `threads` threads are pinned to; none where there are fewer cores.
+#[must_use]
+pub fn cores(threads: usize) -> Vec<usize> {
+    // Looked up once, before the first pool pins its threads: a pinned one sees nothing but its own core.
+    static CORES: OnceLock<Vec<CoreId>> = OnceLock::new();
+    let cores = CORES.get_or_init(|| core_affinity::get_core_ids().unwrap_or_default());
+    if threads > cores.len() {
+        return Vec::new();
+    }
+    cores.iter().rev().take(threads).map(|core| core.id).collect()
+}
 
 /// A pool of `threads` threads, each pinned to a core of its own where there are as many and the
 /// system allows it. The last cores are taken first: interrupts like the first one.
@@ -10,14 +25,12 @@ use crate::Error;
 /// # Errors
 /// [`Error::Threads`] when the system starts no more threads.
 pub fn pool(threads: usize) -> Result<ThreadPool, Error> {
-    let cores = core_affinity::get_core_ids().unwrap_or_default();
+    let cores = cores(threads);
     ThreadPoolBuilder::new()
         .num_threads(threads)
         .start_handler(move |index| {
-            if threads <= cores.len()
-                && let Some(core) = cores.iter().rev().nth(index)
-            {
-                core_affinity::set_for_current(*core);
+            if let Some(&id) = cores.get(index) {
+                core_affinity::set_for_current(CoreId { id });
             }
         })
         .build()

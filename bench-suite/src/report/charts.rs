@@ -111,7 +111,7 @@ fn look(strategy: Strategy) -> (plotters::style::RGBColor, Marker) {
 }
 
 /// Four to eight round numbers from zero up.
-fn steps(top: f64) -> Vec<(f64, String)> {
+pub(super) fn steps(top: f64) -> Vec<(f64, String)> {
     let size = 10f64.powf((top / 4.0).max(1e-9).log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * size).into_iter().find(|step| top / step <= 7.0);
     let step = step.unwrap_or(10.0 * size);

@@ -97,12 +97,17 @@ pub(super) fn table(head: &[&str], rows: Vec<Vec<Cell>>) -> Block {
 /// Everything that was found, in the order in which it is read.
 pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     let Findings { machine, records, builds, .. } = findings;
+    if findings.alone {
+        return beside(findings);
+    }
     let mut sections = vec![
         machine_facts(machine),
         photograph(findings),
         throughput(machine, records)?,
         targets::section(machine, records),
     ];
+    sections.extend(super::peers::section(findings)?);
+    sections.extend(super::nets::section(findings)?);
     sections.extend(asked_for(records));
     sections.push(road::counts()?);
     sections.extend(road::dense(machine, records)?);
@@ -111,7 +116,7 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     sections.extend(learning::section(&findings.study)?);
     sections.extend(super::waldo::section(&findings.waldo));
     sections.push(build_times(builds));
-    sections.push(method(machine));
+    sections.push(method(findings));
     Ok(Document {
         title: format!("Convolutions on {}", machine.processor),
         subtitle: format!(
@@ -119,6 +124,23 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
             machine.date, machine.selected, machine.effort, machine.version
         ),
         lead: lead(machine, records),
+        sections,
+    })
+}
+
+/// A page of nothing but the other libraries.
+fn beside(findings: &Findings) -> Result<Document, Error> {
+    let machine = &findings.machine;
+    let mut sections = vec![machine_facts(machine)];
+    sections.extend(super::peers::section(findings)?);
+    sections.extend(super::nets::section(findings)?);
+    sections.push(method(findings));
+    Ok(Document {
+        title: format!("Convolutions beside other libraries on {}", machine.processor),
+        subtitle: format!("{}, {} report of tapwise {}", machine.date, machine.effort, machine.version),
+        lead: "The same numbers through tapwise and through other libraries, each answer checked against double \
+               precision before it was timed."
+            .to_owned(),
         sections,
     })
 }
@@ -323,12 +345,18 @@ fn machine_facts(machine: &Machine) -> Section {
     Section { id: "machine", title: "The machine", blocks: vec![Block::Text(text), table, Block::Text(note)] }
 }
 
-fn method(machine: &Machine) -> Section {
+fn method(findings: &Findings) -> Section {
+    let machine = &findings.machine;
     let texts = [
         format!(
-            "Made by `{}` in {:.0} s. Every number is in `measurements.json`, the machine in `machine.json`, the build \
-             table in `builds.json`, what was learnt in `learning.json`, what was searched in `waldo.json`.",
-            machine.command, machine.seconds
+            "Made by `{}` in {:.0} s. Every number is in `measurements.json`, the machine in `machine.json`, {}.",
+            machine.command,
+            machine.seconds,
+            if findings.alone {
+                "what other libraries did not serve in `peers.json`"
+            } else {
+                "the build table in `builds.json`, what was learnt in `learning.json`, what was searched in `waldo.json`"
+            }
         ),
         format!(
             "Each contender's answer is compared with the sum of the definition in double precision before it is timed; a \

@@ -7,14 +7,14 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use crate::Error;
 
 // The page shows a chart at about half of these pixels, so that lines are sharp on any screen.
-const WIDTH: u32 = 880;
+pub(super) const WIDTH: u32 = 880;
 const PLOT_HEIGHT: u32 = 560;
-const LEGEND_ROW: i32 = 46;
+pub(super) const LEGEND_ROW: i32 = 46;
 const FONT: u32 = 36;
 const MARKER: i32 = 9;
 
 /// Stand for the colours of the page in what plotters writes.
-const INK: RGBColor = RGBColor(1, 1, 1);
+pub(super) const INK: RGBColor = RGBColor(1, 1, 1);
 const INK_TEXT: &str = "#010101";
 
 /// The colours of Okabe and Ito that are seen on white and on black alike, by any eye.
@@ -30,8 +30,8 @@ pub(super) mod colour {
 }
 
 /// A canvas in pixels, and what may go wrong on it.
-type Area<DB> = DrawingArea<DB, plotters::coord::Shift>;
-type Failed<DB> = DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>;
+pub(super) type Area<DB> = DrawingArea<DB, plotters::coord::Shift>;
+pub(super) type Failed<DB> = DrawingAreaErrorKind<<DB as DrawingBackend>::ErrorType>;
 
 /// What stands on a point.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -132,6 +132,14 @@ pub(super) struct Drawn {
 }
 
 impl Drawn {
+    /// What was drawn on a canvas [`WIDTH`] wide.
+    pub(super) fn new(name: &'static str, alternative: &str, height: u32, svg: &str) -> Self {
+        // The ink is that of the page; the size is the reader's.
+        let inside = svg.split_once('>').map_or("", |(_, rest)| rest).trim_start();
+        let inside = inside.trim_end().trim_end_matches("</svg>").replace(INK_TEXT, "currentColor");
+        Drawn { name, alternative: alternative.to_owned(), height, inside }
+    }
+
     /// An element for a page, which gives it its ink by `color`.
     pub(super) fn inline(&self) -> String {
         format!(
@@ -179,10 +187,7 @@ impl Plot {
             self.draw_chart(&area, above, bands).map_err(|error| fail(error.to_string()))?;
             area.present().map_err(|error| fail(error.to_string()))?;
         }
-        // The ink is that of the page; the size is the reader's.
-        let inside = svg.split_once('>').map_or("", |(_, rest)| rest).trim_start();
-        let inside = inside.trim_end().trim_end_matches("</svg>").replace(INK_TEXT, "currentColor");
-        Ok(Drawn { name: self.name, alternative: self.alternative.clone(), height, inside })
+        Ok(Drawn::new(self.name, &self.alternative, height, &svg))
     }
 
     /// Where the keys of the legend go: the left edge in pixels, and the row.
@@ -275,7 +280,7 @@ fn draw_key<DB: DrawingBackend>(
 }
 
 /// A marker around a pixel.
-fn draw_marker<DB: DrawingBackend>(
+pub(super) fn draw_marker<DB: DrawingBackend>(
     root: &Area<DB>,
     marker: Marker,
     (x, y): (i32, i32),

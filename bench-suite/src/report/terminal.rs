@@ -2,6 +2,7 @@
 
 use super::targets::{Reached, reached};
 use super::{Findings, words};
+use crate::peers::ratio::{Summary, rows, summary};
 use crate::problems::group;
 use crate::records::Builds;
 
@@ -23,6 +24,7 @@ pub fn terminal(findings: &Findings) -> String {
         }
     }
     text.push('\n');
+    text.push_str(&beside(findings));
     match &findings.builds {
         Builds::Impossible(reason) => text.push_str(&format!("build times were not measured: {reason}\n")),
         Builds::Measured(costs) => {
@@ -33,6 +35,37 @@ pub fn terminal(findings: &Findings) -> String {
                     words::three(cost.seconds)
                 ));
             }
+        }
+    }
+    text
+}
+
+/// A line for each layer beside other libraries.
+fn beside(findings: &Findings) -> String {
+    let mut text = String::new();
+    let mut counts: Vec<usize> = Vec::new();
+    for record in findings.records.iter().filter(|record| record.group == group::PEERS) {
+        if !counts.contains(&record.threads) {
+            counts.push(record.threads);
+        }
+    }
+    for threads in counts {
+        let rows = rows(&findings.records, group::PEERS, threads);
+        text.push_str(&format!("share of the FMA peak, threads: {threads:<8} tapwise  best of the others\n"));
+        for row in &rows {
+            let best = row.peers.first().zip(row.ratio()).map(|(best, ratio)| {
+                let (share, mark) =
+                    (words::share(best.fraction_of_peak), if ratio < 1.0 { "  lost" } else { "" });
+                format!("{share}  {:<14} {:>6} ×{mark}", best.contender, words::share(ratio))
+            });
+            let own = words::share(row.tapwise.fraction_of_peak);
+            text.push_str(&format!("  {:<36} {own:>7}  {}\n", row.shape, best.unwrap_or_default()));
+        }
+        if let Some(Summary { rows, won, mean, .. }) = summary(&rows) {
+            text.push_str(&format!(
+                "  geometric mean {} ×, {won} of {rows} rows won\n\n",
+                words::three(mean)
+            ));
         }
     }
     text

@@ -1,0 +1,115 @@
+//! A dot plot: a row for each problem, a mark for each contender.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::charts::steps;
+use super::plot::{Area, Drawn, Failed, INK, LEGEND_ROW, Marker, WIDTH, draw_marker};
+use crate::Error;
+
+const FONT: u32 = 28;
+const ROW: i32 = 42;
+/// Pixels for the names of rows, for the axis below, and beside the last tick.
+const NAMES: i32 = 390;
+const AXIS: i32 = 92;
+const MARGIN: i32 = 30;
+
+/// A contender: its mark in every row that it has a value in.
+pub(super) struct Contender {
+    pub(super) label: String,
+    pub(super) colour: RGBColor,
+    pub(super) marker: Marker,
+    /// The number of the row, counted from the top, and the value.
+    pub(super) values: Vec<(usize, f64)>,
+}
+
+/// A chart before it is drawn.
+pub(super) struct Dots {
+    pub(super) name: &'static str,
+    pub(super) alternative: String,
+    pub(super) title: String,
+    pub(super) rows: Vec<String>,
+    /// Those drawn later lie on top.
+    pub(super) contenders: Vec<Contender>,
+}
+
+impl Dots {
+    /// Draws the chart, its legend above.
+    pub(super) fn draw(&self) -> Result<Drawn, Error> {
+        let keys = self.keys();
+        let above = keys.iter().map(|(_, at)| at.1).max().map_or(0, |last| last + 1) * LEGEND_ROW + 20;
+        let height = (above + self.rows.len() as i32 * ROW + AXIS) as u32;
+        let fail = |reason: String| Error::Plot { plot: self.name.to_owned(), reason };
+        let mut svg = String::new();
+        {
+            let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+            for (contender, (column, row)) in keys {
+                let at = (column + 14, 8 + row * LEGEND_ROW + LEGEND_ROW / 2);
+                key(&area, contender, at).map_err(|error| fail(error.to_string()))?;
+            }
+            self.chart(&area, above).map_err(|error| fail(error.to_string()))?;
+            area.present().map_err(|error| fail(error.to_string()))?;
+        }
+        Ok(Drawn::new(self.name, &self.alternative, height, &svg))
+    }
+
+    /// Where the keys of the legend go: the left edge in pixels, and the row. The last drawn is named
+    /// first.
+    fn keys(&self) -> Vec<(&Contender, (i32, i32))> {
+        let (mut column, mut row) = (8, 0);
+        let mut keys = Vec::new();
+        for contender in self.contenders.iter().rev().filter(|contender| !contender.values.is_empty()) {
+            let width = 34 + (contender.label.chars().count() as f64 * f64::from(FONT) * 0.53) as i32;
+            if column > 8 && column + width > WIDTH as i32 {
+                (column, row) = (8, row + 1);
+            }
+            keys.push((contender, (column, row)));
+            column += width + 22;
+        }
+        keys
+    }
+
+    fn chart<DB: DrawingBackend>(&self, root: &Area<DB>, above: i32) -> Result<(), Failed<DB>> {
+        let text = ("sans-serif", FONT).into_font().color(&INK);
+        let values = self.contenders.iter().flat_map(|contender| &contender.values).map(|value| value.1);
+        let top = values.fold(1.0, f64::max) * 1.03;
+        let place =
+            |value: f64| NAMES + (value / top * f64::from(WIDTH as i32 - NAMES - MARGIN)).round() as i32;
+        let line = |row: usize| above + row as i32 * ROW + ROW / 2;
+        let bottom = above + self.rows.len() as i32 * ROW;
+        for (value, name) in steps(top / 1.06) {
+            let style = text.clone().pos(Pos::new(HPos::Center, VPos::Top));
+            // The peak itself is what everything is compared with.
+            let ink = INK.mix(if value == 1.0 { 0.6 } else { 0.16 });
+            root.draw(&PathElement::new(
+                [(place(value), above), (place(value), bottom)],
+                ink.stroke_width(2),
+            ))?;
+            root.draw(&Text::new(name, (place(value), bottom + 8), style))?;
+        }
+        let style = text.clone().pos(Pos::new(HPos::Center, VPos::Top));
+        root.draw(&Text::new(self.title.clone(), ((NAMES + WIDTH as i32 - MARGIN) / 2, bottom + 48), style))?;
+        for (row, name) in self.rows.iter().enumerate() {
+            let ends = [(NAMES, line(row)), (WIDTH as i32 - MARGIN, line(row))];
+            root.draw(&PathElement::new(ends, INK.mix(0.1).stroke_width(1)))?;
+            let style = text.clone().pos(Pos::new(HPos::Right, VPos::Center));
+            root.draw(&Text::new(name.clone(), (NAMES - 16, line(row)), style))?;
+        }
+        for contender in &self.contenders {
+            for &(row, value) in &contender.values {
+                draw_marker(root, contender.marker, (place(value), line(row)), contender.colour)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn key<DB: DrawingBackend>(
+    root: &Area<DB>,
+    contender: &Contender,
+    (x, y): (i32, i32),
+) -> Result<(), Failed<DB>> {
+    draw_marker(root, contender.marker, (x, y), contender.colour)?;
+    let text = ("sans-serif", FONT).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
+    root.draw(&Text::new(contender.label.clone(), (x + 20, y), text))
+}

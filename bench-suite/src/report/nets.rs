@@ -1,0 +1,177 @@
+//! The section on whole networks: how much of each runs how close to the peak.
+
+use super::document::{Block, Cell, Section, cell, judged, table};
+use super::peers::{look, names, said};
+use super::plot::{Axis, Drawn, Marker, Plot, Series};
+use super::{Findings, words};
+use crate::Error;
+use crate::peers::nets::{Layer, layers};
+use crate::peers::ratio::{Row, distribution, rows, summary};
+use crate::problems::group;
+
+/// The files of the charts, one for each network in the order of the list.
+const CHARTS: [&str; 6] = [
+    "nets-resnet-50",
+    "nets-mobilenet-v2",
+    "nets-yolov8n",
+    "nets-u-net",
+    "nets-deepbench-server",
+    "nets-deepbench-device",
+];
+
+/// The section; none where no network was measured.
+pub(super) fn section(findings: &Findings) -> Result<Option<Section>, Error> {
+    let measured = rows(&findings.records, group::NETS, 1);
+    if measured.is_empty() {
+        return Ok(None);
+    }
+    let all = layers()?;
+    let mut nets: Vec<&str> = Vec::new();
+    for layer in &all {
+        if !nets.contains(&layer.net.as_str()) {
+            nets.push(&layer.net);
+        }
+    }
+    let (mut plots, mut lines) = (Vec::new(), Vec::new());
+    for (net, chart) in nets.into_iter().zip(CHARTS) {
+        let own: Vec<&Layer> = all.iter().filter(|layer| layer.net == net).collect();
+        let found: Vec<(f64, &Row<'_>)> = own.iter().filter_map(|layer| find(layer, &measured)).collect();
+        if found.is_empty() {
+            continue;
+        }
+        let whole: f64 = own.iter().map(|layer| weight(layer)).sum();
+        let part = found.iter().map(|(weight, _)| weight).sum::<f64>() / whole;
+        // A curve of a small part would be taken for the net's.
+        if part >= 0.25 {
+            plots.push((panel(net, chart, &found)?, caption(net, part)));
+        }
+        lines.push(line(net, part, &found));
+    }
+    let mut blocks = vec![Block::Text(
+        "How the multiply-adds of whole networks are spread over shares of the peak, on one thread: a curve says which \
+         part of them runs at least that close to the peak; further up and to the right is better. Layers are taken one \
+         at a time. Hardly any of them was annotated in this program: they run by the kernels of run-time channels."
+            .to_owned(),
+    )];
+    blocks.push(Block::Plots(plots));
+    blocks.extend(summary(&measured).map(|summary| Block::Text(said(&summary))));
+    let head = [
+        "network",
+        "of its multiply-adds",
+        "tapwise, all layers",
+        "best library",
+        "all layers",
+        "ratio",
+        "layer by layer",
+        "lost layers",
+    ];
+    blocks.push(table(&head, lines));
+    let skipped = findings.peers.as_ref().map_or(0, |found| found.skipped.len());
+    if skipped > 0 {
+        blocks.push(Block::Text(format!(
+            "{skipped} layers were left out because they cost too much for this effort; `peers.json` names them."
+        )));
+    }
+    Ok(Some(Section { id: "nets", title: "Layers of whole networks", blocks }))
+}
+
+/// The multiply-adds of all layers of a shape.
+fn weight(layer: &Layer) -> f64 {
+    f64::from(layer.count) * layer.macs as f64
+}
+
+fn find<'r, 'a>(layer: &Layer, rows: &'r [Row<'a>]) -> Option<(f64, &'r Row<'a>)> {
+    let shape = layer.shape.parse::<tapwise::Shape>().ok()?.to_string();
+    let row = rows.iter().find(|row| row.shape == shape)?;
+    Some((weight(layer), row))
+}
+
+fn caption(net: &str, part: f64) -> String {
+    if part > 0.999 {
+        format!("{net}.")
+    } else {
+        format!("{net}: the layers measured have {} of its multiply-adds.", words::share(part))
+    }
+}
+
+fn panel(net: &str, name: &'static str, found: &[(f64, &Row<'_>)]) -> Result<Drawn, Error> {
+    let rows: Vec<Row<'_>> = found.iter().map(|(_, row)| (*row).clone()).collect();
+    let mut series = Vec::new();
+    for contender in names(&rows) {
+        let own: Option<Vec<(f64, f64)>> =
+            found.iter().map(|(weight, row)| Some((share(row, contender)?, *weight))).collect();
+        // A library that does not serve every layer has no curve.
+        if let Some(own) = own {
+            let (colour, _) = look(contender);
+            let mut points = distribution(&own);
+            let last = points.last().map_or(1.0, |point| point.1);
+            points.push((0.0, last));
+            let dashed = look(contender).1 != Marker::Circle && look(contender).1 != Marker::Square;
+            series.push(Series { label: contender.to_owned(), colour, marker: Marker::None, dashed, points });
+        }
+    }
+    series.reverse();
+    let top = series.iter().flat_map(|series| &series.points).map(|point| point.0).fold(1.0, f64::max);
+    Plot {
+        name,
+        alternative: format!(
+            "{net}: the part of its multiply-adds that runs at least at a share of the peak"
+        ),
+        x: Axis {
+            title: "share of the FMA peak".to_owned(),
+            range: (0.0, top * 1.03),
+            logarithmic: false,
+            ticks: super::charts::steps(top),
+        },
+        y: Axis {
+            title: "part at least as fast".to_owned(),
+            range: (0.0, 1.04),
+            logarithmic: false,
+            ticks: [0.0, 0.25, 0.5, 0.75, 1.0].map(|part| (part, format!("{part}"))).to_vec(),
+        },
+        series,
+        marks: Vec::new(),
+    }
+    .draw()
+}
+
+fn share(row: &Row<'_>, contender: &str) -> Option<f64> {
+    let mut all = row.peers.iter().copied().chain([row.tapwise]);
+    all.find(|record| record.contender == contender).map(|record| record.fraction_of_peak)
+}
+
+/// The times of all layers together, and the layers one by one.
+fn line(net: &str, part: f64, found: &[(f64, &Row<'_>)]) -> Vec<Cell> {
+    let total = |name: &str| -> Option<f64> {
+        let times = found.iter().map(|(weight, row)| {
+            let mut all = row.peers.iter().copied().chain([row.tapwise]);
+            let record = all.find(|record| record.contender == name)?;
+            // Layers of one shape are as many as their weight over one's own multiply-adds.
+            let macs = record.gflops * record.median_s * 1e9 / 2.0;
+            Some(record.median_s * (weight / macs).round())
+        });
+        times.sum()
+    };
+    let rows: Vec<Row<'_>> = found.iter().map(|(_, row)| (*row).clone()).collect();
+    let tapwise = total("tapwise").unwrap_or(f64::NAN);
+    let others = names(&rows).into_iter().filter(|name| *name != "tapwise");
+    let best = others.filter_map(|name| Some((name, total(name)?))).min_by(|a, b| a.1.total_cmp(&b.1));
+    let mut cells = vec![cell(net), cell(words::share(part)), cell(words::time(tapwise))];
+    match best {
+        Some((name, seconds)) => {
+            let ratio = seconds / tapwise;
+            cells.extend([cell(name), cell(words::time(seconds))]);
+            let mark = if ratio >= 1.0 { "✓" } else { "✗" };
+            cells.push(judged(format!("{} {mark}", words::share(ratio)), ratio >= 1.0));
+        }
+        None => cells.extend(["–", "–", "–"].map(cell)),
+    }
+    match summary(&rows) {
+        Some(summary) => {
+            cells.push(cell(words::three(summary.mean)));
+            cells.push(cell(format!("{} of {}", summary.rows - summary.won, summary.rows)));
+        }
+        None => cells.extend(["–", "–"].map(cell)),
+    }
+    cells
+}
