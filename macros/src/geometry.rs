@@ -22,11 +22,6 @@ impl Geometry {
         self.c_out / self.groups
     }
 
-    /// Whether every channel sees itself alone.
-    pub(crate) fn is_depthwise(&self) -> bool {
-        self.c_in == self.groups && self.c_out == self.groups
-    }
-
     /// Products that are summed for one output.
     pub(crate) fn taps(&self) -> usize {
         self.kernel[0] * self.kernel[1] * self.c_in_group()

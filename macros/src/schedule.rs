@@ -9,7 +9,7 @@
 //! machine with two multiply-adds and two loads a cycle needs.
 
 mod along_row;
-mod depthwise;
+pub(crate) mod depthwise;
 mod run_time;
 mod step;
 
@@ -118,7 +118,8 @@ pub(crate) struct Tile {
 pub(crate) struct Panels {
     /// Vectors of a panel; output channels, in the along-the-row family.
     pub(crate) vectors: usize,
-    /// Panels of this width in one group, or `None` where the call says it.
+    /// Panels of this width in one group, or `None` where the call says it; 0 where the panels are
+    /// those of the kind before, for fewer output rows at a time.
     pub(crate) count: Option<usize>,
     /// Channels in the last vector of each panel, or `None` where the call says it.
     pub(crate) lanes: Option<usize>,
@@ -276,10 +277,11 @@ impl Schedule {
             Family::AlongRow => {
                 format!("{}x{}x{}", tile.rows, tile.pixels / self.isa.lanes, panels.vectors)
             }
+            _ if tile.rows > 1 => format!("{}x{}x{}", tile.rows, tile.pixels, panels.vectors),
             _ => format!("{}x{}", tile.pixels, panels.vectors),
         });
         let family = match (&self.target, self.family) {
-            (Target::Fixed(geometry), Family::Depthwise) if !geometry.is_depthwise() => "grouped",
+            (Target::Fixed(geometry), Family::Depthwise) if geometry.c_in_group() > 1 => "grouped",
             (_, family) => family.name(),
         };
         format!("{family}-{shape}-{}-{tile}", self.isa.name)
@@ -300,11 +302,13 @@ impl Schedule {
     }
 }
 
-/// Whether a vector holds whole groups: each is as many channels out as in, fewer than lanes.
+/// Whether a vector holds whole groups: each is as many channels out as in, fewer than lanes; or one
+/// channel in and no more out than fill half a vector.
 fn lies_in_lanes(geometry: &Geometry, isa: &Isa) -> bool {
-    let group = geometry.c_in_group();
+    let (group, outputs) = (geometry.c_in_group(), geometry.c_out_group());
     let divides = group < isa.lanes && isa.lanes.is_multiple_of(group);
-    divides && group == geometry.c_out_group() && geometry.c_out >= isa.lanes
+    let several = group == 1 && geometry.groups > 1 && 2 * outputs <= isa.lanes;
+    (divides && group == outputs || several) && geometry.c_out >= isa.lanes
 }
 
 /// Vector registers of a tile: accumulators, resident weights, one broadcast.
@@ -401,7 +405,7 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &[Panels], window: usize) -> S
 }
 
 /// `1 panel`, `2 panels`.
-fn plural(count: usize, noun: &str) -> String {
+pub(crate) fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 

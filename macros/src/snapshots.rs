@@ -109,7 +109,9 @@ fn every_expansion_is_a_file_with_a_module_for_each_instruction_set() {
         let names: Vec<String> = modules(&file).iter().map(|module| module.ident.to_string()).collect();
         let (along, names): (Vec<_>, Vec<_>) =
             names.into_iter().partition(|name| name.starts_with("along_row_"));
-        assert!(along.is_empty() || along.len() == isa::ALL.len(), "{along:?}");
+        // Which sets have one more depends on their lanes.
+        let of_a_set = |name: &String| isa::ALL.iter().any(|isa| *name == format!("along_row_{}", isa.name));
+        assert!(along.iter().all(of_a_set), "{along:?}");
         assert_eq!(names, isa::ALL.iter().map(|isa| isa.name).collect::<Vec<_>>());
     }
 }
@@ -128,6 +130,9 @@ fn schedules() {
         quote! { delta = 0, c_in = 64, c_out = 256 },
         quote! { delta = 1, dilation = 2, c_in = 32, c_out = 40 },
         quote! { delta = 1, groups = 32, c_in = 32, c_out = 32 },
+        quote! { delta = 1, groups = 512, c_in = 512, c_out = 512 },
+        quote! { delta = 2, groups = 120, c_in = 120, c_out = 120 },
+        quote! { delta = 1, groups = 20, c_in = 20, c_out = 40 },
         quote! { delta = 1, groups = 32, c_in = 128, c_out = 128 },
         quote! { delta = 1, c_in = 1, c_out = 1 },
         quote! { delta = 1, c_in = 3, c_out = 4 },
@@ -152,6 +157,9 @@ fn schedules() {
                         .tiles
                         .iter()
                         .map(|tile| match tile.body {
+                            Body::Unrolled { fmas } if tile.rows > 1 => {
+                                format!("{} rows by {} unrolled to {fmas}", tile.rows, tile.pixels)
+                            }
                             Body::Unrolled { fmas } => format!("{} unrolled to {fmas}", tile.pixels),
                             Body::Loops { steps, .. } if tile.rows > 1 => {
                                 format!("{} rows by {} in loops of {steps}", tile.rows, tile.pixels)

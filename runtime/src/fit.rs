@@ -7,6 +7,7 @@ use crate::frame::Frame;
 use crate::joined::{self, Joined};
 use crate::kernel::{Description, Family, MOST_KINDS, Tiling};
 use crate::rows;
+use crate::tiled::times;
 
 /// Cycles of a call, and of one part of a row more in it.
 const CALL: f64 = 150.0;
@@ -15,6 +16,9 @@ const ROW: f64 = 15.0;
 /// Cycles of staging a row, and numbers copied in one of them.
 const STAGING: f64 = 25.0;
 const COPIED: f64 = 8.0;
+
+/// Numbers written in a cycle where each is written several times.
+const REPEATED: f64 = 4.0;
 
 /// Cycles of work that a call should have.
 const WORTH: f64 = 16_000.0;
@@ -62,12 +66,25 @@ impl Fit {
             Family::Depthwise if description.geometry.is_some() => (1, spec.taps()),
             Family::Depthwise => (panels, spec.taps()),
         };
-        let tiles = |pixels: usize| cost(pixels, description.panels, counts) * taps as f64;
+        // Rows that a tile of the depthwise family computes at once, where there are as many.
+        let tile = match (description.family, description.panels.first().and_then(|kind| kind.tiles.first()))
+        {
+            (Family::Depthwise, Some(tile)) if tile.rows <= frame.output[0] => tile.rows,
+            _ => 1,
+        };
+        // What is staged, and what is written again with each channel several times.
         let read = spec.stride[0].min(spec.extent()[0]) as f64;
+        let repeated = |pixels: usize| match times(description.family, spec) {
+            1 => 0.0,
+            times => read * (STAGING + (pixels * spec.stride[1] * spec.c_in * times) as f64 / REPEATED),
+        };
+        let tiles = |pixels: usize| {
+            cost(pixels, description.panels, counts) * taps as f64 / tile as f64 + repeated(pixels)
+        };
         let staging = |columns: usize| read * (STAGING + (columns * spec.c_in) as f64 / COPIED);
 
         let alone = tiles(width);
-        let rows = rows_at_once(frame, passes, alone, cache);
+        let rows = rows_at_once(frame, passes, alone, cache).next_multiple_of(tile).min(frame.output[0]);
         // A call more for each block of rows reads the weights again.
         let weights = size_of::<f32>() * spec.taps() * spec.c_out;
         let streamed = if weights > cache / 2 { weights as f64 / BEYOND } else { 0.0 };

@@ -51,7 +51,8 @@ pub struct Tile {
 pub struct Panels {
     /// Vectors of a panel; output channels, in the along-the-row family.
     pub vectors: usize,
-    /// Panels in one group, or `None` where the call says it.
+    /// Panels in one group, or `None` where the call says it; 0 where the panels are those of the
+    /// kind before, for fewer output rows at a time.
     pub count: Option<usize>,
     /// Register tiles, the widest first.
     pub tiles: &'static [Tile],
@@ -285,6 +286,11 @@ pub struct Finish<'t, const LANES: usize, const VECTORS: usize> {
     /// Outputs are lowered to this.
     pub ceiling: f32,
 }
+
+/// What [`Finish`] is made of for every panel of one vector, and for several rows: biases, slopes,
+/// residuals, and the limits of what is stored.
+pub type Finishes<'t, const LANES: usize> =
+    (&'t [[[f32; LANES]; 1]], &'t [[[f32; LANES]; 1]], &'t [&'t [f32]], [f32; 2]);
 
 /// The `N` numbers of a row that start at `from`.
 #[inline(always)]

@@ -166,6 +166,44 @@ pub(crate) fn fill<'t>(
     }));
 }
 
+/// Floats of scratch that [`repeat`] needs for `rows` output rows of a part.
+pub(crate) fn repeated_floats(frame: &Frame, part: &Part, times: usize, rows: usize) -> usize {
+    if times == 1 {
+        0
+    } else {
+        table_length(frame, rows) * pitch(times * part.columns.len() * frame.spec.c_in)
+    }
+}
+
+/// Puts rows with each number `times` times in a row in the place of the rows of `table`, those of a
+/// part.
+pub(crate) fn repeat<'t>(
+    frame: &Frame,
+    part: &Part,
+    times: usize,
+    scratch: &'t mut [f32],
+    table: &mut [&'t [f32]],
+) {
+    let length = part.columns.len() * frame.spec.c_in;
+    let wide = scratch.chunks_exact_mut(pitch(times * length));
+    for (row, wide) in table.iter_mut().filter(|row| !row.is_empty()).zip(wide) {
+        let Some(narrow) = row.get(..length) else { continue };
+        match times {
+            2 => repeat_each::<2>(narrow, wide),
+            3 => repeat_each::<3>(narrow, wide),
+            4 => repeat_each::<4>(narrow, wide),
+            _ => wide.chunks_exact_mut(times).zip(narrow).for_each(|(wide, number)| wide.fill(*number)),
+        }
+        *row = wide;
+    }
+}
+
+fn repeat_each<const TIMES: usize>(narrow: &[f32], wide: &mut [f32]) {
+    for (wide, number) in wide.as_chunks_mut().0.iter_mut().zip(narrow) {
+        *wide = [*number; TIMES];
+    }
+}
+
 /// Appends the rows of `[rows, W, C]` to `table`: in place where their pixels are interleaved, else
 /// gathered into `scratch`.
 pub(crate) fn gather<'t>(

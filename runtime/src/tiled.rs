@@ -204,10 +204,17 @@ impl Tiled {
             spaces.clone().fold([0; 2], |[rows, floats], space| [rows + space.rows, floats + space.floats()]);
         let mut tables = scratch.tables();
         tables.held.resize(held, 0);
+        let times = times(self.description().family, &frame.spec);
+        let repeated = pieces
+            .iter()
+            .map(|piece| rows::repeated_floats(frame, &piece.part, times, at_once))
+            .max()
+            .unwrap_or(0);
         let output_floats = if interleaved { 0 } else { at_once * row_out };
         let residual_floats = if residual_in_place { 0 } else { at_once * row_out };
-        let floats = scratch.floats(staged + output_floats + residual_floats);
+        let floats = scratch.floats(staged + repeated + output_floats + residual_floats);
         let (mut staged, floats) = floats.split_at_mut(staged);
+        let (repeated, floats) = floats.split_at_mut(repeated);
         let (unpacked, added) = floats.split_at_mut(output_floats);
         let mut held = &mut tables.held[..];
         let mut rings: [Ring<'_>; MOST_PARTS] = Default::default();
@@ -225,6 +232,9 @@ impl Tiled {
                 let mut outputs = recycle(std::mem::take(&mut output_table));
                 let mut residuals = recycle(std::mem::take(&mut residual_table));
                 rows::fill(frame, &input, part, (at, rows), ring, &mut inputs);
+                if times > 1 {
+                    rows::repeat(frame, part, times, repeated, &mut inputs);
+                }
                 let columns = part.outputs.start * frame.spec.c_out..part.outputs.end * frame.spec.c_out;
                 if let Some(residual) = residual_rows(residual, at - first, rows) {
                     rows::gather(residual, residual_in_place, added, &mut residuals);
@@ -266,6 +276,15 @@ fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
     match family {
         Family::ChannelsOut | Family::AlongRow => *spec,
         Family::Depthwise => ConvSpec { groups: 1, c_in: spec.c_in_group(), ..*spec },
+    }
+}
+
+/// How often a kernel wants each channel of a row: where its lanes are output channels that meet an
+/// input each, as often as a channel has outputs.
+pub(crate) fn times(family: Family, spec: &ConvSpec) -> usize {
+    match family {
+        Family::Depthwise if spec.c_in == spec.groups => spec.c_out_group(),
+        _ => 1,
     }
 }
 
@@ -319,6 +338,7 @@ pub(crate) fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
     } else {
         (spec.kernel[1] / description.window, spec.c_in_group())
     };
+    let pixel = spec.c_in * times(description.family, spec);
     Numbers {
         groups: spec.groups,
         panels,
@@ -328,8 +348,8 @@ pub(crate) fn numbers(description: &Description, spec: &ConvSpec) -> Numbers {
         dilation: spec.dilation[0],
         runs,
         run,
-        run_step: spec.dilation[1] * if planar { 1 } else { spec.c_in },
-        pixel_step: spec.stride[1] * spec.c_in,
+        run_step: spec.dilation[1] * if planar { 1 } else { pixel },
+        pixel_step: spec.stride[1] * pixel,
         c_in_group: spec.c_in_group(),
         c_out_group: spec.c_out_group(),
         c_out: spec.c_out,

@@ -36,6 +36,11 @@ tapwise::specialize! {
     { delta: [1, 3], stride: 2, groups: 40, c_in: 40, c_out: 40 }
     { kernel: [2, 3], dilation: [2, 3], groups: 33, c_in: 33, c_out: 33 }
     { kernel: [3, 22], stride: [1, 2], groups: 24, c_in: 24, c_out: 24 }
+    // Pixels so far apart that two rows are computed at once, strides 1 and 2.
+    { delta: 1, stride: [1, 2], groups: 512, c_in: 512, c_out: 512 }
+    // Several outputs of a channel.
+    { delta: 1, groups: 20, c_in: 20, c_out: [40, 60] }
+    { kernel: [2, 5], stride: 2, groups: 9, c_in: 9, c_out: 45 }
     // Groups that share a vector: two, four and eight channels each.
     { kernel: [3, 4], stride: [1, 2], groups: 17, c_in: 34, c_out: 34 }
     { delta: 1, dilation: [1, 2], groups: 8, c_in: 32, c_out: 32 }
@@ -50,7 +55,7 @@ tapwise::specialize! {
 }
 
 /// Shapes compiled above.
-const SHAPES: usize = 44;
+const SHAPES: usize = 49;
 
 fn geometries() -> BTreeSet<Geometry> {
     registry::kernels().filter_map(|kernel| kernel.geometry().copied()).collect()

@@ -23,6 +23,9 @@ tapwise::specialize! { { delta: 1, c_in: 3, c_out: 28 } }
 #[cfg(probe = "depthwise")]
 tapwise::specialize! { { delta: 1, groups: 128, c_in: 128, c_out: 128 } }
 
+#[cfg(probe = "paired")]
+tapwise::specialize! { { delta: 1, groups: 512, c_in: 512, c_out: 512 } }
+
 #[cfg(probe = "grouped")]
 tapwise::specialize! { { delta: 1, groups: 32, c_in: 128, c_out: 128 } }
 

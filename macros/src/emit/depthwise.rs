@@ -1,14 +1,16 @@
 //! The depthwise family: lanes along channels that do not see each other, or only the few of their
 //! group, which are spread over its lanes one at a time; a register tile of pixels
-//! by one vector of channels. Pixels are outside, channels inside, so that a tile's inputs stay near.
+//! by one vector of channels. Tiles go down strips of pixels, some channels at a time, so that a tile's
+//! inputs stay near.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::tile::{finish, index, sum, sums};
+use super::tile::{finish, index, row_names, sum, sums};
 use super::{ident, isa::features};
 use crate::geometry::Geometry;
-use crate::schedule::{Body, Panels, Schedule, Target, Tile, positions};
+use crate::schedule::depthwise::{block, entries, sections};
+use crate::schedule::{Body, Panels, Schedule, Target, Tile, plural, positions};
 
 /// The functions of one kernel: `run`, and one function for each register tile.
 pub(super) fn module(schedule: &Schedule) -> TokenStream {
@@ -26,7 +28,10 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
 }
 
 fn tile_name(panels: &Panels, tile: &Tile) -> proc_macro2::Ident {
-    ident(&format!("tile_{}x{}", tile.pixels, panels.vectors))
+    match tile.rows {
+        1 => ident(&format!("tile_{}x{}", tile.pixels, panels.vectors)),
+        rows => ident(&format!("tile_{rows}x{}x{}", tile.pixels, panels.vectors)),
+    }
 }
 
 /// A kernel whose every number is a literal.
@@ -36,76 +41,104 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
     let all =
         || schedule.panels.iter().flat_map(|panels| panels.tiles.iter().map(move |tile| (panels, tile)));
     let functions = all().map(|(panels, tile)| fixed_tile(schedule, geometry, panels, tile));
-    let (stride, rows, channels) = (geometry.stride[0], geometry.rows(), geometry.c_out);
     let steps = geometry.taps() / window;
-    let pixel_in = geometry.stride[1] * channels;
-    // The last vector begins where it still has all its lanes.
-    let last = channels - lanes;
-    let tiles = all().enumerate().map(|(tile_index, (panels, tile))| {
-        let (name, pixels) = (tile_name(panels, tile), tile.pixels);
+    let kinds = schedule.panels.iter().enumerate().map(|(kind, panels)| {
+        let rows = panels.tiles.first().map_or(1, |tile| tile.rows);
+        let strips = strips(geometry, lanes, kind, panels);
         quote! {
-            for _ in 0..band.tiling[0][#tile_index] {
-                let at = pixel.min(band.width.saturating_sub(#pixels));
-                for (vector, (panel, bias)) in panels.iter().zip(biases).enumerate() {
-                    let channel = (vector * #lanes).min(#last);
-                    let finish = tapwise::Finish { bias, slopes: slopes.get(vector), residual, floor, ceiling };
-                    #name(inputs, panel, &finish, at * #pixel_in + channel, output, at * #channels + channel);
-                }
-                pixel += #pixels;
+            if band.outputs.len() >= #rows {
+                #strips
+                return;
             }
         }
     });
     quote! {
         #(#functions)*
 
-        /// Computes a band of output rows: for each row, for each of the register tiles that cover
-        /// it, every vector of channels.
+        /// Computes a band of output rows: for each of the register tiles that cover a row, down the
+        /// rows of the band, every vector of channels.
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
             let panels = tapwise::steps::<#lanes, 1, #window>(band.weights).as_chunks::<#steps>().0;
             let biases = tapwise::steps::<#lanes, 1, 1>(band.bias).as_flattened();
             let slopes = tapwise::steps::<#lanes, 1, 1>(band.slopes).as_flattened();
-            let (floor, ceiling) = (band.floor, band.ceiling);
-            for (row, output) in band.outputs.iter_mut().enumerate() {
-                let rows = band.inputs.get(row * #stride..).and_then(|rows| rows.first_chunk::<#rows>());
-                let Some(inputs) = rows else { return };
-                let residual = band.residuals.get(row).copied();
-                let mut pixel = 0;
-                #(#tiles)*
+            let limits = [band.floor, band.ceiling];
+            #(#kinds)*
+        }
+    }
+}
+
+/// The calls of the tiles of one kind: strips of pixels, down which every input is read once.
+fn strips(geometry: &Geometry, lanes: usize, kind: usize, panels: &Panels) -> TokenStream {
+    let block = block(geometry, lanes, panels);
+    let (channels, stride) = (geometry.c_out, geometry.stride[0]);
+    let pixel_in = geometry.stride[1] * channels;
+    let tiles = panels.tiles.iter().enumerate().map(|(tile_index, tile)| {
+        let (name, pixels, rows) = (tile_name(panels, tile), tile.pixels, tile.rows);
+        let table = geometry.rows() + (rows - 1) * stride;
+        quote! {
+            for _ in 0..band.tiling[#kind][#tile_index] {
+                let at = pixel.min(band.width.saturating_sub(#pixels));
+                for row in (0..band.outputs.len()).step_by(#rows) {
+                    // The last rows overlap those before, as the last pixels do.
+                    let row = row.min(band.outputs.len() - #rows);
+                    let Some(inputs) = band.inputs.get(row * #stride..).and_then(|rows| rows.first_chunk::<#table>())
+                    else { return };
+                    let Some(outputs) = band.outputs.get_mut(row..).and_then(|rows| rows.first_chunk_mut::<#rows>())
+                    else { return };
+                    let residuals = band.residuals.get(row..).unwrap_or_default();
+                    let finish = (biases, slopes, residuals, limits);
+                    #name(inputs, panels, first, finish, at * #pixel_in, outputs, at * #channels);
+                }
+                pixel += #pixels;
             }
+        }
+    });
+    quote! {
+        for (block, panels) in panels.chunks(#block).enumerate() {
+            let (first, mut pixel) = (block * #block, 0);
+            #(#tiles)*
         }
     }
 }
 
 /// The function of one register tile of a fixed geometry.
 fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &Tile) -> TokenStream {
-    let (lanes, window, pixels) = (schedule.isa.lanes, schedule.window, tile.pixels);
-    let (channels, [kernel_rows, kernel_columns]) = (geometry.c_out, geometry.kernel);
+    let (lanes, window, pixels, rows) = (schedule.isa.lanes, schedule.window, tile.pixels, tile.rows);
+    let (channels, kernel_columns) = (geometry.c_out, geometry.kernel[1]);
     let (stride, dilation) = (geometry.stride, geometry.dilation);
     let (chunks, group) = (kernel_columns / window, geometry.c_in_group());
     let span = ((pixels - 1) * stride[1] + (kernel_columns - 1) * dilation[1]) * channels + lanes;
-    let last = sum(pixels - 1, 0);
+    // A window of all channels, and the last vector, which begins where it still has all its lanes.
+    let (whole, last_channel) = (span + channels - lanes, channels - lanes);
+    let last = sum(rows * pixels - 1, 0);
     let barrier = quote! {
         let (x, weights, sum) = simd::barrier(x, weights, #last);
         #last = sum;
     };
-    // The taps of a filter row, `window` at a time, over the pixels that they meet.
-    let row = |step: &dyn Fn(usize, usize) -> TokenStream, apart: bool| -> TokenStream {
+    let weight = |row: usize, tap: usize| ident(&format!("w{row}_{tap}"));
+    // One input row for the output rows `served`, each with the filter row that it meets there: the
+    // taps of the filter row, `window` at a time, over the pixels that they meet.
+    let read = |served: &[(usize, TokenStream)], apart: bool| -> TokenStream {
         (0..chunks)
             .flat_map(|chunk| (0..group).map(move |channel| (chunk, channel)))
             .map(|(chunk, channel)| {
-                let name = |tap: usize| ident(&format!("w{tap}"));
-                let at = step(chunk, channel);
-                let loads = (0..window).map(|tap| {
-                    let (name, tap) = (name(tap), index(tap));
-                    quote! { let #name = simd::load(&weights[#at][#tap][0]); }
+                let loads = served.iter().flat_map(|(row, a)| {
+                    (0..window).map(move |tap| {
+                        let (name, tap) = (weight(*row, tap), index(tap));
+                        let (in_row, step) = (chunks * group, chunk * group + channel);
+                        let at = if in_row == 1 { quote!(#a) } else { quote!((#a) * #in_row + #step) };
+                        quote! { let #name = simd::load(&weights[#at][#tap][0]); }
+                    })
                 });
                 let walk =
-                    positions(stride[1], dilation[1], pixels, window).into_iter().map(|(column, served)| {
+                    positions(stride[1], dilation[1], pixels, window).into_iter().map(|(column, meets)| {
                         let offset = index((column + chunk * window * dilation[1]) * channels);
-                        let products = served.into_iter().map(|(pixel, tap)| {
-                            let (weight, sum) = (name(tap), sum(pixel, 0));
-                            quote! { #sum = simd::mul_add(v, #weight, #sum); }
+                        let products = served.iter().flat_map(|&(row, _)| {
+                            meets.iter().map(move |&(pixel, tap)| {
+                                let (weight, sum) = (weight(row, tap), sum(row * pixels + pixel, 0));
+                                quote! { #sum = simd::mul_add(v, #weight, #sum); }
+                            })
                         });
                         let load = quote! { simd::load(tapwise::part::<#offset, #lanes, #span>(x)) };
                         let load = match group {
@@ -129,48 +162,65 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             })
             .collect()
     };
-    let body = match tile.body {
+    // What is found once for all channels, and what is computed of each vector.
+    let (windows, body) = match tile.body {
         Body::Unrolled { .. } => {
             // Every window is found before anything is computed, as the output is.
-            let mut windows = TokenStream::new();
-            let rows: TokenStream = (0..kernel_rows)
-                .map(|a| {
-                    let (name, at) = (ident(&format!("row_{a}")), index(a * dilation[0]));
+            let (mut windows, mut parts) = (TokenStream::new(), TokenStream::new());
+            let reads: TokenStream = entries(geometry, rows)
+                .into_iter()
+                .map(|(entry, served)| {
+                    let (name, at) = (ident(&format!("row_{entry}")), index(entry));
                     windows.extend(quote! {
-                        let Some(#name) = tapwise::window::<#span>(inputs[#at], from) else { return };
+                        let Some(#name) = tapwise::window::<#whole>(inputs[#at], from) else { return };
                     });
-                    let steps = row(&|chunk, channel| index((a * chunks + chunk) * group + channel), true);
-                    quote! { let x = #name; #steps }
+                    parts.extend(quote! {
+                        let Some(#name) = tapwise::window::<#span>(#name, channel) else { return };
+                    });
+                    let served: Vec<_> = served
+                        .into_iter()
+                        .map(|(row, a)| {
+                            let a = index(a);
+                            (row, quote!(#a))
+                        })
+                        .collect();
+                    let read = read(&served, true);
+                    quote! { let x = #name; #read }
                 })
                 .collect();
-            quote! { #windows #rows }
+            (windows, quote! { #parts #reads })
         }
         Body::Loops { barrier, .. } => {
-            let in_row = chunks * group;
-            let at = |chunk: usize, channel: usize| {
-                if in_row == 1 {
-                    quote!(a)
-                } else {
-                    let step = index(chunk * group + channel);
-                    quote!(a * #in_row + #step)
+            let body = sections(geometry, rows).into_iter().map(|(entries, served)| {
+                let served: Vec<_> = served
+                    .into_iter()
+                    .map(|(row, above)| (row, if above == 0 { quote!(entry) } else { quote!(entry - #above) }))
+                    .collect();
+                let (read, down) = (read(&served, barrier), dilation[0]);
+                let (from_entry, to_entry) = (entries.start, entries.end);
+                quote! {
+                    for entry in #from_entry..#to_entry {
+                        let Some(x) = tapwise::window::<#span>(inputs[entry * #down], from + channel) else { return };
+                        #read
+                    }
                 }
-            };
-            let (steps, down) = (row(&at, barrier), dilation[0]);
-            quote! {
-                for a in 0..#kernel_rows {
-                    let Some(x) = tapwise::window::<#span>(inputs[a * #down], from) else { return };
-                    #steps
-                }
-            }
+            });
+            (TokenStream::new(), body.collect())
         }
     };
     let name = tile_name(panels, tile);
     let features = features(&schedule.isa);
-    let (steps, table) = (geometry.taps() / window, geometry.rows());
+    let (steps, table) = (geometry.taps() / window, geometry.rows() + (rows - 1) * stride[0]);
     let sums = sums(panels, tile);
     let [begin, end] = finish(panels, tile, lanes, &index(channels));
+    let names = || (0..rows).map(|row| row_names(tile, row));
+    let outputs = names().map(|[output, _]| output);
+    let residuals = names().enumerate().filter(|_| rows > 1).map(|(row, [_, name])| {
+        quote! { let #name = residuals.get(#row).copied(); }
+    });
     let documentation = format!(
-        " {pixels} pixels x 1 vector of {lanes} channels, {window} of a filter row's taps at a time."
+        " {} of {pixels} pixels x 1 vector of {lanes} channels, {window} of a filter row's taps at a time.",
+        plural(rows, "row"),
     );
     quote! {
         #[doc = #documentation]
@@ -178,16 +228,27 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         #features
         fn #name(
             inputs: &[&[f32]; #table],
-            weights: &[[[[f32; #lanes]; 1]; #window]; #steps],
-            finish: &tapwise::Finish<'_, #lanes, 1>,
+            panels: &[[[[[f32; #lanes]; 1]; #window]; #steps]],
+            first: usize,
+            (biases, slopes, residuals, [floor, ceiling]): tapwise::Finishes<'_, #lanes>,
             from: usize,
-            output: &mut [f32],
+            outputs: &mut [&mut [f32]; #rows],
             at: usize,
         ) {
-            #begin
-            #sums
-            #body
-            #end
+            #windows
+            let [#(#outputs),*] = outputs;
+            for (vector, (weights, bias)) in panels.iter().zip(biases.get(first..).unwrap_or_default()).enumerate() {
+                let vector = first + vector;
+                let channel = (vector * #lanes).min(#last_channel);
+                let at = at + channel;
+                let residual = residuals.first().copied();
+                let finish = tapwise::Finish { bias, slopes: slopes.get(vector), residual, floor, ceiling };
+                #(#residuals)*
+                #begin
+                #sums
+                #body
+                #end
+            }
         }
     }
 }

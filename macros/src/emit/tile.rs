@@ -8,7 +8,8 @@ use crate::schedule::{Panels, Tile};
 
 /// The accumulators of a tile, each begun with the bias of its channels.
 pub(super) fn sums(panels: &Panels, tile: &Tile) -> TokenStream {
-    let all = (0..tile.pixels).flat_map(|pixel| (0..panels.vectors).map(move |vector| (pixel, vector)));
+    let pixels = tile.rows * tile.pixels;
+    let all = (0..pixels).flat_map(|pixel| (0..panels.vectors).map(move |vector| (pixel, vector)));
     let begin = all.map(|(pixel, vector)| {
         let (sum, vector) = (sum(pixel, vector), index(vector));
         quote! { let mut #sum = simd::load(&finish.bias[#vector]); }
@@ -16,32 +17,59 @@ pub(super) fn sums(panels: &Panels, tile: &Tile) -> TokenStream {
     quote! { #(#begin)* }
 }
 
-/// The name of an accumulator.
+/// The name of an accumulator; the pixels of a tile's rows are counted through.
 pub(super) fn sum(pixel: usize, vector: usize) -> proc_macro2::Ident {
     ident(&format!("sum{pixel}_{vector}"))
 }
 
+/// The names of a row of output and of the row that is added to it.
+pub(super) fn row_names(tile: &Tile, row: usize) -> [proc_macro2::Ident; 2] {
+    let name = |what: &str| if tile.rows == 1 { ident(what) } else { ident(&format!("{what}_{row}")) };
+    [name("output"), name("residual")]
+}
+
 /// Residual, activation and store of a tile, as two pieces of code: one that finds the output before anything
 /// is computed, and one that stores. Where a store could still fail, the compiler would compute
-/// what it stores only after it had not.
+/// what it stores only after it had not. A tile of several rows finds its residuals under the names
+/// of [`row_names`], a tile of one row in `finish`.
 pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream) -> [TokenStream; 2] {
+    let rows = (0..tile.rows).map(|row| finish_row(panels, tile, vector, c_out, row));
+    let (begin, end): (TokenStream, TokenStream) = rows.map(|[begin, end]| (begin, end)).unzip();
+    let end = quote! {
+        let (floor, ceiling) = (simd::splat(finish.floor), simd::splat(finish.ceiling));
+        #end
+    };
+    [begin, end]
+}
+
+/// As [`finish`], of one row of the tile.
+fn finish_row(
+    panels: &Panels,
+    tile: &Tile,
+    vector: usize,
+    c_out: &TokenStream,
+    row: usize,
+) -> [TokenStream; 2] {
     let last = panels.vectors - 1;
+    let [output, residual] = row_names(tile, row);
+    let added_row = if tile.rows == 1 { quote!(finish.residual) } else { quote!(#residual) };
+    let sum = |pixel: usize, vector: usize| sum(row * tile.pixels + pixel, vector);
     let (begin, whole) = match panels.lanes {
         Some(lanes) => {
             let width = last * vector + lanes;
             let pixels = tile.pixels - 1;
             (
                 quote! {
-                    let Some(output) = tapwise::window_mut::<{ #pixels * #c_out + #width }>(output, at) else { return };
-                    let residual = finish.residual.and_then(|row| tapwise::window::<{ #pixels * #c_out + #width }>(row, at));
+                    let Some(#output) = tapwise::window_mut::<{ #pixels * #c_out + #width }>(#output, at) else { return };
+                    let #residual = #added_row.and_then(|row| tapwise::window::<{ #pixels * #c_out + #width }>(row, at));
                 },
                 if lanes == vector { panels.vectors } else { last },
             )
         }
         None => (
             quote! {
-                let Some(output) = output.get_mut(at..) else { return };
-                let residual = finish.residual.and_then(|row| row.get(at..));
+                let Some(#output) = #output.get_mut(at..) else { return };
+                let #residual = #added_row.and_then(|row| row.get(at..));
             },
             last,
         ),
@@ -52,7 +80,7 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
         let whole_vectors = (0..whole).map(|k| {
             let (from, sum) = (index(k * vector), sum(at, k));
             quote! {
-                if let Some(more) = tapwise::window::<#vector>(residual, #pixel * #c_out + #from) {
+                if let Some(more) = tapwise::window::<#vector>(#residual, #pixel * #c_out + #from) {
                     #sum = simd::add(#sum, simd::load(more));
                 }
             }
@@ -61,7 +89,7 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
         let head = (whole == last).then(|| {
             let sum = sum(at, last);
             quote! {
-                #sum = simd::add(#sum, simd::load_head(tapwise::run(residual, #pixel * #c_out + #from, #lanes)));
+                #sum = simd::add(#sum, simd::load_head(tapwise::run(#residual, #pixel * #c_out + #from, #lanes)));
             }
         });
         quote! {
@@ -85,7 +113,7 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
         let stores = (0..whole).map(|k| {
             let (from, sum) = (index(k * vector), sum(at, k));
             quote! {
-                if let Some(target) = tapwise::window_mut::<#vector>(output, #pixel * #c_out + #from) {
+                if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
                     simd::store(simd::min(ceiling, simd::max(floor, #sum)), target);
                 }
             }
@@ -95,7 +123,7 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
             let sum = sum(at, last);
             let store = quote!(simd::min(ceiling, simd::max(floor, #sum)));
             let head = quote! {
-                let head = tapwise::run_mut(output, #pixel * #c_out + #from, #lanes);
+                let head = tapwise::run_mut(#output, #pixel * #c_out + #from, #lanes);
                 simd::store_head(#store, head);
             };
             if panels.lanes.is_some() {
@@ -104,7 +132,7 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
             // Most layers have whole vectors only, whose stores cost less.
             quote! {
                 if lanes == #vector {
-                    if let Some(target) = tapwise::window_mut::<#vector>(output, #pixel * #c_out + #from) {
+                    if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
                         simd::store(#store, target);
                     }
                 } else {
@@ -118,13 +146,12 @@ pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenS
         }
     });
     let end = quote! {
-        if let Some(residual) = residual {
+        if let Some(#residual) = #residual {
             #(#added)*
         }
         if let Some(slopes) = finish.slopes {
             #(#leaking)*
         }
-        let (floor, ceiling) = (simd::splat(finish.floor), simd::splat(finish.ceiling));
         #(#pixels)*
     };
     [begin, end]

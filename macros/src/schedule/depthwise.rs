@@ -1,49 +1,168 @@
-//! Schedules of the depthwise family: `pixels` accumulators of one vector of channels.
+//! Schedules of the depthwise family: `rows x pixels` accumulators of one vector of channels.
 //!
 //! A step takes some taps of a filter row: it loads their weights, walks over the input pixels that
 //! the tile touches, loads each one once, and multiplies it into every accumulator whose tap it is.
 //! Nothing is broadcast: a load brings as many inputs as it brings weights. Where groups have several
-//! channels, a step takes one of each group and spreads it over the lanes of that group. Channels that no whole
-//! vector holds are computed by a last vector that overlaps the one before.
+//! channels, a step takes one of each group and spreads it over the lanes of that group. Channels that
+//! no whole vector holds are computed by a last vector that overlaps the one before. Tiles go down strips of
+//! the picture, some channels at a time, so that what the rows of a filter share is still in the
+//! first-level cache.
 
 use super::{Body, Family, Panels, Schedule, Target, Tile, divisors, plural, positions};
 use crate::geometry::Geometry;
 use crate::isa::Isa;
 
 /// Register tiles, the widest first, as those of the channels-out family.
-const WIDTHS: [&[usize]; 4] = [&[14, 8, 7, 4, 1], &[8, 7, 4, 1], &[7, 4, 1], &[4, 1]];
+const WIDTHS: [&[usize]; 6] = [&[14, 8, 7, 4, 1], &[8, 7, 4, 1], &[7, 4, 1], &[6, 4, 1], &[5, 4, 1], &[4, 1]];
 
 /// Cycles of a tile beyond those of its steps: finding windows, bias, stores.
-const TILE: f64 = 6.0;
+const TILE: f64 = 4.0;
+
+/// Cycles of a tap for which sums wait for one another, beyond what other sums fill.
+const WAITING: f64 = 0.6;
+
+/// Sums of a tile: so many fill the time that each waits, and more leave no room for weights.
+const SUMS: usize = 16;
+
+/// Cycles to fetch a vector of inputs or of outputs from beyond the first-level cache, shared among
+/// the tiles that read it.
+const FETCH: f64 = 1.0;
+
+/// Bytes of a cache line, which is what a cycle of [`FETCH`] brings.
+const LINE: f64 = 64.0;
+
+/// Bytes from pixel to pixel, multiples of which fall into two sets of a first-level cache.
+const APART: usize = 2048;
+
+/// Bytes of the first-level cache that a strip may fill.
+const FIRST_LEVEL: usize = 24 << 10;
 
 /// The schedule of a layer whose every number is known.
 pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
     let columns = geometry.kernel[1];
-    // As many taps of a filter row at a time as leave room for four sums.
-    let fits = |pixels: usize, window: usize| pixels + window + 1 < isa.registers;
-    let window = divisors(columns).into_iter().find(|&window| fits(4, window)).unwrap_or(1);
-    let widths = WIDTHS.into_iter().find(|widths| fits(widths[0], window)).unwrap_or(&[1]);
-    let tiles = widths.iter().enumerate().map(|(index, &pixels)| {
-        let fmas = pixels * geometry.taps();
-        // The widest tile does the bulk of the work: the others are worth less code.
-        let body = if index == 0 && fmas <= isa.unroll {
-            Body::Unrolled { fmas }
-        } else {
-            Body::Loops { steps: columns / window * geometry.c_in_group(), barrier: isa.unroll > 0 }
-        };
-        let reads = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
-        Tile {
-            pixels,
-            rows: 1,
-            body,
-            cycles: cycles(pixels * window, reads + window, window, geometry.taps()),
-        }
+    let rows = if shares(geometry) { 1..=2 } else { 1..=1 };
+    let shapes = rows.flat_map(|rows| {
+        let windows = divisors(columns).into_iter();
+        windows.flat_map(move |window| WIDTHS.into_iter().map(move |widths| (rows, window, widths)))
     });
+    let fits = |&(rows, window, widths): &(usize, usize, &[usize])| {
+        rows * widths[0] <= SUMS && registers(geometry, rows, window, widths[0]) < isa.registers
+    };
+    let cost = |&(rows, window, widths): &(usize, usize, &[usize])| {
+        cycles(geometry, isa, rows, window, widths[0]) / (rows * widths[0]) as f64
+    };
+    let (rows, window, widths) =
+        shapes.filter(fits).min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((1, 1, &[1]));
     let count = geometry.c_out.div_ceil(isa.lanes);
-    let panels = Panels { vectors: 1, count: Some(count), lanes: Some(isa.lanes), tiles: tiles.collect() };
-    let reason = reason(geometry, isa, &panels, window);
+    let kind = |rows: usize, widths: &[usize], count: usize| {
+        let tiles = widths.iter().enumerate().map(|(index, &pixels)| {
+            let fmas = rows * pixels * geometry.taps();
+            // The widest tile does the bulk of the work: the others are worth less code.
+            let body = if index == 0 && count > 0 && fmas <= isa.unroll {
+                Body::Unrolled { fmas }
+            } else {
+                let sections = if rows == 1 {
+                    1
+                } else {
+                    sections(geometry, rows).iter().map(|(_, served)| served.len()).sum()
+                };
+                Body::Loops {
+                    steps: columns / window * geometry.c_in_group() * sections,
+                    barrier: isa.unroll > 0,
+                }
+            };
+            Tile {
+                pixels,
+                rows,
+                body,
+                cycles: cycles(geometry, isa, rows, window, pixels) / geometry.taps() as f64,
+            }
+        });
+        Panels { vectors: 1, count: Some(count), lanes: Some(isa.lanes), tiles: tiles.collect() }
+    };
+    let mut panels = vec![kind(rows, widths, count)];
+    if rows > 1 {
+        // A band of fewer rows than that.
+        panels.push(kind(1, &[4, 1], 0));
+    }
+    let reason = reason(geometry, isa, &panels[0], window);
     let (family, target) = (Family::Depthwise, Target::Fixed(geometry.clone()));
-    Schedule { target, isa: *isa, family, window, row_stride: None, panels: vec![panels], reason }
+    Schedule { target, isa: *isa, family, window, row_stride: None, panels, reason }
+}
+
+/// Whether neighbouring output rows read an input row in common.
+fn shares(geometry: &Geometry) -> bool {
+    let (stride, dilation) = (geometry.stride[0], geometry.dilation[0]);
+    stride.is_multiple_of(dilation) && stride / dilation < geometry.kernel[0]
+}
+
+/// The input rows that `rows` output rows read, each with the `(output row, filter row)` pairs that
+/// meet there: `row * stride + a * dilation`.
+pub(crate) fn entries(geometry: &Geometry, rows: usize) -> Vec<(usize, Vec<(usize, usize)>)> {
+    positions(geometry.stride[0], geometry.dilation[0], rows, geometry.kernel[0])
+}
+
+/// Input rows that serve the same output rows, and those.
+pub(crate) type Section = (std::ops::Range<usize>, Vec<(usize, usize)>);
+
+/// The same as ranges of input rows that serve the same output rows, in units of the dilation: each
+/// output row with how far it lies below the first.
+pub(crate) fn sections(geometry: &Geometry, rows: usize) -> Vec<Section> {
+    // One row alone needs no stride.
+    let (apart, taps) = (geometry.stride[0] / geometry.dilation[0], geometry.kernel[0]);
+    let mut bounds: Vec<usize> = (0..rows).flat_map(|row| [row * apart, row * apart + taps]).collect();
+    bounds.sort_unstable();
+    bounds.dedup();
+    let ranges = bounds.windows(2).map(|pair| pair[0]..pair[1]);
+    ranges
+        .map(|range| {
+            let serves = |row: &usize| (row * apart..row * apart + taps).contains(&range.start);
+            let served = (0..rows).filter(serves).map(|row| (row, row * apart)).collect();
+            (range, served)
+        })
+        .collect()
+}
+
+/// Vectors of channels that go down a strip together: so many that the input rows of a tile stay in
+/// the first-level cache until the next tile reads them again.
+pub(crate) fn block(geometry: &Geometry, lanes: usize, panels: &Panels) -> usize {
+    let (tile_rows, pixels) = panels.tiles.first().map_or((1, 1), |tile| (tile.rows, tile.pixels));
+    let rows = geometry.rows() + (tile_rows - 1) * geometry.stride[0];
+    let columns = (pixels - 1) * geometry.stride[1] + (geometry.kernel[1] - 1) * geometry.dilation[1] + 1;
+    let bytes = lanes * size_of::<f32>() * (rows * columns + tile_rows * pixels + geometry.taps());
+    (FIRST_LEVEL / bytes).max(1)
+}
+
+/// Vector registers of a tile: accumulators, resident weights, an input.
+fn registers(geometry: &Geometry, rows: usize, window: usize, pixels: usize) -> usize {
+    let held = entries(geometry, rows).iter().map(|(_, served)| served.len()).max().unwrap_or(1);
+    // The compiler loads some weights of the next step before it is done with those of this one.
+    rows * pixels + held * window + (held * window).saturating_sub(3) + 1
+}
+
+/// Cycles of a tile: two multiply-adds and two loads a cycle; sums that wait for one another; what
+/// comes from beyond the first-level cache; and the tile's own share.
+fn cycles(geometry: &Geometry, isa: &Isa, rows: usize, window: usize, pixels: usize) -> f64 {
+    let entries = entries(geometry, rows);
+    let steps = geometry.kernel[1] / window;
+    let reads = positions(geometry.stride[1], geometry.dilation[1], pixels, window).len();
+    let weights: usize = entries.iter().map(|(_, served)| served.len() * geometry.kernel[1]).sum();
+    let loads = (entries.len() * steps * reads + weights) * geometry.c_in_group();
+    let fmas = rows * pixels * geometry.taps();
+    let bytes = isa.lanes * size_of::<f32>();
+    let pixel = geometry.c_out * geometry.stride[1] * size_of::<f32>();
+    // Pixels so far apart fall into few sets of the first-level cache and drive each other out.
+    let fetched = if pixel.is_multiple_of(APART) {
+        entries.len() * steps * reads
+    } else {
+        rows * pixels * geometry.stride.iter().product::<usize>()
+    };
+    let fetch = (fetched + rows * pixels) as f64 * FETCH * bytes as f64 / LINE;
+    (fmas as f64 / 2.0).max(loads as f64 / 2.0)
+        + WAITING * geometry.taps() as f64
+        + 0.02 * loads as f64
+        + fetch
+        + TILE * (rows * rows) as f64 / 2.0
 }
 
 /// The schedule of the kernel that takes every number from the call: one tap a step, and several
@@ -57,7 +176,7 @@ pub(super) fn run_time(isa: &Isa) -> Schedule {
             pixels,
             rows: 1,
             body: Body::Loops { steps: 1, barrier: false },
-            cycles: cycles(pixels * vectors, (pixels + 1) * vectors + 2 * pixels, 1, 9),
+            cycles: run_time_cycles(pixels, vectors),
         };
         Panels { vectors, count: None, lanes: None, tiles: pixels.map(tile).collect() }
     });
@@ -69,10 +188,9 @@ pub(super) fn run_time(isa: &Isa) -> Schedule {
     Schedule { target, isa: *isa, family, window: 1, row_stride: None, panels: panels.to_vec(), reason }
 }
 
-/// Cycles of a step for each of its `window` taps: two multiply-adds and two loads a cycle, and a
-/// tile's own share.
-fn cycles(fmas: usize, loads: usize, window: usize, taps: usize) -> f64 {
-    (fmas as f64 / 2.0).max(loads as f64 / 2.0) / window as f64 + 0.5 + TILE / taps as f64
+/// Cycles of a tap of a run-time tile: a load for each multiply-add, and finding each pixel.
+fn run_time_cycles(pixels: usize, vectors: usize) -> f64 {
+    ((pixels + 1) * vectors + 2 * pixels) as f64 / 2.0 + 0.5 + 6.0 / 9.0
 }
 
 fn reason(geometry: &Geometry, isa: &Isa, panels: &Panels, window: usize) -> String {
@@ -86,19 +204,25 @@ fn reason(geometry: &Geometry, isa: &Isa, panels: &Panels, window: usize) -> Str
         }
         _ => format!("a loop over filter rows: unrolled it would be beyond the budget of {}", isa.unroll),
     };
-    let spread = match geometry.c_in_group() {
-        1 => String::new(),
-        group => format!(", each of {group} channels in turn spread over its group"),
-    };
     let overlap = match geometry.c_out % isa.lanes {
         0 => String::new(),
         rest => format!("; the last vector computes {} of {} channels again", isa.lanes - rest, isa.lanes),
     };
+    let spread = match geometry.c_in_group() {
+        1 => String::new(),
+        group => format!(", each of {group} channels in turn spread over its group"),
+    };
+    let repeated = match geometry.c_out_group() / geometry.c_in_group() {
+        1 => String::new(),
+        times => format!("; rows are staged with each channel {times} times"),
+    };
     format!(
-        "{} of channels in tiles of {} pixels, inputs loaded and not broadcast{spread}; the weights of {} in registers at a \
-         time; {body}{overlap}",
+        "{} of channels in tiles of {} by {} pixels, {} at a time down each strip, inputs loaded and not broadcast{spread}; the weights of {} in registers at a \
+         time; {body}{overlap}{repeated}",
         plural(panels.count.unwrap_or(0), "vector"),
+        plural(panels.tiles.first().map_or(1, |tile| tile.rows), "row"),
         widths.join(", "),
+        plural(block(geometry, isa.lanes, panels).min(panels.count.unwrap_or(1)), "vector"),
         plural(window, "tap"),
     )
 }
@@ -129,12 +253,60 @@ mod tests {
                     for panels in &schedule.panels {
                         assert_eq!(panels.tiles.last().map(|tile| tile.pixels), Some(1));
                         for tile in &panels.tiles {
-                            let used = tile.pixels + schedule.window + 1;
+                            let used = tile.rows * (tile.pixels + schedule.window) + 1;
                             assert!(used < isa.registers, "{} uses {used}", schedule.name());
                         }
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn rows_are_paired_where_they_share_inputs_and_pixels_collide() {
+        let avx512 = &ALL[0];
+        let rows = |stride, dilation, channels| {
+            let geometry = Geometry { dilation: [dilation; 2], ..geometry(3, stride, channels) };
+            Schedule::choose(&geometry, avx512)
+                .panels
+                .iter()
+                .map(|panels| (panels.tiles[0].rows, panels.count))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(rows(1, 1, 128), [(1, Some(8))]);
+        assert_eq!(rows(1, 1, 512), [(2, Some(32)), (1, Some(0))]);
+        assert_eq!(rows(1, 2, 512), [(1, Some(32))]);
+        assert_eq!(rows(3, 1, 512), [(1, Some(32))]);
+    }
+
+    #[test]
+    fn sections_meet_every_filter_row_once() {
+        for (stride, dilation, taps, rows) in
+            [(1, 1, 3, 2), (2, 1, 3, 2), (2, 2, 5, 2), (1, 1, 2, 3), (4, 2, 3, 2)]
+        {
+            let geometry = Geometry { kernel: [taps, 1], dilation: [dilation, 1], ..geometry(1, stride, 64) };
+            let mut read: Vec<(usize, Vec<(usize, usize)>)> = Vec::new();
+            for (range, served) in sections(&geometry, rows) {
+                for entry in range {
+                    read.push((
+                        entry * dilation,
+                        served.iter().map(|(row, above)| (*row, entry - above)).collect(),
+                    ));
+                }
+            }
+            let mut expected = entries(&geometry, rows);
+            expected.iter_mut().for_each(|(_, served)| served.sort_unstable());
+            assert_eq!(read, expected, "{stride} {dilation} {taps} {rows}");
+        }
+    }
+
+    #[test]
+    fn several_outputs_a_channel_are_of_this_family() {
+        let several = Geometry { c_in: 16, groups: 16, ..geometry(3, 1, 32) };
+        for isa in ALL {
+            let schedule = Schedule::choose(&several, isa);
+            assert_eq!(schedule.family, Family::Depthwise);
+            assert!(schedule.reason.contains("2 times"), "{}", schedule.reason);
         }
     }
 

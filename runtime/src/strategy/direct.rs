@@ -18,9 +18,10 @@ tapwise_macros::run_time_kernels! {}
 
 /// The kernel of an instruction set for a layer.
 pub(crate) fn kernel(isa: Isa, spec: &ConvSpec) -> Option<&'static Kernel> {
-    // Fewer channels than lanes have no whole vector.
-    let depthwise = spec.is_depthwise() && spec.c_out >= isa.lanes();
-    if depthwise {
+    // Fewer channels than lanes have no whole vector; many outputs of a channel make vectors of
+    // their own.
+    let several = spec.c_in == spec.groups && spec.groups > 1 && 2 * spec.c_out_group() <= isa.lanes();
+    if (spec.is_depthwise() || several) && spec.c_out >= isa.lanes() {
         return of_family(isa, Family::Depthwise);
     }
     windowed(isa, spec).or_else(|| of_family(isa, Family::ChannelsOut))

@@ -65,7 +65,7 @@ pub fn case() -> impl Strategy<Value = Case> {
     let kernel = prop_oneof![[1usize..=7, 1usize..=7], (0usize..=3).prop_map(|delta| [2 * delta + 1; 2])];
     let groups = prop_oneof![4 => Just((1, None)), 2 => (2usize..=5).prop_map(|groups| (groups, None)),
         // Depthwise, with one or a few outputs for each input.
-        2 => (1usize..=40, 1usize..=3).prop_map(|(groups, multiplier)| (groups, Some(multiplier)))];
+        3 => (1usize..=40, 1usize..=4).prop_map(|(groups, multiplier)| (groups, Some(multiplier)))];
     let bend = prop_oneof![1 => Just(0usize), 2 => 0usize..BENDS];
     let flags = (bend, any::<bool>(), any::<bool>(), any::<u64>());
     (kernel, pair(3), pair(3), (groups, channels(), channels()), padding(), border(), sides(), flags)
