@@ -8,6 +8,7 @@
 //! as it has inputs, the latest last. `--frames` repeats the work and prints its median time.
 
 use std::error::Error;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -16,7 +17,7 @@ use clap::Parser;
 use image::{ImageReader, RgbImage};
 use ndarray::{Array1, Array3, Array4, ArrayView3, ArrayViewMut3, Axis, s};
 use safetensors::SafeTensors;
-use tapwise::{Activation, Conv2d};
+use tapwise::{Activation, Conv2d, Padding};
 
 tapwise::specialize! {
     { delta: 1, c_in: [3, 8], c_out: 4 }
@@ -43,13 +44,19 @@ struct Arguments {
     threads: usize,
 }
 
-/// The network: what comes before the enlargement, and what of each layer is kept.
+/// Rows of the picture that go through all layers together, so that what one layer writes is still in
+/// the caches when the next reads it.
+const STRIP: usize = 32;
+
+/// The network, and the memory of a strip of rows.
 struct Upscaler {
     layers: Vec<Conv2d>,
     last: Conv2d,
-    /// The answers of every layer side by side, `[H, W, C]`, and what the picture lacks.
+    /// The answers of each layer, `[rows, W, C]`, to as many rows as the layers after it look at.
     hidden: Array3<f32>,
+    /// What the enlarged strip lacks.
     details: Array3<f32>,
+    /// The enlarged picture.
     large: Array3<f32>,
 }
 
@@ -81,22 +88,62 @@ impl Upscaler {
     fn upscale(&mut self, rgb: ArrayView3<'_, f32>) -> Result<ArrayView3<'_, f32>, tapwise::Error> {
         let (height, width, _) = rgb.dim();
         let channels: usize = self.layers.iter().map(Conv2d::channels).sum();
-        if self.hidden.dim() != (height, width, channels) {
-            self.hidden = planar([height, width, channels]);
-            self.details = planar([height, width, self.last.channels()]);
+        if self.large.dim() != (2 * height, 2 * width, 3) {
+            let beyond: usize = self.layers.iter().map(|layer| layer.spec().kernel[0]).sum();
+            self.hidden = planar([STRIP + beyond, width, channels]);
+            self.details = planar([STRIP, width, self.last.channels()]);
             self.large = planar([2 * height, 2 * width, 3]);
         }
+        for first in (0..height).step_by(STRIP) {
+            self.strip(rgb, first..height.min(first + STRIP))?;
+        }
+        Ok(self.large.view())
+    }
+
+    /// Enlarges some rows of the picture.
+    fn strip(&mut self, rgb: ArrayView3<'_, f32>, rows: Range<usize>) -> Result<(), tapwise::Error> {
+        let height = rgb.dim().0;
+        let delta = |layer: &Conv2d| layer.spec().kernel[0] / 2;
+        // The rows that a layer reads for its answer in others, and the padding that is left to it.
+        let reads = |layer: &Conv2d, rows: &Range<usize>| {
+            let delta = delta(layer);
+            let read = rows.start.saturating_sub(delta)..height.min(rows.end + delta);
+            let [top, bottom] = [read.start + delta - rows.start, rows.end + delta - read.end];
+            (read, Padding::Explicit { top, bottom, left: delta, right: delta })
+        };
+        let mut answers = vec![reads(&self.last, &rows).0];
+        for layer in self.layers.iter().skip(1).rev() {
+            answers.push(reads(layer, &answers[answers.len() - 1]).0);
+        }
+        // Row 0 of the memory is the first that any layer answers in.
+        let base = answers[answers.len() - 1].start;
+        let held = |rows: &Range<usize>| rows.start - base..rows.end - base;
         let mut done = 0;
-        for layer in &self.layers {
+        for (layer, rows) in self.layers.iter().zip(answers.iter().rev()) {
+            let (read, padding) = reads(layer, rows);
             let (before, after) = self.hidden.view_mut().split_at(Axis(2), done);
-            let input = if done == 0 { rgb } else { before.slice(s![.., .., done - layer.spec().c_in..]) };
-            layer.forward_into(input, after.slice_move(s![.., .., ..layer.channels()]))?;
+            let input = match done {
+                0 => rgb.slice_move(s![read, .., ..]),
+                _ => before.slice(s![held(&read), .., done - layer.spec().c_in..]),
+            };
+            layer.forward_padded_into(
+                padding,
+                input,
+                after.slice_move(s![held(rows), .., ..layer.channels()]),
+            )?;
             done += layer.channels();
         }
-        let seen = self.hidden.slice(s![.., .., done - self.last.spec().c_in..]);
-        self.last.forward_into(seen, self.details.view_mut())?;
-        enlarge(rgb, self.details.view(), self.large.view_mut());
-        Ok(self.large.view())
+        let (read, padding) = reads(&self.last, &rows);
+        let seen = self.hidden.slice(s![held(&read), .., done - self.last.spec().c_in..]);
+        let mut details = self.details.slice_mut(s![..rows.len(), .., ..]);
+        self.last.forward_padded_into(padding, seen, details.view_mut())?;
+        enlarge(
+            rgb,
+            details.view(),
+            rows.clone(),
+            self.large.slice_mut(s![2 * rows.start..2 * rows.end, .., ..]),
+        );
+        Ok(())
     }
 }
 
@@ -115,13 +162,18 @@ fn numbers(tensors: &SafeTensors<'_>, name: &str) -> Result<Vec<f32>, Box<dyn Er
     Ok(bytes.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
 }
 
-/// The picture twice as large, each new pixel between the centres of the old ones, plus `details`:
+/// Some rows of the picture twice as large, each new pixel between the centres of the old ones, plus `details`:
 /// channel `4c + 2i + j` of a pixel belongs to row `i` and column `j` of its four new ones. Four
 /// channels serve all colours alike.
-fn enlarge(rgb: ArrayView3<'_, f32>, details: ArrayView3<'_, f32>, mut answer: ArrayViewMut3<'_, f32>) {
+fn enlarge(
+    rgb: ArrayView3<'_, f32>,
+    details: ArrayView3<'_, f32>,
+    rows: Range<usize>,
+    mut answer: ArrayViewMut3<'_, f32>,
+) {
     let (height, width, colours) = rgb.dim();
     let mut blend = vec![0.0; width + 2];
-    for row in 0..2 * height {
+    for (at, row) in (2 * rows.start..2 * rows.end).enumerate() {
         for colour in 0..colours {
             let first = if details.len_of(Axis(2)) > 4 { 4 * colour } else { 0 };
             let line = |row: usize| rgb.slice_move(s![row, .., colour]);
@@ -131,8 +183,8 @@ fn enlarge(rgb: ArrayView3<'_, f32>, details: ArrayView3<'_, f32>, mut answer: A
                 *blend = 0.75 * near + 0.25 * far;
             }
             (blend[0], blend[width + 1]) = (blend[1], blend[width]);
-            let detail = |half: usize| details.slice_move(s![near, .., first + 2 * (row % 2) + half]);
-            let mut target = answer.slice_mut(s![row, .., colour]);
+            let detail = |half: usize| details.slice_move(s![at / 2, .., first + 2 * (row % 2) + half]);
+            let mut target = answer.slice_mut(s![at, .., colour]);
             let (left, right) = (detail(0), detail(1));
             let (Some(target), Some(left), Some(right)) =
                 (target.as_slice_mut(), left.to_slice(), right.to_slice())
@@ -249,7 +301,7 @@ mod tests {
         let mut upscaler = Upscaler::new(WEIGHTS).unwrap();
         let found = psnr(original.view(), upscaler.upscale(small.view()).unwrap());
         let mut plain = planar([300, 450, 3]);
-        enlarge(small.view(), planar([150, 225, 4]).view(), plain.view_mut());
+        enlarge(small.view(), planar([150, 225, 4]).view(), 0..150, plain.view_mut());
         let plain = psnr(original.view(), plain.view());
         assert!((found - 34.24).abs() < 0.005, "{found:.3} dB");
         assert!((plain - 33.13).abs() < 0.005, "{plain:.3} dB");

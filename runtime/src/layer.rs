@@ -331,8 +331,41 @@ impl Conv2d {
         }))
     }
 
-    /// Runs a batch with another padding than the layer's own: the weights do not depend on it.
-    pub(crate) fn forward_padded_into(
+    /// As [`Conv2d::forward_into`] with another padding than the layer's own, for a picture that is
+    /// computed part by part: an inner part takes its neighbours' pixels instead of padding.
+    ///
+    /// ```
+    /// use ndarray::{Array3, Array4, s};
+    /// use tapwise::{Conv2d, Padding};
+    ///
+    /// let layer = Conv2d::builder(Array4::<f32>::ones((3, 3, 1, 1)).view()).build()?;
+    /// let picture = Array3::from_shape_fn((8, 5, 1), |(i, j, _)| (i * j) as f32);
+    /// let whole = layer.forward(picture.view())?;
+    ///
+    /// // Rows 4 to 7 alone: the row above them is in the picture, the one below is not.
+    /// let padding = Padding::Explicit { top: 0, bottom: 1, left: 1, right: 1 };
+    /// let mut lower = Array3::zeros((4, 5, 1));
+    /// layer.forward_padded_into(padding, picture.slice(s![3.., .., ..]), lower.view_mut())?;
+    /// assert_eq!(lower, whole.slice(s![4.., .., ..]));
+    /// # Ok::<(), tapwise::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Conv2d::forward_into`].
+    pub fn forward_padded_into(
+        &self,
+        padding: Padding,
+        input: ArrayView3<'_, f32>,
+        output: ArrayViewMut3<'_, f32>,
+    ) -> Result<(), Error> {
+        let plan = self.plan_padded(padding, &input)?;
+        self.check_output(&plan, &output)?;
+        self.run(&Call { plan: &plan, epilogue: &self.epilogue, residual: None }, &input, output);
+        Ok(())
+    }
+
+    /// As [`Conv2d::forward_padded_into`] for a batch.
+    pub(crate) fn forward_padded_batch_into(
         &self,
         padding: Padding,
         inputs: &ArrayView4<'_, f32>,

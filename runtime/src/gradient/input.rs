@@ -151,7 +151,7 @@ impl Transposed {
                 left: columns.padding[0],
                 right: columns.padding[1],
             };
-            layer.forward_padded_into(padding, &read, written)?;
+            layer.forward_padded_batch_into(padding, &read, written)?;
         }
         Ok(pictures)
     }
