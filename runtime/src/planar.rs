@@ -218,7 +218,7 @@ impl Planar {
             outputs,
             weights: &self.weights,
             bias: &self.bias,
-            slopes: &self.slopes,
+            slopes: if epilogue.slopes.is_empty() { &[] } else { &self.slopes },
             residuals,
             floor: if doubles { 0.0 } else { epilogue.floor },
             ceiling: epilogue.ceiling,
