@@ -31,10 +31,11 @@ struct Shape {
 
 impl Shape {
     /// Whether sums, the vectors of an input row and a weight fit the registers. Tiles of many rows
-    /// take a pointer for each and are what compilers spill: they leave half the registers free.
+    /// take a pointer for each and are what compilers spill: they leave half the registers free, where
+    /// there are many.
     fn fits(self, isa: &Isa) -> bool {
         let flat = self.rows <= 2 && self.sums() + self.vectors + 2 <= isa.registers;
-        let tall = self.rows <= 4 && 2 * self.sums() <= isa.registers;
+        let tall = isa.registers > 16 && self.rows <= 4 && 2 * self.sums() <= isa.registers;
         self.rows * self.channels <= 8 && (flat || tall)
     }
 
