@@ -22,7 +22,9 @@ pub(crate) struct Joined {
 /// Whether the rows of a layer's picture can be read as one.
 pub(crate) fn serves(frame: &Frame) -> bool {
     let spec = &frame.spec;
-    spec.kernel == [1, 1] && spec.stride == [1, 1] && frame.output == frame.input
+    // Rows whose channels are written several times are made row by row.
+    let repeated = spec.groups > 1 && spec.c_in == spec.groups && spec.c_out > spec.groups;
+    spec.kernel == [1, 1] && spec.stride == [1, 1] && frame.output == frame.input && !repeated
 }
 
 impl Joined {
