@@ -290,7 +290,7 @@ pub struct Finish<'t, const LANES: usize, const VECTORS: usize> {
 /// What [`Finish`] is made of for every panel of one vector, and for several rows: biases, slopes,
 /// residuals, and the limits of what is stored.
 pub type Finishes<'t, const LANES: usize> =
-    (&'t [[[f32; LANES]; 1]], &'t [[[f32; LANES]; 1]], &'t [&'t [f32]], [f32; 2]);
+    (&'t [[[f32; LANES]; 1]], &'t [[[f32; LANES]; 1]], &'t [&'t [f32]], &'t [f32; 2]);
 
 /// The `N` numbers of a row that start at `from`.
 #[inline(always)]

@@ -62,7 +62,7 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
             let panels = tapwise::steps::<#lanes, 1, #window>(band.weights).as_chunks::<#steps>().0;
             let biases = tapwise::steps::<#lanes, 1, 1>(band.bias).as_flattened();
             let slopes = tapwise::steps::<#lanes, 1, 1>(band.slopes).as_flattened();
-            let limits = [band.floor, band.ceiling];
+            let limits = &[band.floor, band.ceiling];
             #(#kinds)*
         }
     }
@@ -230,7 +230,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             inputs: &[&[f32]; #table],
             panels: &[[[[[f32; #lanes]; 1]; #window]; #steps]],
             first: usize,
-            (biases, slopes, residuals, [floor, ceiling]): tapwise::Finishes<'_, #lanes>,
+            (biases, slopes, residuals, limits): tapwise::Finishes<'_, #lanes>,
             from: usize,
             outputs: &mut [&mut [f32]; #rows],
             at: usize,
@@ -242,11 +242,15 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                 let channel = (vector * #lanes).min(#last_channel);
                 let at = at + channel;
                 let residual = residuals.first().copied();
-                let finish = tapwise::Finish { bias, slopes: slopes.get(vector), residual, floor, ceiling };
+                let finish = tapwise::Finish { bias, slopes: slopes.get(vector), residual, floor: limits[0], ceiling: limits[1] };
                 #(#residuals)*
                 #begin
                 #sums
                 #body
+                // Else the limits of what is stored are kept in registers throughout.
+                let (_, limits, sum) = simd::barrier(&bias[0], limits, #last);
+                #last = sum;
+                let finish = tapwise::Finish { floor: limits[0], ceiling: limits[1], ..finish };
                 #end
             }
         }

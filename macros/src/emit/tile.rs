@@ -33,23 +33,42 @@ pub(super) fn row_names(tile: &Tile, row: usize) -> [proc_macro2::Ident; 2] {
 /// what it stores only after it had not. A tile of several rows finds its residuals under the names
 /// of [`row_names`], a tile of one row in `finish`.
 pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream) -> [TokenStream; 2] {
-    let rows = (0..tile.rows).map(|row| finish_row(panels, tile, vector, c_out, row));
-    let (begin, end): (TokenStream, TokenStream) = rows.map(|[begin, end]| (begin, end)).unzip();
+    let (mut begin, mut added, mut leaking, mut stores) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+    for row in 0..tile.rows {
+        let parts = finish_row(panels, tile, vector, c_out, row);
+        begin.push(parts.begin);
+        added.push(parts.added);
+        leaking.push(parts.leaking);
+        stores.push(parts.stores);
+    }
+    // One branch for all rows: several would leave the compiler too many ways to keep sums in registers.
+    let names: Vec<_> = (0..tile.rows).map(|row| row_names(tile, row)[1].clone()).collect();
     let end = quote! {
+        if let (#(Some(#names),)*) = (#(#names,)*) {
+            #(#added)*
+        }
+        if let Some(slopes) = finish.slopes {
+            #(#leaking)*
+        }
         let (floor, ceiling) = (simd::splat(finish.floor), simd::splat(finish.ceiling));
-        #end
+        #(#stores)*
     };
-    [begin, end]
+    [quote! { #(#begin)* }, end]
+}
+
+/// The code of [`finish`] for one row of a tile.
+struct Row {
+    /// Finds the output and what is added to it.
+    begin: TokenStream,
+    /// Adds the residual.
+    added: TokenStream,
+    /// Multiplies sums below zero by their slopes.
+    leaking: TokenStream,
+    stores: TokenStream,
 }
 
 /// As [`finish`], of one row of the tile.
-fn finish_row(
-    panels: &Panels,
-    tile: &Tile,
-    vector: usize,
-    c_out: &TokenStream,
-    row: usize,
-) -> [TokenStream; 2] {
+fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream, row: usize) -> Row {
     let last = panels.vectors - 1;
     let [output, residual] = row_names(tile, row);
     let added_row = if tile.rows == 1 { quote!(finish.residual) } else { quote!(#residual) };
@@ -145,16 +164,12 @@ fn finish_row(
             #head
         }
     });
-    let end = quote! {
-        if let Some(#residual) = #residual {
-            #(#added)*
-        }
-        if let Some(slopes) = finish.slopes {
-            #(#leaking)*
-        }
-        #(#pixels)*
-    };
-    [begin, end]
+    Row {
+        begin,
+        added: quote! { #(#added)* },
+        leaking: quote! { #(#leaking)* },
+        stores: quote! { #(#pixels)* },
+    }
 }
 
 /// A number without a suffix.

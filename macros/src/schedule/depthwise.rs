@@ -22,7 +22,7 @@ const TILE: f64 = 4.0;
 const WAITING: f64 = 0.6;
 
 /// Sums of a tile: so many fill the time that each waits, and more leave no room for weights.
-const SUMS: usize = 16;
+const SUMS: usize = 14;
 
 /// Cycles to fetch a vector of inputs or of outputs from beyond the first-level cache, shared among
 /// the tiles that read it.
@@ -40,7 +40,8 @@ const FIRST_LEVEL: usize = 24 << 10;
 /// The schedule of a layer whose every number is known.
 pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
     let columns = geometry.kernel[1];
-    let rows = if shares(geometry) { 1..=2 } else { 1..=1 };
+    // What spreads channels over groups takes the registers that a second row would need.
+    let rows = if shares(geometry) && geometry.c_in_group() == 1 { 1..=2 } else { 1..=1 };
     let shapes = rows.flat_map(|rows| {
         let windows = divisors(columns).into_iter();
         windows.flat_map(move |window| WIDTHS.into_iter().map(move |widths| (rows, window, widths)))
