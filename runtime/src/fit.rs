@@ -26,6 +26,11 @@ const WORTH: f64 = 16_000.0;
 /// Bytes of weights that arrive in a cycle from beyond the second-level cache.
 const BEYOND: f64 = 16.0;
 
+/// Bytes of weights that arrive in a cycle from the second-level cache, and the share of a call's cycles
+/// that reading them may take where it is called little.
+const WEIGHTS: f64 = 40.0;
+const LITTLE: f64 = 0.02;
+
 /// What is decided for one size of picture.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Fit {
@@ -145,7 +150,13 @@ fn rows_at_once(frame: &Frame, passes: usize, row: f64, cache: usize) -> usize {
     let rows = if passes > 1 {
         // The rows of a call are read once for each panel: they should stay in the second-level
         // cache, and the panel as well; more rows than that make the weights stream less often.
-        (cache / 4 / bytes).max(4).saturating_sub(spec.extent()[0] - 1).max(4)
+        let beside = (cache / 4 / bytes).max(4).saturating_sub(spec.extent()[0] - 1).max(4);
+        // Each panel writes its part of the same cache lines' neighbours: where weights cost little to
+        // read again, what one call writes should stay there too, until all of it is written.
+        let written = size_of::<f32>() * frame.output[1] * spec.c_out;
+        let weights = (size_of::<f32>() * spec.taps() * spec.c_out) as f64 / WEIGHTS;
+        let together = (cache / 2 / written).max(1);
+        if weights < LITTLE * row * together as f64 { beside.min(together) } else { beside }
     } else {
         // Read once, rows are best used as soon as they are there.
         (WORTH / row) as usize
