@@ -1,21 +1,90 @@
 //! Rows of pixels to rows of planes, and back: what a picture of interleaved channels goes through
 //! on its way to kernels of planar memory.
 
-/// Parts a row of pixels into planes: plane `c` gets number `c` of every pixel, from number `from` of
-/// its row on. Rows of planes lie `pitch` numbers apart.
-pub(crate) fn split(row: &[f32], channels: usize, planes: &mut [f32], pitch: usize, from: usize) {
-    match channels {
-        2 => split_by::<2>(row, planes, pitch, from),
-        3 => split_by::<3>(row, planes, pitch, from),
-        4 => split_by::<4>(row, planes, pitch, from),
-        8 => split_by::<8>(row, planes, pitch, from),
-        _ => {
-            for (c, plane) in planes.chunks_mut(pitch.max(1)).take(channels).enumerate() {
-                let plane = plane.get_mut(from..).unwrap_or_default();
-                for (number, pixel) in plane.iter_mut().zip(row.chunks_exact(channels.max(1))) {
-                    *number = pixel[c];
+use crate::Isa;
+use crate::kernel::Ready;
+#[cfg(target_arch = "x86_64")]
+use crate::simd::{turns256, turns512};
+
+/// Turns pixels to planes and back by an instruction set that this machine has: possessing one proves
+/// that it has it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Interleave {
+    isa: Isa,
+}
+
+impl Interleave {
+    /// By the instruction set of a kernel.
+    pub(crate) fn of(kernel: &Ready) -> Self {
+        Interleave { isa: kernel.description().isa }
+    }
+
+    /// Parts a row of pixels into planes: plane `c` gets number `c` of every pixel, from number `from`
+    /// of its row on. Rows of planes lie `pitch` numbers apart.
+    pub(crate) fn split(self, row: &[f32], channels: usize, planes: &mut [f32], pitch: usize, from: usize) {
+        match channels {
+            2 => self.split_by::<2>(row, planes, pitch, from),
+            3 => self.split_by::<3>(row, planes, pitch, from),
+            4 => self.split_by::<4>(row, planes, pitch, from),
+            8 => self.split_by::<8>(row, planes, pitch, from),
+            _ => {
+                for (c, plane) in planes.chunks_mut(pitch.max(1)).take(channels).enumerate() {
+                    let plane = plane.get_mut(from..).unwrap_or_default();
+                    for (number, pixel) in plane.iter_mut().zip(row.chunks_exact(channels.max(1))) {
+                        *number = pixel[c];
+                    }
                 }
             }
+        }
+    }
+
+    fn split_by<const C: usize>(self, row: &[f32], planes: &mut [f32], pitch: usize, from: usize) {
+        let mut planes = planes.chunks_mut(pitch.max(1));
+        let mut targets: [&mut [f32]; C] = std::array::from_fn(|_| {
+            planes.next().and_then(|plane| plane.get_mut(from..)).unwrap_or_default()
+        });
+        let done = match self.isa {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: it needs a feature of the instruction set, which the machine has.
+            Isa::Avx512 => unsafe { turns512::split(row, &mut targets) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Isa::Avx2 => unsafe { turns256::split(row, &mut targets) },
+            _ => false,
+        };
+        if !done {
+            split_plainly(row, targets);
+        }
+    }
+
+    /// Joins planes to a row of pixels of `channels` numbers, whose numbers from `first` on they become.
+    pub(crate) fn join(self, planes: &[f32], pitch: usize, channels: usize, first: usize, row: &mut [f32]) {
+        match (channels, first) {
+            _ if planes.len() < channels * pitch => join_some(planes, pitch, channels, first, row),
+            (2, 0) => self.join_by::<2>(planes, pitch, row),
+            (3, 0) => self.join_by::<3>(planes, pitch, row),
+            (4, 0) => self.join_by::<4>(planes, pitch, row),
+            (8, 0) => self.join_by::<8>(planes, pitch, row),
+            _ => join_some(planes, pitch, channels, first, row),
+        }
+    }
+
+    fn join_by<const C: usize>(self, planes: &[f32], pitch: usize, row: &mut [f32]) {
+        let pixels = row.len() / C;
+        let mut planes = planes.chunks(pitch.max(1));
+        let planes: [&[f32]; C] =
+            std::array::from_fn(|_| planes.next().and_then(|plane| plane.get(..pixels)).unwrap_or_default());
+        let done = match self.isa {
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: it needs a feature of the instruction set, which the machine has.
+            Isa::Avx512 => unsafe { turns512::join(&planes, row) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            Isa::Avx2 => unsafe { turns256::join(&planes, row) },
+            _ => false,
+        };
+        if !done {
+            join_plainly(planes, row);
         }
     }
 }
@@ -23,10 +92,7 @@ pub(crate) fn split(row: &[f32], channels: usize, planes: &mut [f32], pitch: usi
 /// Pixels of a block that is turned at once.
 const BLOCK: usize = 4;
 
-fn split_by<const C: usize>(row: &[f32], planes: &mut [f32], pitch: usize, from: usize) {
-    let mut planes = planes.chunks_mut(pitch.max(1));
-    let mut targets: [&mut [f32]; C] =
-        std::array::from_fn(|_| planes.next().and_then(|plane| plane.get_mut(from..)).unwrap_or_default());
+fn split_plainly<const C: usize>(row: &[f32], mut targets: [&mut [f32]; C]) {
     let (pixels, _) = row.as_chunks::<C>();
     let pixels = &pixels[..targets.iter().map(|target| target.len()).fold(pixels.len(), usize::min)];
     let (blocks, rest) = pixels.as_chunks::<BLOCK>();
@@ -40,18 +106,6 @@ fn split_by<const C: usize>(row: &[f32], planes: &mut [f32], pitch: usize, from:
     }
 }
 
-/// Joins planes to a row of pixels of `channels` numbers, whose numbers from `first` on they become.
-pub(crate) fn join(planes: &[f32], pitch: usize, channels: usize, first: usize, row: &mut [f32]) {
-    match (channels, first) {
-        _ if planes.len() < channels * pitch => join_some(planes, pitch, channels, first, row),
-        (2, 0) => join_by::<2>(planes, pitch, row),
-        (3, 0) => join_by::<3>(planes, pitch, row),
-        (4, 0) => join_by::<4>(planes, pitch, row),
-        (8, 0) => join_by::<8>(planes, pitch, row),
-        _ => join_some(planes, pitch, channels, first, row),
-    }
-}
-
 fn join_some(planes: &[f32], pitch: usize, channels: usize, first: usize, row: &mut [f32]) {
     for (c, plane) in planes.chunks(pitch.max(1)).take(channels.saturating_sub(first)).enumerate() {
         for (pixel, number) in row.chunks_exact_mut(channels.max(1)).zip(plane) {
@@ -60,12 +114,8 @@ fn join_some(planes: &[f32], pitch: usize, channels: usize, first: usize, row: &
     }
 }
 
-fn join_by<const C: usize>(planes: &[f32], pitch: usize, row: &mut [f32]) {
+fn join_plainly<const C: usize>(planes: [&[f32]; C], row: &mut [f32]) {
     let (pixels, _) = row.as_chunks_mut::<C>();
-    let mut planes = planes.chunks(pitch.max(1));
-    let planes: [&[f32]; C] = std::array::from_fn(|_| {
-        planes.next().and_then(|plane| plane.get(..pixels.len())).unwrap_or_default()
-    });
     let (blocks, rest) = pixels.as_chunks_mut::<BLOCK>();
     let whole = blocks.len();
     for (at, block) in blocks.iter_mut().enumerate() {
@@ -84,21 +134,41 @@ mod tests {
 
     #[test]
     fn rows_come_back_as_they_were() {
-        for channels in 1..=20 {
-            for width in [1, 2, 15, 16, 17, 40] {
+        let widths = [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 131];
+        for turn in Isa::available().map(|isa| Interleave { isa }) {
+            for (channels, width) in (1..=20).flat_map(|channels| widths.map(|width| (channels, width))) {
+                let what = format!("{}, {channels} channels, {width} pixels", turn.isa);
                 let row: Vec<f32> = (0..width * channels).map(|number| number as f32).collect();
                 let (pitch, from) = (width + 5, 3);
                 let mut planes = vec![-1.0; pitch * channels];
-                split(&row, channels, &mut planes, pitch, from);
+                turn.split(&row, channels, &mut planes, pitch, from);
                 for (c, plane) in planes.chunks(pitch).enumerate() {
                     let wanted: Vec<f32> = (0..width).map(|pixel| (pixel * channels + c) as f32).collect();
-                    assert_eq!(plane[from..from + width], wanted, "{channels} channels, {width} pixels");
-                    assert!(plane[..from].iter().chain(&plane[from + width..]).all(|number| *number == -1.0));
+                    assert_eq!(plane[from..from + width], wanted, "{what}");
+                    assert!(
+                        plane[..from].iter().chain(&plane[from + width..]).all(|number| *number == -1.0),
+                        "{what}: beside the row"
+                    );
                 }
                 let mut back = vec![0.0; row.len()];
                 let shifted: Vec<f32> = planes[from..].iter().copied().chain([0.0; 3]).collect();
-                join(&shifted, pitch, channels, 0, &mut back);
-                assert_eq!(back, row, "{channels} channels, {width} pixels");
+                turn.join(&shifted, pitch, channels, 0, &mut back);
+                assert_eq!(back, row, "{what}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_keeps_its_bits() {
+        for turn in Isa::available().map(|isa| Interleave { isa }) {
+            for channels in [2, 3, 4, 8] {
+                let bits = |row: &[f32]| row.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
+                let row: Vec<f32> =
+                    (0..37 * channels).map(|number| f32::from_bits(0x7f80_0001 + number as u32)).collect();
+                let (mut planes, mut back) = (vec![0.0; row.len()], vec![0.0; row.len()]);
+                turn.split(&row, channels, &mut planes, 37, 0);
+                turn.join(&planes, 37, channels, 0, &mut back);
+                assert_eq!(bits(&back), bits(&row), "{}, {channels} channels", turn.isa);
             }
         }
     }

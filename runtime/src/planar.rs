@@ -13,7 +13,7 @@ use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, Axis};
 use crate::engine::Order;
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::frame::{Frame, picture_row};
-use crate::interleave;
+use crate::interleave::Interleave;
 use crate::kernel::{self, Kernel, Numbers, Ready, Tiling};
 use crate::layout;
 use crate::machine::Machine;
@@ -129,7 +129,8 @@ impl Planar {
         let source = Source::of(frame, &input, lanes);
         let in_place = width >= lanes && Order::of_rows(&output.view()) == Some(Order::Planar);
         let at_once = fit.rows[usize::from(source == Source::Staged)].clamp(1, output.len_of(Axis(0)));
-        let stage = Stage::new(frame, source, at_once, lanes);
+        let turn = Interleave::of(&self.kernel);
+        let stage = Stage::new(frame, source, at_once, lanes, turn);
         let pitch = width.max(lanes).next_multiple_of(LINE);
         let planes = at_once * c_out * pitch;
 
@@ -149,7 +150,7 @@ impl Planar {
             let rows = block.len_of(Axis(0));
             stage.fill(&input, (at, rows), &mut ready, staged);
             if let Some(residual) = residual_rows(residual, at - first, rows) {
-                pack(&residual, pitch, added);
+                pack(&residual, turn, pitch, added);
             }
             for part in stage.parts() {
                 let mut inputs = recycle(std::mem::take(&mut input_table));
@@ -183,7 +184,7 @@ impl Planar {
                 residual_table = recycle(residuals);
             }
             for (half, planes) in unpacked.chunks_exact(planes).enumerate() {
-                unpack(planes, pitch, [half * c_out, c_out], &mut block);
+                unpack(planes, turn, pitch, [half * c_out, c_out], &mut block);
             }
             at += rows;
         }
@@ -327,6 +328,7 @@ struct Part {
 #[derive(Debug)]
 struct Stage<'f> {
     frame: &'f Frame,
+    turn: Interleave,
     parts: [Option<Part>; 3],
     /// Rows of the padded picture that are kept: row `r` in place `r % kept`.
     kept: usize,
@@ -335,7 +337,7 @@ struct Stage<'f> {
 }
 
 impl<'f> Stage<'f> {
-    fn new(frame: &'f Frame, source: Source, at_once: usize, lanes: usize) -> Self {
+    fn new(frame: &'f Frame, source: Source, at_once: usize, lanes: usize, turn: Interleave) -> Self {
         let width = frame.output[1];
         let beyond = frame.spec.extent()[1] - 1;
         let kept = table_length(frame, at_once);
@@ -369,7 +371,7 @@ impl<'f> Stage<'f> {
                 )
             }
         };
-        Stage { frame, parts, kept, zeros: [end, longest] }
+        Stage { frame, turn, parts, kept, zeros: [end, longest] }
     }
 
     /// Floats of scratch.
@@ -427,7 +429,7 @@ impl<'f> Stage<'f> {
         let inside = frame.input[1].saturating_sub(source).min(length - begin);
         if let Some(pixels) = row.to_slice().filter(|_| channels > 1) {
             let pixels = pixels.get(source * channels..(source + inside) * channels);
-            interleave::split(pixels.unwrap_or_default(), channels, planes, pitch, begin);
+            self.turn.split(pixels.unwrap_or_default(), channels, planes, pitch, begin);
         } else {
             for (plane, numbers) in planes.chunks_exact_mut(pitch).zip(row.axis_iter(Axis(1))) {
                 let Some(plane) = plane.get_mut(begin..begin + inside) else { continue };
@@ -489,11 +491,17 @@ impl<'f> Stage<'f> {
 }
 
 /// Writes computed planes to some channels of an output of any memory order.
-fn unpack(planes: &[f32], pitch: usize, [first, count]: [usize; 2], block: &mut ArrayViewMut3<'_, f32>) {
+fn unpack(
+    planes: &[f32],
+    turn: Interleave,
+    pitch: usize,
+    [first, count]: [usize; 2],
+    block: &mut ArrayViewMut3<'_, f32>,
+) {
     let [width, channels] = [block.len_of(Axis(1)), block.len_of(Axis(2))];
     for (mut row, planes) in block.axis_iter_mut(Axis(0)).zip(planes.chunks_exact(count * pitch)) {
         if let Some(row) = row.as_slice_mut() {
-            interleave::join(planes, pitch, channels, first, row);
+            turn.join(planes, pitch, channels, first, row);
         } else {
             let targets = row.axis_iter_mut(Axis(1)).skip(first);
             for (mut target, plane) in targets.zip(planes.chunks_exact(pitch)) {
@@ -504,11 +512,11 @@ fn unpack(planes: &[f32], pitch: usize, [first, count]: [usize; 2], block: &mut 
 }
 
 /// Writes rows of any memory order to planes.
-fn pack(rows: &ArrayView3<'_, f32>, pitch: usize, planes: &mut [f32]) {
+fn pack(rows: &ArrayView3<'_, f32>, turn: Interleave, pitch: usize, planes: &mut [f32]) {
     let channels = rows.len_of(Axis(2));
     for (row, planes) in rows.axis_iter(Axis(0)).zip(planes.chunks_exact_mut(channels * pitch)) {
         if let Some(pixels) = row.to_slice() {
-            interleave::split(pixels, channels, planes, pitch, 0);
+            turn.split(pixels, channels, planes, pitch, 0);
         } else {
             for (numbers, plane) in row.axis_iter(Axis(1)).zip(planes.chunks_exact_mut(pitch)) {
                 plane.iter_mut().zip(numbers).for_each(|(target, number)| *target = *number);
