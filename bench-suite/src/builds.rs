@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Instant, SystemTime};
 
 /// The shapes that the probe knows, by name, each with its descriptor.
-pub const SHAPES: [(&str, &str); 10] = [
+pub const SHAPES: [(&str, &str); 11] = [
     ("stem", "c3x16 k3x3"),
     ("middle", "c64x64 k3x3"),
     ("seven", "c3x64 k7x7 s2x2"),
@@ -17,6 +17,7 @@ pub const SHAPES: [(&str, &str); 10] = [
     ("paired", "c512x512 k3x3 g512"),
     ("grouped", "c128x128 k3x3 g32"),
     ("few", "c3x4 k3x3"),
+    ("picture", "c1x1 k15x15"),
 ];
 
 /// What one shape adds to a release build.

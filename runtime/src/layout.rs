@@ -17,8 +17,8 @@ pub const fn step(
 }
 
 /// Where a panel of `width` channels of the along-the-row family has the weight of `[a, b, c]` and a
-/// channel of its own: `[c][a / window][b][a % window][channel]`, where a window is as many rows of
-/// the filter as a step takes.
+/// channel of its own: `[c][section][b][a in the section][channel]`. A section is some neighbouring rows
+/// of the filter, at most `window`; they are as even as possible, the longest first.
 #[must_use]
 pub const fn planar(
     [rows, columns]: [usize; 2],
@@ -26,8 +26,15 @@ pub const fn planar(
     [a, b, c]: [usize; 3],
     channel: usize,
 ) -> usize {
-    let step = (c * (rows / window) + a / window) * columns + b;
-    (step * window + a % window) * width + channel
+    let sections = rows.div_ceil(window);
+    let (least, longer) = (rows / sections, rows % sections);
+    let (size, begin) = if a < longer * (least + 1) {
+        (least + 1, a - a % (least + 1))
+    } else {
+        let after = a - longer * (least + 1);
+        (least, a - after % least)
+    };
+    ((c * rows + begin) * columns + b * size + a - begin) * width + channel
 }
 
 /// Panels of one width.
@@ -63,6 +70,36 @@ mod tests {
                         assert!(seen.insert((step, tap)));
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn every_tap_of_a_row_kernel_has_its_own_place_and_sections_are_whole() {
+        let (columns, channels, width) = (3, 2, 2);
+        for rows in 1..34 {
+            for window in [1, 3, 8, rows] {
+                let at = |tap, channel| planar([rows, columns], (window, width), tap, channel);
+                let mut seen = vec![false; rows * columns * channels * width];
+                for (a, b, c, channel) in (0..rows).flat_map(|a| {
+                    (0..columns).flat_map(move |b| {
+                        (0..channels).flat_map(move |c| (0..width).map(move |channel| (a, b, c, channel)))
+                    })
+                }) {
+                    assert!(!std::mem::replace(&mut seen[at([a, b, c], channel)], true));
+                }
+                // Sections as the kernels are written for: as even as rows divide, the longest first.
+                let sections = split(rows, window);
+                let mut begin = 0;
+                for Width { vectors: size, count } in sections {
+                    for _ in 0..count {
+                        assert!(size <= window);
+                        assert_eq!(at([begin, 0, 0], 0), begin * columns * width);
+                        assert_eq!(at([begin + size - 1, 1, 0], 0), (begin * columns + 2 * size - 1) * width);
+                        begin += size;
+                    }
+                }
+                assert_eq!(begin, rows);
             }
         }
     }

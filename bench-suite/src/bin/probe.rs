@@ -32,6 +32,9 @@ tapwise::specialize! { { delta: 1, groups: 32, c_in: 128, c_out: 128 } }
 #[cfg(probe = "few")]
 tapwise::specialize! { { delta: 1, c_in: 3, c_out: 4 } }
 
+#[cfg(probe = "picture")]
+tapwise::specialize! { { delta: 7, c_in: 1, c_out: 1 } }
+
 fn main() {
     for kernel in tapwise::registry::kernels() {
         println!("{}\t{}\t{}", kernel.isa(), kernel.fmas(), kernel.name());

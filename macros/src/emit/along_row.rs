@@ -2,6 +2,7 @@
 //! vectors by output channels, planar memory. This file has what a fixed geometry and the run-time
 //! kernel share, and the former; `run_time` has the latter.
 
+mod fixed_tile;
 mod run_time;
 
 use proc_macro2::{Ident, TokenStream};
@@ -10,7 +11,7 @@ use quote::quote;
 use super::tile::index;
 use super::{ident, isa::features};
 use crate::geometry::Geometry;
-use crate::schedule::{Body, Panels, Schedule, Target, Tile, positions};
+use crate::schedule::{Panels, Schedule, Target, Tile};
 
 /// The functions of one kernel: `run`, a function for each block of rows, one for each register tile.
 pub(super) fn module(schedule: &Schedule) -> TokenStream {
@@ -240,7 +241,7 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
     let tiles = schedule
         .panels
         .iter()
-        .flat_map(|panels| panels.tiles.iter().map(move |tile| fixed_tile(schedule, geometry, panels, tile)));
+        .flat_map(|panels| panels.tiles.iter().map(move |tile| fixed_tile::function(schedule, geometry, panels, tile)));
     let blocks = schedule.panels.iter().flat_map(|panels| {
         heights(panels).into_iter().map(move |rows| fixed_block(schedule, geometry, panels, rows))
     });
@@ -273,7 +274,7 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
 /// The loop over the panels of one width.
 fn fixed_kind(geometry: &Geometry, panels: &Panels) -> TokenStream {
     let (channels, count) = (panels.vectors, panels.count.unwrap_or(0));
-    let ([kernel_rows, kernel_columns], c_in) = (geometry.kernel, geometry.c_in_group());
+    let (c_in, taps) = (geometry.c_in_group(), geometry.kernel[0] * geometry.kernel[1]);
     let length = geometry.taps() * channels;
     let (stride, all_out) = (geometry.stride[0], geometry.c_out);
     let heights = heights(panels);
@@ -317,7 +318,7 @@ fn fixed_kind(geometry: &Geometry, panels: &Panels) -> TokenStream {
             let (slopes, more_slopes) = tapwise::head(all_slopes, #channels);
             all_slopes = more_slopes;
             let slopes = slopes.first_chunk::<#channels>();
-            let panel = tapwise::steps::<#channels, #kernel_rows, #kernel_columns>(panel);
+            let panel = panel.as_chunks::<#channels>().0.as_chunks::<#taps>().0;
             let (Some(panel), Some(bias)) = (panel.first_chunk::<#c_in>(), bias.first_chunk::<#channels>()) else {
                 return;
             };
@@ -340,7 +341,7 @@ fn fixed_block(schedule: &Schedule, geometry: &Geometry, panels: &Panels, rows: 
     let features = features(&schedule.isa);
     let name = block_name(rows, panels);
     let (channels, lanes) = (panels.vectors, schedule.isa.lanes);
-    let ([kernel_rows, kernel_columns], c_in) = (geometry.kernel, geometry.c_in_group());
+    let (c_in, taps) = (geometry.c_in_group(), geometry.kernel[0] * geometry.kernel[1]);
     let (all_in, all_out) = (geometry.c_in, geometry.c_out);
     let table = (rows - 1) * geometry.stride[0] + geometry.rows();
     let columns = columns(&wide, &narrow, |shape| {
@@ -355,7 +356,7 @@ fn fixed_block(schedule: &Schedule, geometry: &Geometry, panels: &Panels, rows: 
         fn #name(
             inputs: &[[&[f32]; #all_in]],
             ahead: usize,
-            panel: &[[[[f32; #channels]; #kernel_rows]; #kernel_columns]; #c_in],
+            panel: &[[[f32; #channels]; #taps]; #c_in],
             finish: tapwise::PlanarFinish<'_, '_, #channels>,
             outputs: &mut [[&mut [f32]; #all_out]],
             negatives: &mut [&mut [f32]],
@@ -368,115 +369,6 @@ fn fixed_block(schedule: &Schedule, geometry: &Geometry, panels: &Panels, rows: 
             let Some(row) = outputs.first() else { return };
             let aligned = tapwise::alignment::<#lanes>(row.get(channel));
             #columns
-        }
-    }
-}
-
-/// The function of one register tile of a fixed geometry.
-fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &Tile) -> TokenStream {
-    let shape = Shape::of(schedule, panels, tile);
-    let (lanes, channels) = (schedule.isa.lanes, panels.vectors);
-    let ([kernel_rows, kernel_columns], c_in) = (geometry.kernel, geometry.c_in_group());
-    let (all_in, all_out) = (geometry.c_in, geometry.c_out);
-    let (stride, dilation) = (geometry.stride[0], geometry.dilation);
-    let span = shape.pixels() + (kernel_columns - 1) * dilation[1];
-    let table = (shape.rows - 1) * stride + geometry.rows();
-    let features = features(&schedule.isa);
-    let touched = positions(stride, dilation[0], shape.rows, kernel_rows);
-    let row_name = |row: usize| ident(&format!("x{row}"));
-    let finds = touched.iter().map(|&(row, _)| {
-        let (name, row) = (row_name(row), index(row));
-        quote! {
-            let Some(#name) = tapwise::window::<#span>(inputs[#row][first + c], from) else { return };
-        }
-    });
-    let kept = matches!(tile.body, Body::Loops { barrier: false, .. });
-    let weight = |tap: usize, channel: usize| ident(&format!("w{tap}_{channel}"));
-    let last = sum(shape.rows - 1, shape.vectors - 1, channels - 1);
-    let shift = if dilation[1] == 1 {
-        quote!(b)
-    } else {
-        let dilation = index(dilation[1]);
-        quote!(b * #dilation)
-    };
-    let walk = touched.iter().enumerate().map(|(at, (row, served))| {
-        let x = row_name(*row);
-        // Rows are loaded one after another: loads that the compiler hoists, it spills.
-        let barrier = (schedule.isa.unroll > 0).then(|| {
-            let taps = if kept && at > 0 { quote!(_) } else { quote!(taps) };
-            quote! {
-                let (#x, #taps, sum) = simd::barrier(#x, taps, #last);
-                #last = sum;
-            }
-        });
-        let keep = (kept && at == 0).then(|| {
-            let weights = (0..kernel_rows).flat_map(|tap| (0..channels).map(move |channel| (tap, channel)));
-            let weights = weights.map(|(tap, channel)| {
-                let (name, tap, channel) = (weight(tap, channel), index(tap), index(channel));
-                quote! { let #name = simd::splat(taps[#tap][#channel]); }
-            });
-            quote! { #(#weights)* }
-        });
-        let vector = |vector: usize| {
-            let from = index(vector * lanes);
-            if vector == 0 {
-                quote! { tapwise::slide::<#lanes, #span>(#x, #shift) }
-            } else {
-                quote! { tapwise::slide::<#lanes, #span>(#x, #shift + #from) }
-            }
-        };
-        let products = shape.row(served, vector, |tap, channel| {
-            if kept {
-                let weight = weight(tap, channel);
-                return quote! { #weight };
-            }
-            let (tap, channel) = (index(tap), index(channel));
-            quote! { simd::splat(taps[#tap][#channel]) }
-        });
-        quote! { #barrier #keep #products }
-    });
-    let name = shape.name();
-    let rows: Vec<Ident> = (0..shape.rows).map(|row| ident(&format!("row{row}"))).collect();
-    let outputs = shape.outputs(|row| {
-        let row = &rows[row];
-        quote! { tapwise::entries::<#channels, _>(#row, channel) }
-    });
-    let (sums, finish) = (shape.sums(), shape.finish(&index(all_out)));
-    let vectors = shape.vectors;
-    let documentation =
-        format!(" {} rows x {vectors} vectors of {lanes} pixels x {channels} output channels.", shape.rows);
-    quote! {
-        #[doc = #documentation]
-        #[allow(clippy::too_many_arguments)]
-        #[inline]
-        #features
-        fn #name(
-            inputs: &[[&[f32]; #all_in]; #table],
-            ahead: &[[&[f32]; #all_in]],
-            panel: &[[[[f32; #channels]; #kernel_rows]; #kernel_columns]; #c_in],
-            finish: tapwise::PlanarFinish<'_, '_, #channels>,
-            outputs: &mut [[&mut [f32]; #all_out]],
-            negatives: &mut [&mut [f32]],
-            first: usize,
-            channel: usize,
-            from: usize,
-        ) {
-            let Some([#(#rows),*]) = outputs.first_chunk_mut() else { return };
-            #outputs
-            #sums
-            for (c, panel) in panel.iter().enumerate() {
-                #(#finds)*
-                for row in ahead {
-                    if let Some(row) = row.get(first + c) {
-                        simd::prefetch::<#vectors>(row, from);
-                    }
-                }
-                for b in 0..#kernel_columns {
-                    let taps = &panel[b];
-                    #(#walk)*
-                }
-            }
-            #finish
         }
     }
 }

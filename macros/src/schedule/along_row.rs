@@ -16,6 +16,10 @@ const BODY: usize = 300;
 /// Cycles of a tile beyond those of its steps: finding windows, bias, stores.
 const TILE: f64 = 12.0;
 
+/// Filter rows whose products are written out one after another: more need more pointers to input rows
+/// than there are registers for, and compilers spill.
+const SECTION: usize = 7;
+
 /// Output channels of a panel of the run-time kernel, with the rows and vectors of its widest tile,
 /// for 32 registers and for 16.
 const RUN_TIME: [([usize; 3], [usize; 3]); MAX_KINDS] =
@@ -48,10 +52,15 @@ impl Shape {
         self.sums() + self.vectors + taps * self.channels < isa.registers
     }
 
-    /// Cycles for one input channel and one filter column: two multiply-adds and two loads a cycle,
-    /// where a load that crosses a cache line counts twice.
+    /// Cycles for one input channel and one filter column.
     fn cycles(self, geometry: &Geometry, isa: &Isa) -> f64 {
-        let taps = geometry.kernel[0];
+        let sections = sections(geometry.kernel[0], window(geometry));
+        sections.iter().map(|&(taps, count)| count as f64 * self.cycles_of_a_section(taps, geometry, isa)).sum()
+    }
+
+    /// Cycles for one input channel and so many taps of one filter column: two multiply-adds and two
+    /// loads a cycle, where a load that crosses a cache line counts twice.
+    fn cycles_of_a_section(self, taps: usize, geometry: &Geometry, isa: &Isa) -> f64 {
         let rows = positions(geometry.stride[0], geometry.dilation[0], self.rows, taps).len();
         let crossing = isa.lanes as f64 / 16.0;
         let weights = if self.keeps_weights(taps, isa) { 1 } else { self.rows } * taps * self.channels;
@@ -69,6 +78,18 @@ impl Shape {
     fn cycles_of_a_vector(self, geometry: &Geometry, isa: &Isa) -> f64 {
         self.cycles_of_a_tap(geometry, isa) / (self.rows * self.vectors) as f64
     }
+}
+
+/// Filter rows of the longest section that a step takes.
+fn window(geometry: &Geometry) -> usize {
+    let rows = geometry.kernel[0];
+    rows.div_ceil(rows.div_ceil(SECTION).max(1))
+}
+
+/// Filter rows as sections of at most `window`, as even as possible: how many rows each has, and how many
+/// there are of it, the longest first.
+pub(crate) fn sections(rows: usize, window: usize) -> Vec<(usize, usize)> {
+    split(rows, window)
 }
 
 /// The schedule of a layer whose every number is known, or `None` where rows cannot be read by
@@ -91,6 +112,8 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Option<Schedule> {
         .filter_map(|kinds| cost(&kinds).map(|cost| (cost, kinds)))
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, kinds)| kinds)?;
+    let window = window(geometry);
+    let written = sections(geometry.kernel[0], window).iter().map(|(taps, _)| taps).sum();
     let panels: Vec<Panels> = kinds
         .iter()
         .filter_map(|&(width, count)| {
@@ -100,10 +123,7 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Option<Schedule> {
                 Tile {
                     pixels: vectors * isa.lanes,
                     rows,
-                    body: Body::Loops {
-                        steps: geometry.kernel[0],
-                        barrier: !shape.keeps_weights(geometry.kernel[0], isa),
-                    },
+                    body: Body::Loops { steps: written, barrier: !shape.keeps_weights(window, isa) },
                     cycles: shape.cycles_of_a_tap(geometry, isa),
                 }
             };
@@ -112,7 +132,7 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Option<Schedule> {
         .collect();
     let reason = reason(geometry, &panels, isa);
     let (family, target) = (Family::AlongRow, Target::Fixed(geometry.clone()));
-    Some(Schedule { target, isa: *isa, family, window: geometry.kernel[0], row_stride: None, panels, reason })
+    Some(Schedule { target, isa: *isa, family, window, row_stride: None, panels, reason })
 }
 
 /// The schedule of the kernel that takes every number from the call but the tiles.
@@ -159,7 +179,7 @@ fn best(channels: usize, geometry: &Geometry, isa: &Isa) -> Option<Shape> {
     let budget = isa.unroll.max(BODY);
     let shapes = (1..=8).flat_map(|rows| (1..=4).map(move |vectors| Shape { rows, vectors, channels }));
     shapes
-        .filter(|shape| shape.fits(isa) && shape.sums() * geometry.kernel[0] <= budget)
+        .filter(|shape| shape.fits(isa) && shape.sums() * window(geometry) <= budget)
         .min_by(|a, b| a.cycles_of_a_vector(geometry, isa).total_cmp(&b.cycles_of_a_vector(geometry, isa)))
 }
 
@@ -186,9 +206,17 @@ fn reason(geometry: &Geometry, panels: &[Panels], isa: &Isa) -> String {
             )
         })
         .collect();
+    let rows = match &sections(geometry.kernel[0], window(geometry))[..] {
+        [(_, 1)] => "filter rows unrolled".to_owned(),
+        sections => {
+            let count = sections.iter().map(|(_, count)| count).sum();
+            let longest = sections.first().map_or(1, |(rows, _)| *rows);
+            format!("filter rows unrolled in {} of at most {longest}", plural(count, "section"))
+        }
+    };
     format!(
-        "lanes along the pixels of a row, planar memory, weights broadcast; {}; loops over {} and {}, filter rows \
-         unrolled; no lane idle",
+        "lanes along the pixels of a row, planar memory, weights broadcast; {}; loops over {} and {}, {rows}; no \
+         lane idle",
         kinds.join(" and "),
         plural(geometry.c_in_group(), "input channel"),
         plural(geometry.kernel[1], "filter column"),
