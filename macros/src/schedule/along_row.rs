@@ -55,7 +55,10 @@ impl Shape {
     /// Cycles for one input channel and one filter column.
     fn cycles(self, geometry: &Geometry, isa: &Isa) -> f64 {
         let sections = sections(geometry.kernel[0], window(geometry));
-        sections.iter().map(|&(taps, count)| count as f64 * self.cycles_of_a_section(taps, geometry, isa)).sum()
+        sections
+            .iter()
+            .map(|&(taps, count)| count as f64 * self.cycles_of_a_section(taps, geometry, isa))
+            .sum()
     }
 
     /// Cycles for one input channel and so many taps of one filter column: two multiply-adds and two
