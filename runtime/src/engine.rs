@@ -103,7 +103,7 @@ impl Engines {
 /// Cycles that a kernel is predicted to take for a whole picture of interleaved channels.
 fn predicted_cycles(kernel: &Kernel, frame: &Frame, machine: &Machine) -> f64 {
     match kernel.description().family {
-        Family::AlongRow => planar::predicted_cycles(kernel, frame),
+        Family::AlongRow => planar::predicted_cycles(kernel, frame, machine),
         Family::ChannelsOut | Family::Depthwise => tiled::fit(kernel, frame, machine.l2).cycles,
     }
 }

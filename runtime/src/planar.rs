@@ -13,7 +13,7 @@ use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, Axis};
 use crate::engine::Order;
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::frame::{Frame, picture_row};
-use crate::interleave::Interleave;
+use crate::interleave::{self, Interleave};
 use crate::kernel::{self, Kernel, Numbers, Ready, Tiling};
 use crate::layout;
 use crate::machine::Machine;
@@ -112,12 +112,10 @@ impl Planar {
         let budget = machine.l2 / 3;
         let read = budget / bytes(spec.stride[0], spec.c_in).max(1);
         let staged = budget / (bytes(spec.stride[0], spec.c_in) + bytes(1, spec.c_out)).max(1);
-        let output = bytes(frame.output[0], spec.c_out);
-        let picture = bytes(frame.input[0], spec.c_in);
         Fit {
             rows: [whole(read), whole(staged)],
-            stream: output + picture > machine.l3 / 4,
-            prefetch: output + picture > machine.l2,
+            stream: is_large(frame, machine),
+            prefetch: moved(frame) > machine.l2,
         }
     }
 
@@ -233,14 +231,26 @@ impl Planar {
     }
 }
 
+/// Bytes of picture and output.
+fn moved(frame: &Frame) -> usize {
+    let spec = &frame.spec;
+    (frame.output[0] * spec.c_out + frame.input[0] * spec.c_in) * frame.reach() * size_of::<f32>()
+}
+
+/// Whether picture and output are more than the caches should hold.
+fn is_large(frame: &Frame, machine: &Machine) -> bool {
+    moved(frame) > machine.l3 / 4
+}
+
 /// Cycles that a kernel of this family is predicted to take for a whole picture of
 /// interleaved channels.
-pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
+pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, machine: &Machine) -> f64 {
     /// Cycles of a call, and of an entry of its tables.
     const CALL: f64 = 400.0;
     const ENTRY: f64 = 8.0;
-    /// Cycles for each number that is taken from pixels to planes or back.
-    const STAGED: f64 = 0.35;
+    /// Cycles for each number of the output that is joined to pixels and so goes through the caches,
+    /// where these are too small for it.
+    const THROUGH_CACHES: f64 = 0.7;
     let description = kernel.description();
     let spec = &frame.spec;
     let numbers = numbers(description, spec);
@@ -259,9 +269,16 @@ pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame) -> f64 {
         tiles += count as f64 * blocks * (whole as f64 * f64::from(wide.cycles) + rest);
     }
     let (read, written) = (frame.input[0] * frame.input[1] * spec.c_in, height * width * spec.c_out);
-    let staged = (if spec.c_in > 1 { read } else { 0 }) + (if spec.c_out > 1 { written } else { 0 });
+    let mut staged = 0.0;
+    if spec.c_in > 1 {
+        staged += read as f64 * interleave::predicted_cycles(description.isa, spec.c_in);
+    }
+    if spec.c_out > 1 {
+        let spilled = if is_large(frame, machine) { THROUGH_CACHES } else { 0.0 };
+        staged += written as f64 * (interleave::predicted_cycles(description.isa, spec.c_out) + spilled);
+    }
     let entries = height * (spec.c_in + spec.c_out);
-    CALL + tiles * (spec.taps() * spec.groups) as f64 + staged as f64 * STAGED + entries as f64 * ENTRY
+    CALL + tiles * (spec.taps() * spec.groups) as f64 + staged + entries as f64 * ENTRY
 }
 
 /// Bytes after which addresses fall into the same set of the first-level cache.
