@@ -16,8 +16,8 @@ mod step;
 use crate::geometry::Geometry;
 use crate::isa::Isa;
 
-use step::Step;
 pub(crate) use along_row::sections;
+use step::Step;
 pub(crate) use step::positions;
 
 /// Multiply-adds that a loop body should have before its own overhead is lost in them.

@@ -41,7 +41,8 @@ pub(crate) struct Planar {
 pub(crate) struct Fit {
     /// Output rows of a call where rows are read in place, and where they are staged.
     rows: [usize; 2],
-    /// Whether the output is more than the caches hold, so that it should pass them by.
+    /// Whether picture and output are more than half the last cache holds, so that the output should
+    /// pass it by.
     stream: bool,
     /// Whether the picture is more than the caches hold, so that its rows should be asked for.
     prefetch: bool,
@@ -116,7 +117,7 @@ impl Planar {
         let picture = bytes(frame.input[0], spec.c_in);
         Fit {
             rows: [whole(read), whole(staged)],
-            stream: output + picture > machine.l3 / 4,
+            stream: output + picture > machine.l3 / 2,
             prefetch: output + picture > machine.l2,
         }
     }

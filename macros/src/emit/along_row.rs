@@ -238,10 +238,9 @@ fn heights(panels: &Panels) -> Vec<usize> {
 /// A kernel whose every number is a literal.
 fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
     let features = features(&schedule.isa);
-    let tiles = schedule
-        .panels
-        .iter()
-        .flat_map(|panels| panels.tiles.iter().map(move |tile| fixed_tile::function(schedule, geometry, panels, tile)));
+    let tiles = schedule.panels.iter().flat_map(|panels| {
+        panels.tiles.iter().map(move |tile| fixed_tile::function(schedule, geometry, panels, tile))
+    });
     let blocks = schedule.panels.iter().flat_map(|panels| {
         heights(panels).into_iter().map(move |rows| fixed_block(schedule, geometry, panels, rows))
     });

@@ -55,7 +55,10 @@ impl Shape {
     /// Cycles for one input channel and one filter column.
     fn cycles(self, geometry: &Geometry, isa: &Isa) -> f64 {
         let sections = sections(geometry.kernel[0], window(geometry));
-        sections.iter().map(|&(taps, count)| count as f64 * self.cycles_of_a_section(taps, geometry, isa)).sum()
+        sections
+            .iter()
+            .map(|&(taps, count)| count as f64 * self.cycles_of_a_section(taps, geometry, isa))
+            .sum()
     }
 
     /// Cycles for one input channel and so many taps of one filter column: two multiply-adds and two
@@ -257,6 +260,18 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn large_filters_are_cut_into_even_sections_that_hold_every_row() {
+        for rows in 1..64 {
+            let longest = window(&geometry(rows, 1, 1));
+            let sections = sections(rows, longest);
+            assert!(longest <= SECTION && sections[0].0 == longest, "{rows}: {sections:?}");
+            assert_eq!(sections.iter().map(|(size, count)| size * count).sum::<usize>(), rows);
+        }
+        assert_eq!(sections(15, window(&geometry(15, 1, 1))), [(5, 3)]);
+        assert_eq!(sections(31, window(&geometry(31, 1, 1))), [(7, 1), (6, 4)]);
     }
 
     #[test]

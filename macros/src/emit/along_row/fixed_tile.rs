@@ -10,7 +10,12 @@ use crate::geometry::Geometry;
 use crate::schedule::{Body, Panels, Schedule, Tile, positions, sections};
 
 /// The function of one register tile.
-pub(super) fn function(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &Tile) -> TokenStream {
+pub(super) fn function(
+    schedule: &Schedule,
+    geometry: &Geometry,
+    panels: &Panels,
+    tile: &Tile,
+) -> TokenStream {
     let shape = Shape::of(schedule, panels, tile);
     let (lanes, channels) = (schedule.isa.lanes, panels.vectors);
     let ([kernel_rows, kernel_columns], c_in) = (geometry.kernel, geometry.c_in_group());
