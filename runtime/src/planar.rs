@@ -41,7 +41,8 @@ pub(crate) struct Planar {
 pub(crate) struct Fit {
     /// Output rows of a call where rows are read in place, and where they are staged.
     rows: [usize; 2],
-    /// Whether the output is more than the caches hold, so that it should pass them by.
+    /// Whether picture and output are more than half the last cache holds, so that the output should
+    /// pass it by.
     stream: bool,
     /// Whether the picture is more than the caches hold, so that its rows should be asked for.
     prefetch: bool,
@@ -114,7 +115,8 @@ impl Planar {
         let staged = budget / (bytes(spec.stride[0], spec.c_in) + bytes(1, spec.c_out)).max(1);
         Fit {
             rows: [whole(read), whole(staged)],
-            stream: is_large(frame, machine),
+            // A cache that holds picture and output twice over keeps the output for whoever reads it.
+            stream: moved(frame) > machine.l3 / 2,
             prefetch: moved(frame) > machine.l2,
         }
     }
@@ -250,7 +252,7 @@ pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, machine: &Machine
     const ENTRY: f64 = 8.0;
     /// Cycles for each number of the output that is joined to pixels and so goes through the caches,
     /// where these are too small for it.
-    const THROUGH_CACHES: f64 = 0.7;
+    const THROUGH_CACHES: f64 = 0.35;
     let description = kernel.description();
     let spec = &frame.spec;
     let numbers = numbers(description, spec);

@@ -53,10 +53,12 @@ tapwise::specialize! {
     { delta: 1, c_in: [3, 8], c_out: 4 }
     { kernel: [5, 3], dilation: [2, 3], groups: 2, c_in: 4, c_out: 22 }
     { kernel: [2, 7], stride: [2, 1], c_in: 2, c_out: 3 }
+    // Sections of six, six and five filter rows.
+    { kernel: [17, 2], stride: [2, 1], dilation: [2, 1], groups: 2, c_in: 4, c_out: 6 }
 }
 
 /// Shapes compiled above.
-const SHAPES: usize = 49;
+const SHAPES: usize = 50;
 
 fn geometries() -> BTreeSet<Geometry> {
     registry::kernels().filter_map(|kernel| kernel.geometry().copied()).collect()

@@ -263,6 +263,18 @@ mod tests {
     }
 
     #[test]
+    fn large_filters_are_cut_into_even_sections_that_hold_every_row() {
+        for rows in 1..64 {
+            let longest = window(&geometry(rows, 1, 1));
+            let sections = sections(rows, longest);
+            assert!(longest <= SECTION && sections[0].0 == longest, "{rows}: {sections:?}");
+            assert_eq!(sections.iter().map(|(size, count)| size * count).sum::<usize>(), rows);
+        }
+        assert_eq!(sections(15, window(&geometry(15, 1, 1))), [(5, 3)]);
+        assert_eq!(sections(31, window(&geometry(31, 1, 1))), [(7, 1), (6, 4)]);
+    }
+
+    #[test]
     fn counts_that_panels_divide_have_panels_of_one_width() {
         let isa = ALL.iter().find(|isa| isa.name == "avx512").unwrap();
         for channels in [1, 4, 8, 12, 24] {
