@@ -95,8 +95,8 @@ impl Activation {
         }
     }
 
-    /// What a change of `x` changes the answer by, `1` at most; for CReLU in the first half of it. At
-    /// a corner the derivative from below, as of ReLU at 0: 0.
+    /// What the answer changes by with `x`, for CReLU the first half of it. At a corner of ReLU, and at
+    /// either bound of a range: 0; at 0 of the leaky ones: the slope.
     pub(crate) fn derivative(&self, channel: usize, x: f32) -> f32 {
         let [floor, ceiling] = self.range();
         match self {
@@ -194,7 +194,8 @@ impl Epilogue {
         Self::new(None, c_out, Activation::Identity)
     }
 
-    /// Whether an answer is its sum and another one: kernels then leave the sums as they are.
+    /// Whether an answer is its sum and another one: kernels of interleaved memory then leave the sums
+    /// as they are.
     pub(crate) fn doubles(&self) -> bool {
         self.activation == Activation::Crelu
     }

@@ -40,6 +40,7 @@ impl Interleave {
 
     fn split_by<const C: usize>(self, row: &[f32], planes: &mut [f32], pitch: usize, from: usize) {
         let mut planes = planes.chunks_mut(pitch.max(1));
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut, reason = "nothing turns them here"))]
         let mut targets: [&mut [f32]; C] = std::array::from_fn(|_| {
             planes.next().and_then(|plane| plane.get_mut(from..)).unwrap_or_default()
         });

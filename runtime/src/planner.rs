@@ -218,8 +218,8 @@ impl Planner {
             };
             let borders = match kernel.family() {
                 Family::AlongRow => match planar::edges(kernel, frame) {
-                    Some([left, right]) if left + right > 0 => Borders::Cut { left, right },
-                    Some(_) => Borders::InPlace,
+                    Some(Edges { left: 0, right: 0 }) => Borders::InPlace,
+                    Some(Edges { left, right }) => Borders::Cut { left, right },
                     None => Borders::Staged,
                 },
                 Family::ChannelsOut | Family::Depthwise => {

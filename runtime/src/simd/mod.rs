@@ -2,10 +2,12 @@
 //! in each. The only place with intrinsics.
 //!
 //! `Vector` is a register of f32. `load` and `store` take exactly a vector's worth of numbers,
-//! `load_head` and `store_head` the first few lanes, `splat` repeats a number, `spread` one lane of each group, `mul_add(a, b, c)` is
-//! `a·b + c`; `max(floor, x)`, `min(ceiling, x)` and `leak(slope, x)` keep a NaN of `x`. `barrier`
-//! stands between the steps of unrolled code; `stream` is a store past the caches and `prefetch` a
-//! hint, where a set has them.
+//! `load_head` and `store_head` the first few lanes, `splat` repeats a number, `spread` one lane of
+//! each group, `mul_add(a, b, c)` is `a·b + c`; `max(floor, x)`, `min(ceiling, x)` and
+//! `leak(slope, x)` keep a NaN of `x`. `barrier` stands between the steps of unrolled code; `stream`
+//! is a store past the caches and `prefetch` a hint, where a set has them.
+//!
+//! `turns` are no verbs: they part pixels into planes and join them, for sets with fast permutations.
 
 /// Defines `barrier`, which hides three things from the compiler: that two windows of a row
 /// overlap, that a panel is the same for every tile, and that the loads after it do not depend on
