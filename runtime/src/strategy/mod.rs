@@ -4,6 +4,7 @@ pub(crate) mod direct;
 pub(crate) mod im2col_gemm;
 pub(crate) mod naive;
 pub(crate) mod specialized;
+pub(crate) mod winograd;
 
 use std::fmt;
 
@@ -14,8 +15,8 @@ use crate::epilogue::Epilogue;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
-use crate::kernel::Family;
 use crate::machine::Machine;
+use crate::planner::Planner;
 use crate::spec::ConvSpec;
 use crate::workspace::Scratch;
 
@@ -34,12 +35,15 @@ pub enum Strategy {
     Direct,
     /// Kernels that were generated for exactly this shape.
     Specialized,
+    /// Tiles of outputs by fewer products, with transforms before and after: for filters of 3, 5 and 7
+    /// taps, stride 1 and no groups.
+    Winograd,
 }
 
 impl Strategy {
     /// Every strategy that computes, in the order of its declaration.
-    pub const ALL: [Strategy; 4] =
-        [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized];
+    pub const ALL: [Strategy; 5] =
+        [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized, Strategy::Winograd];
 
     /// The name in reports and messages.
     #[must_use]
@@ -50,6 +54,7 @@ impl Strategy {
             Strategy::Im2colGemm => "im2col-gemm",
             Strategy::Direct => "direct",
             Strategy::Specialized => "specialized",
+            Strategy::Winograd => "winograd",
         }
     }
 }
@@ -84,6 +89,10 @@ pub(crate) trait Path: Send + Sync + fmt::Debug {
     fn fit(&self, _frame: &Frame, _machine: &Machine, _bands: usize) -> Fit {
         Fit::default()
     }
+    /// Rows that every band has a multiple of, but for the last.
+    fn grain(&self, _fit: &Fit) -> usize {
+        1
+    }
     /// Computes a band. Rows of one output are computed alike whatever band they fall into.
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch);
 }
@@ -98,8 +107,9 @@ pub(crate) fn pack(
     spec: &ConvSpec,
     filter: &Array4<f32>,
     epilogue: &Epilogue,
-    family: Option<Family>,
+    planner: &Planner,
 ) -> Result<Box<dyn Path>, Error> {
+    let family = planner.family;
     let unsupported = |reason: String| Error::Unsupported { strategy, layer: spec.to_string(), reason };
     Ok(match strategy {
         Strategy::Naive | Strategy::Auto => Box::new(naive::Naive { filter: filter.clone() }),
@@ -114,6 +124,9 @@ pub(crate) fn pack(
                 specialized::Specialized::new(isa, spec, filter, epilogue, family)
                     .ok_or_else(|| unsupported(format!("this machine has no {isa}")))?,
             )
+        }
+        Strategy::Winograd => {
+            Box::new(winograd::Winograd::new(isa, spec, filter, epilogue, planner).map_err(unsupported)?)
         }
     })
 }
