@@ -10,7 +10,7 @@ use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar::{self, Planar};
 use crate::spec::ConvSpec;
-use crate::strategy::Band;
+use crate::strategy::{Band, fft};
 use crate::tiled::{self, Tiled};
 use crate::workspace::Scratch;
 
@@ -51,6 +51,15 @@ pub(crate) struct Fit {
     /// Whether the planar kernel runs. Pictures of every memory order run by the same kernel, since
     /// kernels sum in orders of their own and the bits of an answer should not depend on memory.
     along_row: bool,
+    /// How the FFT strategy cuts its tiles.
+    pub(crate) fft: Option<fft::Layout>,
+}
+
+impl Fit {
+    /// Of the FFT strategy, which has no engines.
+    pub(crate) fn of_fft(layout: fft::Layout) -> Self {
+        Fit { fft: Some(layout), ..Fit::default() }
+    }
 }
 
 impl Engines {
@@ -86,6 +95,7 @@ impl Engines {
             tiled: self.tiled.as_ref().map(|tiled| tiled.fit(frame, machine.l2, bands)).unwrap_or_default(),
             planar: self.planar.as_ref().map(|planar| planar.fit(frame, machine)).unwrap_or_default(),
             along_row,
+            fft: None,
         }
     }
 

@@ -86,11 +86,7 @@ impl Tiled {
 
     /// How tiles cover a row of `width` pixels.
     pub(crate) fn tiling(&self, width: usize) -> Tiling {
-        let mut tiling = Tiling::default();
-        for (kind, panels) in self.description().panels.iter().enumerate() {
-            tiling[kind] = cover(width, panels.tiles);
-        }
-        tiling
+        tiling(self.description(), width)
     }
 
     /// Pixels of the widest tile.
@@ -120,6 +116,21 @@ impl Tiled {
             ..self.numbers
         };
         self.sum(table, outputs, width, tiling, numbers);
+    }
+
+    /// Runs a kernel by a table of the caller's making for one row of output, `width` pixels side by
+    /// side. `steps` are the numbers of input from one tap of a filter row to the next, and from one
+    /// pixel to the next.
+    pub(crate) fn run_apart(
+        &self,
+        table: &[&[f32]],
+        output: &mut [f32],
+        tiling: &Tiling,
+        [run_step, pixel_step]: [usize; 2],
+        width: usize,
+    ) {
+        let numbers = Numbers { run_step, pixel_step, ..self.numbers };
+        self.sum(table, &mut [output], width, tiling, numbers);
     }
 
     /// Runs a kernel by a table of the caller's making, as a layer without activation on rows of
@@ -268,6 +279,15 @@ impl Tiled {
             held: tables.held,
         });
     }
+}
+
+/// How the tiles of a kernel cover a row of `width` pixels.
+pub(crate) fn tiling(description: &Description, width: usize) -> Tiling {
+    let mut tiling = Tiling::default();
+    for (kind, panels) in description.panels.iter().enumerate() {
+        tiling[kind] = cover(width, panels.tiles);
+    }
+    tiling
 }
 
 /// The layer as its weights are packed: channels that see those of their group alone are the output

@@ -1,6 +1,7 @@
 //! The algorithms that a layer can run by, one file each.
 
 pub(crate) mod direct;
+pub(crate) mod fft;
 pub(crate) mod im2col_gemm;
 pub(crate) mod naive;
 pub(crate) mod specialized;
@@ -34,12 +35,14 @@ pub enum Strategy {
     Direct,
     /// Kernels that were generated for exactly this shape.
     Specialized,
+    /// Fast Fourier transforms along the rows: for filters of many columns.
+    Fft,
 }
 
 impl Strategy {
     /// Every strategy that computes, in the order of its declaration.
-    pub const ALL: [Strategy; 4] =
-        [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized];
+    pub const ALL: [Strategy; 5] =
+        [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized, Strategy::Fft];
 
     /// The name in reports and messages.
     #[must_use]
@@ -50,6 +53,7 @@ impl Strategy {
             Strategy::Im2colGemm => "im2col-gemm",
             Strategy::Direct => "direct",
             Strategy::Specialized => "specialized",
+            Strategy::Fft => "fft",
         }
     }
 }
@@ -107,6 +111,9 @@ pub(crate) fn pack(
         Strategy::Direct => Box::new(
             direct::Direct::new(isa, spec, filter, epilogue, family)
                 .ok_or_else(|| unsupported(direct::missing(isa, family)))?,
+        ),
+        Strategy::Fft => Box::new(
+            fft::Fft::new(isa, spec, filter).ok_or_else(|| unsupported(direct::missing(isa, None)))?,
         ),
         Strategy::Specialized => {
             specialized::kernels(isa, spec, family).map_err(unsupported)?;
