@@ -14,7 +14,7 @@ use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar;
 use crate::spec::{ConvSpec, Shape};
-use crate::strategy::{Strategy, direct, specialized, winograd};
+use crate::strategy::{Strategy, direct, fft, specialized, winograd};
 use crate::tiled;
 
 /// Cycles of a second that costs are predicted with: shipped, not measured. Choices compare
@@ -261,6 +261,12 @@ impl Planner {
                 Err(reason) => refused(reason),
             },
             Strategy::Direct => fastest(&mut direct::kernels(machine.isa, spec, self.family), &none),
+            Strategy::Fft => {
+                let layout = fft::Layout::of(frame, machine);
+                let extent = spec.extent()[0] as f64;
+                let cycles = layout.cycles(frame, machine, frame.output[0] as f64, extent);
+                (format!("fft-{layout:?}"), None, whole, Ok(cycles))
+            }
             Strategy::Im2colGemm => ("faer matmul".to_owned(), None, whole, Ok(gemm_cycles(frame, machine))),
             Strategy::Naive | Strategy::Auto => {
                 ("loops".to_owned(), None, Borders::InPlace, Ok(frame.macs(frame.output[0]) * 5.0))
