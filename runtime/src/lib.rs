@@ -207,4 +207,5 @@ pub mod __private {
     pub use crate::strategy::winograd::{Across, Algorithm, Down, Finishing, Transform};
     pub use linkme;
     pub use ndarray;
+    pub use tapwise_macros::winograd_transforms;
 }

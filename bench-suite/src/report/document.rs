@@ -109,6 +109,7 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     sections.extend(super::peers::section(findings)?);
     sections.extend(super::nets::section(findings)?);
     sections.extend(asked_for(records));
+    sections.extend(super::tiles::section(machine, records)?);
     sections.push(road::counts()?);
     sections.extend(road::dense(machine, records)?);
     sections.push(receptive::section()?);
