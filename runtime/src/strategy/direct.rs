@@ -98,8 +98,13 @@ impl Path for Direct {
         Strategy::Direct
     }
 
-    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize) -> Fit {
-        self.0.fit(frame, machine, bands)
+    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, family: Option<Family>) -> Fit {
+        self.0.fit(frame, machine, bands, family)
+    }
+
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize {
+        self.0.bytes()
     }
 
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {

@@ -6,6 +6,7 @@ pub(crate) mod naive;
 pub(crate) mod specialized;
 
 use std::fmt;
+use std::sync::Arc;
 
 use ndarray::{Array4, ArrayView3, ArrayViewMut3};
 
@@ -80,10 +81,14 @@ pub(crate) struct Band<'a, 'x, 'y> {
 pub(crate) trait Path: Send + Sync + fmt::Debug {
     /// Which strategy this is.
     fn strategy(&self) -> Strategy;
-    /// Decides what depends on the size of the picture, whose output is cut into `bands`.
-    fn fit(&self, _frame: &Frame, _machine: &Machine, _bands: usize) -> Fit {
+    /// Decides what depends on the size of the picture, whose output is cut into `bands`, for kernels
+    /// of a family where there are several.
+    fn fit(&self, _frame: &Frame, _machine: &Machine, _bands: usize, _family: Option<Family>) -> Fit {
         Fit::default()
     }
+    /// Bytes of weights, bias and slopes that it holds.
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize;
     /// Computes a band. Rows of one output are computed alike whatever band they fall into.
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch);
 }
@@ -99,18 +104,18 @@ pub(crate) fn pack(
     filter: &Array4<f32>,
     epilogue: &Epilogue,
     family: Option<Family>,
-) -> Result<Box<dyn Path>, Error> {
+) -> Result<Arc<dyn Path>, Error> {
     let unsupported = |reason: String| Error::Unsupported { strategy, layer: spec.to_string(), reason };
     Ok(match strategy {
-        Strategy::Naive | Strategy::Auto => Box::new(naive::Naive { filter: filter.clone() }),
-        Strategy::Im2colGemm => Box::new(im2col_gemm::Im2colGemm { filter: filter.clone() }),
-        Strategy::Direct => Box::new(
+        Strategy::Naive | Strategy::Auto => Arc::new(naive::Naive { filter: filter.clone() }),
+        Strategy::Im2colGemm => Arc::new(im2col_gemm::Im2colGemm { filter: filter.clone() }),
+        Strategy::Direct => Arc::new(
             direct::Direct::new(isa, spec, filter, epilogue, family)
                 .ok_or_else(|| unsupported(direct::missing(isa, family)))?,
         ),
         Strategy::Specialized => {
             specialized::kernels(isa, spec, family).map_err(unsupported)?;
-            Box::new(
+            Arc::new(
                 specialized::Specialized::new(isa, spec, filter, epilogue, family)
                     .ok_or_else(|| unsupported(format!("this machine has no {isa}")))?,
             )

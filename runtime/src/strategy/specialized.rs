@@ -70,8 +70,13 @@ impl Path for Specialized {
         Strategy::Specialized
     }
 
-    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize) -> Fit {
-        self.0.fit(frame, machine, bands)
+    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, family: Option<Family>) -> Fit {
+        self.0.fit(frame, machine, bands, family)
+    }
+
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize {
+        self.0.bytes()
     }
 
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {

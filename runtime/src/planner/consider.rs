@@ -1,0 +1,207 @@
+//! What every way of computing a layer would cost, or why it cannot serve.
+
+use super::{Borders, Candidate, Planner, Verdict, WorkspaceBytes, bands};
+use crate::cost::{Costs, Features, planar as planar_cost, product, tiled as tiled_cost};
+use crate::edges::Edges;
+use crate::frame::Frame;
+use crate::joined;
+use crate::kernel::{Family, Kernel};
+use crate::machine::Machine;
+use crate::planar;
+use crate::strategy::{Strategy, direct, im2col_gemm, specialized};
+use crate::tiled;
+
+/// Half the distance from 1 to the next f32: the most that rounding changes a result by.
+const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
+
+/// A way of computing the layer that can run.
+struct Way<'f> {
+    strategy: Strategy,
+    family: Option<Family>,
+    kernel: String,
+    schedule: Option<&'static str>,
+    borders: Borders,
+    features: Features,
+    /// Bytes of packed weights.
+    weights: usize,
+    /// Floats of scratch of a band of so many rows.
+    scratch: Box<dyn Fn(usize) -> usize + 'f>,
+}
+
+impl Planner {
+    /// Every strategy with every kernel that it has for the layer.
+    pub(super) fn candidates(&self, frame: &Frame, machine: &Machine, costs: &Costs) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        for strategy in Strategy::ALL.into_iter().rev() {
+            match self.ways(strategy, frame, machine) {
+                Ok(ways) => {
+                    candidates.extend(ways.into_iter().map(|way| self.judged(way, frame, machine, costs)));
+                }
+                Err(reason) => candidates.push(Candidate {
+                    strategy,
+                    family: None,
+                    kernel: String::new(),
+                    schedule: None,
+                    borders: Borders::Staged,
+                    features: Features::default(),
+                    seconds: None,
+                    measured: None,
+                    bands: 0,
+                    workspace_bytes: WorkspaceBytes::default(),
+                    error: error_of(strategy, frame),
+                    verdict: Verdict::Refused(reason),
+                }),
+            }
+        }
+        candidates
+    }
+
+    /// The ways of one strategy, or the reason why there is none.
+    fn ways<'f>(
+        &self,
+        strategy: Strategy,
+        frame: &'f Frame,
+        machine: &Machine,
+    ) -> Result<Vec<Way<'f>>, String> {
+        let spec = &frame.spec;
+        let filter = size_of::<f32>() * spec.taps() * spec.c_out;
+        let kernels = match strategy {
+            Strategy::Specialized => specialized::kernels(machine.isa, spec, self.family)?,
+            Strategy::Direct => direct::kernels(machine.isa, spec, self.family).collect(),
+            Strategy::Im2colGemm => {
+                return Ok(vec![Way {
+                    strategy,
+                    family: None,
+                    kernel: "faer matmul".to_owned(),
+                    schedule: None,
+                    borders: if frame.pads_columns() { Borders::Staged } else { Borders::InPlace },
+                    features: product::im2col(frame, machine),
+                    weights: filter,
+                    scratch: Box::new(move |rows| im2col_gemm::scratch(frame, rows)),
+                }]);
+            }
+            Strategy::Naive | Strategy::Auto => {
+                return Ok(vec![Way {
+                    strategy,
+                    family: None,
+                    kernel: "loops".to_owned(),
+                    schedule: None,
+                    borders: Borders::InPlace,
+                    features: product::naive(frame),
+                    weights: filter,
+                    scratch: Box::new(|_| 0),
+                }]);
+            }
+        };
+        if kernels.is_empty() {
+            return Err(direct::missing(machine.isa, self.family));
+        }
+        Ok(kernels.into_iter().map(|kernel| generated(strategy, kernel, frame, machine)).collect())
+    }
+
+    /// A way as a candidate: what it costs, and whether it may run.
+    fn judged(&self, way: Way<'_>, frame: &Frame, machine: &Machine, costs: &Costs) -> Candidate {
+        let Way { strategy, family, kernel, schedule, borders, features, weights, scratch } = way;
+        let rows = frame.output[0];
+        let cut = bands(costs.seconds(&features), rows, machine.threads);
+        let of_band = rows.div_ceil(cut.max(1));
+        let count = rows.div_ceil(of_band.max(1));
+        let features = if count > 1 {
+            // The busiest thread has the most bands, and each of them as many rows as the first.
+            let most = (count.div_ceil(machine.threads) * of_band).min(rows);
+            features.shared(most as f64 / rows as f64, count)
+        } else {
+            features
+        };
+        let error = error_of(strategy, frame);
+        let forced = self.strategy != Strategy::Auto;
+        let contended = !forced || self.strategy == strategy;
+        let shadowed = !forced
+            && strategy == Strategy::Direct
+            && !self.contenders(&frame.spec, machine).contains(&Strategy::Direct);
+        let verdict = if !contended {
+            Verdict::Refused(format!("the layer asks for {}", self.strategy))
+        } else if shadowed {
+            Verdict::Refused("the specialised kernel is the same algorithm with its sizes known".to_owned())
+        } else if !forced && error > f64::from(self.tolerance) {
+            Verdict::Refused(format!(
+                "its error of {error:.1e} exceeds the tolerance of {:.1e}",
+                self.tolerance
+            ))
+        } else {
+            Verdict::Slower
+        };
+        Candidate {
+            strategy,
+            family,
+            kernel,
+            schedule,
+            borders,
+            features,
+            seconds: Some(costs.seconds(&features)),
+            measured: None,
+            bands: cut,
+            workspace_bytes: WorkspaceBytes {
+                scratch: size_of::<f32>().saturating_mul(scratch(of_band)).saturating_mul(count),
+                weights,
+            },
+            error,
+            verdict,
+        }
+    }
+}
+
+/// A generated kernel, laid over pictures whose channels are interleaved.
+fn generated<'f>(
+    strategy: Strategy,
+    kernel: &'static Kernel,
+    frame: &'f Frame,
+    machine: &Machine,
+) -> Way<'f> {
+    let description = kernel.description();
+    let way = |borders, features, weights, scratch| Way {
+        strategy,
+        family: Some(description.family),
+        kernel: kernel.name().to_owned(),
+        schedule: Some(kernel.reason()),
+        borders,
+        features,
+        weights,
+        scratch,
+    };
+    match description.family {
+        Family::AlongRow => {
+            let fit = planar::Fit::of(description, frame, machine);
+            let borders = match planar::edges(kernel, frame) {
+                Some(Edges { left: 0, right: 0 }) => Borders::InPlace,
+                Some(Edges { left, right }) => Borders::Cut { left, right },
+                None => Borders::Staged,
+            };
+            let features = planar_cost::features(kernel, frame, machine, &fit);
+            let weights = planar::packed_bytes(&frame.spec);
+            way(borders, features, weights, Box::new(move |rows| planar::scratch(kernel, frame, &fit, rows)))
+        }
+        Family::ChannelsOut | Family::Depthwise => {
+            let fit = tiled::fit(kernel, frame, machine.l2);
+            let borders = match fit.edges() {
+                _ if joined::serves(frame) => Borders::Joined,
+                Some(Edges { left, right }) => Borders::Cut { left, right },
+                None if frame.pads_columns() => Borders::Staged,
+                None => Borders::InPlace,
+            };
+            let features = tiled_cost::features(description, frame, machine, &fit);
+            let weights = tiled::packed_bytes(description, &frame.spec);
+            way(borders, features, weights, Box::new(move |rows| tiled::scratch(description, frame, &fit, rows)))
+        }
+    }
+}
+
+/// Predicted error over the root mean square of the output.
+fn error_of(strategy: Strategy, frame: &Frame) -> f64 {
+    match strategy {
+        // Rounded once, and the largest output is a few times the root mean square.
+        Strategy::Naive | Strategy::Auto => 8.0 * ROUNDING,
+        // Sums of n rounded products: measured at 1.3 times this over the square root of n.
+        _ => 2.0 * ROUNDING * (frame.spec.taps() as f64).sqrt().max(4.0),
+    }
+}
