@@ -15,8 +15,9 @@ use crate::spec::{ConvSpec, Shape};
 use crate::strategy::{Strategy, direct, specialized};
 use crate::tuning::{Model, Origin};
 
-/// Work below this many seconds stays on one thread: a hand-over costs a quarter of it.
-const SERIAL: f64 = 40e-6;
+/// Work below this many seconds stays on one thread: a hand-over to threads that sleep costs half of it,
+/// to those that wait for work a tenth.
+const SERIAL: f64 = 25e-6;
 
 /// Work above this many seconds is cut into more bands than threads, so that a thread that is
 /// late does not hold up the rest.

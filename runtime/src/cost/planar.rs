@@ -1,9 +1,9 @@
 //! What kernels of planar memory do to a picture of interleaved channels: the along-the-row family.
 
 use super::tiled::add_data;
-use super::{Features, Term};
+use super::{Features, Term, beyond};
 use crate::frame::Frame;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Tile};
 use crate::machine::Machine;
 use crate::planar::{self, Fit};
 use crate::rows::table_length;
@@ -18,12 +18,16 @@ pub(crate) fn features(kernel: &Kernel, frame: &Frame, machine: &Machine, fit: &
     let term = if description.geometry.is_some() { Term::AlongRowFixed } else { Term::AlongRow };
     let taps = spec.taps() as f64;
     let mut features = Features::default();
-    let mut tile = |times: f64, tile: &crate::kernel::Tile, channels: usize| {
+    let mut tile = |times: f64, tile: &Tile, channels: usize| {
         features.add(term, times * f64::from(tile.cycles) * taps);
-        features.add(Term::Tiles, times);
-        features.add(Term::Runs, times * (spec.kernel[1] * spec.c_in_group()) as f64);
-        let vectors = tile.pixels.div_ceil(description.lanes) * tile.rows * channels;
-        features.add(Term::Stores, times * vectors as f64);
+        features.add(Term::AlongRowTiles, times);
+        // The rows that a tile reads, of every channel, and its panel of weights.
+        let columns = tile.pixels + spec.extent()[1] - 1;
+        let rows = (tile.rows - 1) * spec.stride[0] + spec.kernel[0];
+        let bytes = (size_of::<f32>() * spec.c_in_group()) as f64 * (columns * rows) as f64
+            + (size_of::<f32>() * channels) as f64 * taps;
+        features.add(Term::AlongRowL2, times * bytes * beyond(bytes, machine.l1));
+        features.add(Term::AlongRowRuns, times * (spec.kernel[1] * spec.c_in_group()) as f64);
     };
     for (panels, count) in description.panels.iter().zip(numbers.panels) {
         let tallest = panels.tiles.first().map_or(1, |tile| tile.rows);

@@ -25,7 +25,8 @@ pub(crate) fn im2col(frame: &Frame, machine: &Machine) -> Features {
     features.add(Term::Product, whole * rounded * spec.taps() as f64);
     features.add(Term::ProductCalls, calls as f64);
     let patches = (pixels * spec.taps() * spec.groups) as f64;
-    features.add(Term::ProductPacked, patches + whole * (spec.taps() * spec.c_out_group()) as f64);
+    features.add(Term::ProductPatches, patches);
+    features.add(Term::ProductWeights, whole * (spec.taps() * spec.c_out_group()) as f64);
     if Im2colGemm::is_product(frame) {
         features.add(Term::L3Bytes, patches * size_of::<f32>() as f64 * beyond(patches * 4.0, machine.l2));
     } else {
@@ -38,6 +39,7 @@ pub(crate) fn im2col(frame: &Frame, machine: &Machine) -> Features {
         }
     }
     features.add(Term::Finished, outputs);
+    features.add(Term::FinishedPixels, pixels as f64);
     features.add(Term::WeightsL3, calls as f64 * weights * beyond(weights, machine.l2));
     features.add(Term::Calls, 1.0);
     let data = (size_of::<f32>() * (frame.input[0] * frame.input[1] * spec.c_in + pixels * spec.c_out)) as f64;

@@ -60,12 +60,20 @@ terms! {
     AlongRow = "along-row", "scheduled cycle", true;
     /// The same of a kernel that was generated for the shape.
     AlongRowFixed = "along-row-fixed", "scheduled cycle", true;
-    /// Register tiles that are begun and stored.
-    Tiles = "tiles", "register tile", true;
-    /// Runs of taps that tiles walk over: filter rows, or their pieces.
-    Runs = "runs", "run of taps of a tile", true;
-    /// Vectors of output that are stored.
-    Stores = "stores", "vector", true;
+    /// Register tiles of a channels-out kernel, begun and stored.
+    ChannelsOutTiles = "channels-out-tiles", "register tile", true;
+    /// Runs of taps that they walk over: filter rows, or their pieces.
+    ChannelsOutRuns = "channels-out-runs", "run of taps of a tile", true;
+    /// Register tiles of a depthwise kernel.
+    DepthwiseTiles = "depthwise-tiles", "register tile", true;
+    /// Runs of taps that they walk over.
+    DepthwiseRuns = "depthwise-runs", "run of taps of a tile", true;
+    /// Register tiles of an along-the-row kernel.
+    AlongRowTiles = "along-row-tiles", "register tile", true;
+    /// Filter columns and channels that they walk over.
+    AlongRowRuns = "along-row-runs", "run of taps of a tile", true;
+    /// Bytes of planar rows and weights that tiles read from beyond the first-level cache.
+    AlongRowL2 = "along-row-l2", "byte", true;
     /// Calls of kernels.
     Kernels = "kernels", "call of a kernel", true;
     /// Parts of rows that a panel of weights passes over.
@@ -96,14 +104,18 @@ terms! {
     Product = "product", "multiply-add", true;
     /// Calls of a library's matrix product.
     ProductCalls = "product-calls", "call of the library", true;
-    /// Numbers of matrices that a library packs.
-    ProductPacked = "product-packed", "number", true;
+    /// Numbers of patches that a library packs, or picks one by one.
+    ProductPatches = "product-patches", "number", true;
+    /// Numbers of weights that a library packs, anew in each call.
+    ProductWeights = "product-weights", "number", true;
     /// Numbers of patches that are gathered.
     Patches = "patches", "number", true;
     /// Runs of numbers that patches are gathered by.
     PatchRuns = "patch-runs", "run", true;
     /// Numbers that are finished after a product: bias and activation.
     Finished = "finished", "number", true;
+    /// Pixels that are finished after a product.
+    FinishedPixels = "finished-pixels", "pixel", true;
     /// Multiply-adds of the plain loops.
     NaiveProducts = "naive-products", "multiply-add", true;
     /// Outputs of the plain loops.

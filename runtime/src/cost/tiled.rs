@@ -16,12 +16,16 @@ pub(crate) fn features(description: &Description, frame: &Frame, machine: &Machi
     let [height, width] = frame.output;
     let fixed = description.geometry.is_some();
     let depthwise = description.family == Family::Depthwise;
-    let (term, groups) = match (depthwise, fixed) {
-        (false, false) => (Term::ChannelsOut, spec.groups),
-        (false, true) => (Term::ChannelsOutFixed, spec.groups),
-        // The panels of this family are those of all groups.
-        (true, false) => (Term::Depthwise, 1),
-        (true, true) => (Term::DepthwiseFixed, 1),
+    let term = match (depthwise, fixed) {
+        (false, false) => Term::ChannelsOut,
+        (false, true) => Term::ChannelsOutFixed,
+        (true, false) => Term::Depthwise,
+        (true, true) => Term::DepthwiseFixed,
+    };
+    // The panels of the depthwise family are those of all groups.
+    let (of_tiles, of_runs, groups) = match depthwise {
+        false => (Term::ChannelsOutTiles, Term::ChannelsOutRuns, spec.groups),
+        true => (Term::DepthwiseTiles, Term::DepthwiseRuns, 1),
     };
     let panels = groups * numbers.panels.iter().sum::<usize>();
     let weights = (size_of::<f32>() * spec.taps() * spec.c_out) as f64;
@@ -35,9 +39,8 @@ pub(crate) fn features(description: &Description, frame: &Frame, machine: &Machi
                 let blocks = rows.div_ceil(if rows >= tile.rows { tile.rows } else { 1 });
                 let times = (runs * count * groups * blocks) as f64;
                 features.add(term, times * f64::from(tile.cycles) * spec.taps() as f64);
-                features.add(Term::Tiles, times);
-                features.add(Term::Runs, times * (numbers.kernel_rows * numbers.runs) as f64);
-                features.add(Term::Stores, times * (tile.pixels * tile.rows * panels.vectors) as f64);
+                features.add(of_tiles, times);
+                features.add(of_runs, times * (numbers.kernel_rows * numbers.runs) as f64);
                 features.add(Term::WeightsL2, times * bytes * beyond(bytes, machine.l1));
                 features.add(Term::WeightsL3, times * bytes * beyond(bytes, machine.l2));
             }
