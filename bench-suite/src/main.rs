@@ -53,6 +53,9 @@ struct TuneArguments {
     /// A file for every measurement, as JSON.
     #[arg(long, value_name = "FILE")]
     samples: Option<PathBuf>,
+    /// Fits to the measurements of such a file instead of measuring.
+    #[arg(long, value_name = "FILE", conflicts_with = "samples")]
+    from: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -154,8 +157,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::Explain { shape }) => explain(&shape.join(" ")),
-        Some(Command::Tune(TuneArguments { effort, threads, out, samples })) => {
-            tuning::command::run(&tuning::command::Request { effort, threads, out, samples })
+        Some(Command::Tune(TuneArguments { effort, threads, out, samples, from })) => {
+            tuning::command::run(&tuning::command::Request { effort, threads, out, samples, from })
                 .map(|said| say(&said))
         }
         Some(Command::Waldo(arguments)) => find_waldo(arguments),

@@ -162,6 +162,19 @@ impl Conv2d {
         self.isa
     }
 
+    /// Bytes of scratch that calls took so far.
+    #[cfg(test)]
+    pub(crate) fn scratch_bytes(&self) -> usize {
+        self.pool.bytes()
+    }
+
+    /// Bytes of packed weights, biases and slopes.
+    #[cfg(test)]
+    pub(crate) fn packed_bytes(&self) -> usize {
+        let paths = self.paths.read().unwrap_or_else(PoisonError::into_inner);
+        paths.iter().map(|path| path.packed_bytes()).sum()
+    }
+
     /// How the layer runs on pictures of `[height, width]` in the caller's rayon pool: which
     /// strategy, at what cost, and why every other one was refused. Costs are predicted, unless
     /// [`Conv2d::tune`] measured them for this size and as many threads.

@@ -29,6 +29,8 @@ pub struct Request {
     pub out: PathBuf,
     /// A file for everything that was measured, as JSON.
     pub samples: Option<PathBuf>,
+    /// Such a file of before, on this machine: nothing is measured, costs are fitted to it.
+    pub from: Option<PathBuf>,
 }
 
 /// Candidates that are predicted to take so many times as long as the best one are not measured: more
@@ -44,31 +46,18 @@ pub fn run(request: &Request) -> Result<String, Error> {
     let isa = Isa::selected()?;
     let mut machine = Machine::here(isa, request.effort.name(), "tapwise tune");
     let threads = request.threads.unwrap_or(machine.cores);
-    let one = pool(1)?;
-    let progress = Progress::new("the machine", 1);
-    one.install(|| machine.measure(isa));
-    drop((progress, one));
+    if request.from.is_none() {
+        let one = pool(1)?;
+        let progress = Progress::new("the machine", 1);
+        one.install(|| machine.measure(isa));
+        drop((progress, one));
+    }
 
     let planner = Planner::default();
-    let halves = split()?;
-    let some = |shapes: Vec<Shape>, every: usize| -> Vec<Shape> { shapes.into_iter().step_by(every).collect() };
-    let (every, apart) = match request.effort {
-        Effort::Quick => (3, Vec::new()),
-        Effort::Full => (1, halves.judged),
+    let (samples, judged) = match &request.from {
+        Some(path) => read(path, &planner, isa)?,
+        None => measured(request.effort, threads, &planner, isa)?,
     };
-    let mut fitted = some(halves.fitted, every);
-    fitted.extend(some(more()?, every));
-    let mut samples = Vec::new();
-    let mut judged = Vec::new();
-    for threads in [1, threads] {
-        if threads == 1 && !samples.is_empty() {
-            continue;
-        }
-        // Several threads have but a few coefficients of their own.
-        let fewer = if threads == 1 { fitted.clone() } else { some(fitted.clone(), 2) };
-        samples.extend(take("layers to fit", &fewer, threads, &planner, isa, request.effort)?);
-        judged.extend(take("layers to judge by", &apart, threads, &planner, isa, request.effort)?);
-    }
     let rows = rows(&samples);
     let shipped = Costs::shipped(isa);
     let costs = fit(&rows, &shipped);
@@ -97,22 +86,63 @@ pub fn run(request: &Request) -> Result<String, Error> {
         percent(before[0]),
         percent(before[1])
     );
-    let chosen = Planner { model: Model::tuned(isa, costs, "tuned"), ..Planner::default() };
-    for threads in [1, threads] {
-        let Some(before) = summary(&judged, threads) else { continue };
-        let again = judged.iter().map(|sample| chosen_again(sample, &chosen, isa)).collect::<Result<Vec<_>, _>>()?;
-        let Some(after) = summary(&again, threads) else { continue };
-        said += &format!(
-            "regret on {} layers held apart, {threads} thread(s): {:.3} in the mean, {:.2} at worst (shipped: {:.3} and {:.2})\n",
-            after.count, after.mean, after.worst, before.mean, before.worst
-        );
-        if threads == 1 && request.threads == Some(1) {
-            break;
-        }
-    }
+    said += &judgement(&judged, &costs, threads, isa)?;
     let out = request.out.display();
     said += &format!("\ntuning: {out}\nuse it: {TUNING_VARIABLE}={out}, tapwise::tuning::load, tapwise::embed_tuning!\n");
     Ok(said)
+}
+
+/// How much the choices lose on layers held apart, by the costs that ship and by those that were fitted.
+fn judgement(judged: &[Sample], costs: &Costs, threads: usize, isa: Isa) -> Result<String, Error> {
+    let mut said = String::new();
+    let chosen = Planner { model: Model::tuned(isa, *costs, "tuned"), ..Planner::default() };
+    let counts = if threads > 1 { vec![1, threads] } else { vec![1] };
+    for threads in counts {
+        let Some(before) = summary(judged, threads) else { continue };
+        let again =
+            judged.iter().map(|sample| chosen_again(sample, &chosen, isa)).collect::<Result<Vec<_>, _>>()?;
+        let Some(after) = summary(&again, threads) else { continue };
+        let plural = if threads == 1 { "" } else { "s" };
+        said += &format!(
+            "regret on {} layers held apart, {threads} thread{plural}: {:.3} in the mean, {:.2} at worst (shipped: {:.3} and \
+             {:.2})\n",
+            after.count, after.mean, after.worst, before.mean, before.worst
+        );
+    }
+    Ok(said)
+}
+
+/// Layers to fit costs to and layers to judge by, measured on one thread and on several.
+fn measured(
+    effort: Effort,
+    threads: usize,
+    planner: &Planner,
+    isa: Isa,
+) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
+    let halves = split()?;
+    let some = |shapes: &[Shape], every: usize| -> Vec<Shape> { shapes.iter().copied().step_by(every).collect() };
+    let (every, apart) = match effort {
+        Effort::Quick => (3, Vec::new()),
+        Effort::Full => (1, halves.judged),
+    };
+    let mut fitted = some(&halves.fitted, every);
+    fitted.extend(some(&more()?, every));
+    let mut samples = take("layers to fit", &fitted, 1, planner, isa, effort)?;
+    let mut judged = take("layers to judge by", &apart, 1, planner, isa, effort)?;
+    if threads > 1 {
+        // Several threads have but a few coefficients of their own.
+        samples.extend(take("layers to fit", &some(&fitted, 2), threads, planner, isa, effort)?);
+        judged.extend(take("layers to judge by", &apart, threads, planner, isa, effort)?);
+    }
+    Ok((samples, judged))
+}
+
+/// What was measured before, with the features of today.
+fn read(path: &Path, planner: &Planner, isa: Isa) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
+    let samples: Vec<Sample> = crate::records::read_json(path, "samples")?;
+    let judged: Vec<String> = split()?.judged.iter().map(ToString::to_string).collect();
+    let again = samples.iter().map(|sample| chosen_again(sample, planner, isa)).collect::<Result<Vec<_>, _>>()?;
+    Ok(again.into_iter().partition(|sample| !judged.contains(&sample.shape)))
 }
 
 /// Measures shapes on a number of threads.
