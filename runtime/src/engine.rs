@@ -11,6 +11,7 @@ use crate::machine::Machine;
 use crate::planar::{self, Planar};
 use crate::spec::ConvSpec;
 use crate::strategy::Band;
+use crate::strategy::winograd::Choice;
 use crate::tiled::Tiled;
 use crate::workspace::Scratch;
 
@@ -51,6 +52,15 @@ pub(crate) struct Fit {
     /// Whether the planar kernel runs. Pictures of every memory order run by the same kernel, since
     /// kernels sum in orders of their own and the bits of an answer should not depend on memory.
     along_row: bool,
+    /// What the Winograd strategy decided.
+    pub(crate) winograd: Option<Choice>,
+}
+
+impl Fit {
+    /// Of the Winograd strategy.
+    pub(crate) fn of_tiles(winograd: Option<Choice>) -> Self {
+        Fit { winograd, ..Fit::default() }
+    }
 }
 
 impl Engines {

@@ -78,7 +78,7 @@ impl Conv2d {
         let paths = planner
             .contenders(&spec, &Machine::detect(isa))
             .into_iter()
-            .map(|strategy| strategy::pack(strategy, isa, &spec, &filter, &epilogue, planner.family))
+            .map(|strategy| strategy::pack(strategy, isa, &spec, &filter, &epilogue, &planner))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(Conv2d {
             spec,
@@ -146,11 +146,12 @@ impl Conv2d {
         self.filter.assign(&filter);
         self.epilogue = Epilogue::new(Some(bias), self.spec.c_out, self.epilogue.activation.clone());
         let mut paths = Vec::new();
-        for path in self.paths.get_mut().unwrap_or_else(PoisonError::into_inner).iter() {
-            let (strategy, family) = (path.strategy(), self.planner.family);
-            paths.push(strategy::pack(strategy, self.isa, &self.spec, &self.filter, &self.epilogue, family)?);
+        for path in self.paths.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            let Conv2d { isa, spec, filter, epilogue, planner, .. } = &*self;
+            paths.push(strategy::pack(path.strategy(), *isa, spec, filter, epilogue, planner)?);
         }
-        self.plans.get_mut().unwrap_or_else(PoisonError::into_inner).replace_paths(&paths);
+        let machine = Machine::detect(self.isa);
+        self.plans.get_mut().unwrap_or_else(PoisonError::into_inner).replace_paths(&paths, &machine);
         self.paths = RwLock::new(paths);
         self.transposed = OnceLock::new();
         Ok(())

@@ -4,6 +4,7 @@
 mod consider;
 mod text;
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::cost::Features;
@@ -12,7 +13,7 @@ use crate::frame::Frame;
 use crate::kernel::Family;
 use crate::machine::Machine;
 use crate::spec::{ConvSpec, Shape};
-use crate::strategy::{Strategy, direct, specialized};
+use crate::strategy::{Strategy, direct, specialized, winograd};
 use crate::tuning::{Model, Origin};
 
 /// Work below this many seconds stays on one thread: a hand-over to threads that sleep costs half of it,
@@ -29,7 +30,7 @@ const FINE: f64 = 2e-3;
 /// use tapwise::{ConvSpec, Isa, Machine, Planner, Strategy};
 /// let machine = Machine { isa: Isa::Portable, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 8 << 20 };
 /// let plan = Planner::default().choose(&ConvSpec::new([3, 3], 64, 64), [56, 56], &machine)?;
-/// assert_eq!(plan.strategy(), Strategy::Direct);
+/// assert_eq!(plan.strategy(), Strategy::Winograd);
 /// # Ok::<(), tapwise::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +41,8 @@ pub struct Planner {
     pub tolerance: f32,
     /// The family that kernels of `Direct` and `Specialized` are taken from; `None` leaves it open.
     pub family: Option<Family>,
+    /// Outputs of a tile of `Winograd`, down and across; `None` leaves them open.
+    pub tile: Option<[usize; 2]>,
     /// What costs are predicted from. The default is what ships, whatever tuning was loaded: a plan
     /// then depends on nothing but its arguments. Layers are built with [`Model::current`].
     pub model: Arc<Model>,
@@ -47,7 +50,7 @@ pub struct Planner {
 
 impl Default for Planner {
     fn default() -> Self {
-        Planner { strategy: Strategy::Auto, tolerance: 5e-5, family: None, model: Model::shipped() }
+        Planner { strategy: Strategy::Auto, tolerance: 5e-5, family: None, tile: None, model: Model::shipped() }
     }
 }
 
@@ -81,6 +84,8 @@ pub enum Borders {
     },
     /// By padded copies of whole rows, a few at a time.
     Staged,
+    /// Tile by tile where they are, but for tiles that reach over the border, which read padded copies.
+    Tiles,
 }
 
 /// Memory that a candidate needs beside picture and output, in bytes.
@@ -88,7 +93,7 @@ pub enum Borders {
 #[non_exhaustive]
 pub struct WorkspaceBytes {
     /// Numbers that a call keeps in scratch, over all bands, for a picture whose channels are
-    /// interleaved.
+    /// interleaved: at most, since the last band may have fewer rows than the others.
     pub scratch: usize,
     /// Packed weights and biases.
     pub weights: usize,
@@ -102,10 +107,12 @@ pub struct Candidate {
     pub strategy: Strategy,
     /// The family of its kernel, where it was generated.
     pub family: Option<Family>,
+    /// Outputs of its tiles, down and across, where it saves products.
+    pub tile: Option<[usize; 2]>,
     /// The kernel that it would run by.
     pub kernel: String,
     /// How the kernel is laid out and why, where it was generated.
-    pub schedule: Option<&'static str>,
+    pub schedule: Option<Cow<'static, str>>,
     /// How it would come to its inputs.
     pub borders: Borders,
     /// What it does to the picture, counted for the busiest thread.
@@ -118,8 +125,13 @@ pub struct Candidate {
     pub bands: usize,
     /// Memory that it needs.
     pub workspace_bytes: WorkspaceBytes,
-    /// Predicted error over the root mean square of the output.
+    /// Predicted error over the root mean square of the output, on numbers like noise; the one that
+    /// was found, after `tune`.
     pub error: f64,
+    /// By how much rounding errors may be larger than those of the sum as the textbook writes it, at
+    /// most: the largest sum of the sizes of what is added, over that of the products themselves where
+    /// all inputs have one size and all weights have one. 1 where products are summed as they are.
+    pub growth: f64,
     /// What became of it.
     pub verdict: Verdict,
 }
@@ -213,7 +225,9 @@ impl Planner {
             let mut kernels = direct::kernels(machine.isa, spec, self.family);
             kernels.next().map(|_| Strategy::Direct)
         };
-        tiled.into_iter().chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
+        let tiles = winograd::is_exact(machine.isa, spec, self.tolerance) && self.family.is_none();
+        let winograd = tiles.then_some(Strategy::Winograd);
+        tiled.into_iter().chain(winograd).chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
     }
 
     fn nothing_serves(&self, spec: &ConvSpec, candidates: &[Candidate]) -> Error {

@@ -85,11 +85,12 @@ pub fn measure(
         if measured {
             let filter = contest.filter.view();
             let builder = Conv2d::builder(filter).spec(&shape.spec).strategy(candidate.strategy).isa(isa);
-            let layer = match candidate.family {
-                Some(family) => builder.family(family),
-                None => builder,
+            let builder = match (candidate.family, candidate.tile) {
+                (Some(family), _) => builder.family(family),
+                (_, Some(tile)) => builder.tile(tile),
+                _ => builder,
             };
-            let layer = layer.build()?;
+            let layer = builder.build()?;
             let verified = contest.verify(&layer, candidate.strategy)?;
             ready.push((candidates.len(), layer, verified));
         }

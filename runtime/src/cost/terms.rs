@@ -100,6 +100,14 @@ terms! {
     MemoryBytes = "memory-bytes", "byte", true;
     /// Bytes from beyond the last cache that other threads want at the same time.
     SharedMemory = "shared-memory", "byte", false;
+    /// Cycles of the tiles of Winograd's products, as the schedule of their kernel counts them.
+    WinogradProducts = "winograd-products", "scheduled cycle", true;
+    /// Instructions of Winograd's transforms.
+    WinogradInstructions = "winograd-instructions", "instruction", true;
+    /// Vectors that Winograd's transforms read and write.
+    WinogradMoved = "winograd-moved", "vector", true;
+    /// Passes of Winograd's transforms over tiles.
+    WinogradPasses = "winograd-passes", "pass over a tile", true;
     /// Multiply-adds of a library's matrix product, its last tiles counted whole.
     Product = "product", "multiply-add", true;
     /// Calls of a library's matrix product.

@@ -11,7 +11,7 @@ use crate::frame::Frame;
 use crate::machine::Machine;
 use crate::planner::{Candidate, Explanation};
 use crate::spec::{ConvSpec, Padding};
-use crate::strategy::{self, Path, Strategy};
+use crate::strategy::{self, Path, Strategy, Variant};
 
 /// Sizes whose plans a layer remembers.
 const PLANS: usize = 64;
@@ -26,6 +26,7 @@ pub(super) struct Plan {
     pub(super) frame: Frame,
     pub(super) path: Arc<dyn Path>,
     pub(super) bands: usize,
+    pub(super) variant: Variant,
     pub(super) fit: Fit,
 }
 
@@ -52,12 +53,15 @@ impl Plans {
     }
 
     /// Puts strategies with other weights in the place of those that plans run by.
-    pub(super) fn replace_paths(&mut self, paths: &[Arc<dyn Path>]) {
+    pub(super) fn replace_paths(&mut self, paths: &[Arc<dyn Path>], machine: &Machine) {
         self.recent = std::mem::take(&mut self.recent)
             .into_iter()
             .filter_map(|plan| {
                 let path = paths.iter().find(|path| path.strategy() == plan.path.strategy())?;
-                Some(Arc::new(Plan { path: Arc::clone(path), ..Plan::clone(&plan) }))
+                // What a strategy packs for a size of picture, it packs when it is laid over one.
+                let machine = Machine { threads: plan.key.2, ..*machine };
+                let fit = path.fit(&plan.frame, &machine, plan.bands, plan.variant);
+                Some(Arc::new(Plan { path: Arc::clone(path), fit, ..Plan::clone(&plan) }))
             })
             .collect();
     }
@@ -130,13 +134,11 @@ impl Conv2d {
         input: [usize; 2],
         machine: &Machine,
     ) -> Result<Plan, Error> {
-        let frame = Frame::new(*spec, input)?;
         let path = match self.packed(candidate.strategy) {
             Some(path) => path,
             None => self.pack(candidate.strategy)?,
         };
-        let fit = path.fit(&frame, machine, candidate.bands, candidate.family);
-        Ok(Plan { key: (input, spec.padding, machine.threads), frame, path, bands: candidate.bands, fit })
+        plan_by(path, candidate, spec, input, machine)
     }
 
     fn packed(&self, strategy: Strategy) -> Option<Arc<dyn Path>> {
@@ -144,10 +146,20 @@ impl Conv2d {
         paths.iter().find(|path| path.strategy() == strategy).cloned()
     }
 
+    /// As [`Conv2d::plan_of`], with weights of its own that are not kept.
+    pub(super) fn plan_apart(
+        &self,
+        candidate: &Candidate,
+        input: [usize; 2],
+        machine: &Machine,
+    ) -> Result<Plan, Error> {
+        plan_by(self.pack(candidate.strategy)?, candidate, &self.spec, input, machine)
+    }
+
     /// Packs the weights for a strategy, without keeping them.
     fn pack(&self, strategy: Strategy) -> Result<Arc<dyn Path>, Error> {
         let Conv2d { isa, spec, filter, epilogue, planner, .. } = self;
-        strategy::pack(strategy, *isa, spec, filter, epilogue, planner.family)
+        strategy::pack(strategy, *isa, spec, filter, epilogue, planner)
     }
 
     /// Remembers what was measured for a size, and the plan that came of it with its weights.
@@ -165,4 +177,17 @@ impl Conv2d {
     pub(super) fn unsupported(&self, strategy: Strategy, reason: &str) -> Error {
         Error::Unsupported { strategy, layer: self.spec.to_string(), reason: reason.to_owned() }
     }
+}
+
+fn plan_by(
+    path: Arc<dyn Path>,
+    candidate: &Candidate,
+    spec: &ConvSpec,
+    input: [usize; 2],
+    machine: &Machine,
+) -> Result<Plan, Error> {
+    let frame = Frame::new(*spec, input)?;
+    let (bands, variant) = (candidate.bands, Variant::of(candidate));
+    let fit = path.fit(&frame, machine, bands, variant);
+    Ok(Plan { key: (input, spec.padding, machine.threads), frame, path, bands, variant, fit })
 }

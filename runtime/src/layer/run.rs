@@ -19,7 +19,8 @@ pub(super) struct Call<'a> {
 impl Conv2d {
     pub(super) fn run(&self, call: &Call<'_>, input: &ArrayView3<'_, f32>, mut output: ArrayViewMut3<'_, f32>) {
         let plan = call.plan;
-        let rows = plan.frame.output[0].div_ceil(plan.bands);
+        let grain = plan.path.grain(&plan.fit);
+        let rows = plan.frame.output[0].div_ceil(plan.bands).next_multiple_of(grain);
         let bands = plan.frame.output[0].div_ceil(rows);
         self.pool.with(bands, |scratches| {
             if let [scratch] = scratches {

@@ -74,7 +74,7 @@ impl Conv2d {
             candidate.verdict = match self.may_run(candidate, best) {
                 Err(reason) => Verdict::Refused(reason),
                 Ok(()) => {
-                    let plan = self.plan_of(candidate, &self.spec, input, &machine)?;
+                    let plan = self.plan_apart(candidate, input, &machine)?;
                     let oracle =
                         oracle.get_or_insert_with(|| Oracle::new(self, &plan.frame, &picture.view()));
                     match self.check(&plan, oracle, &picture) {
@@ -107,12 +107,13 @@ impl Conv2d {
         for (index, _, least, _) in &lanes {
             explanation.candidates[*index].measured = Some(*least);
         }
-        let Some((index, plan, ..)) = lanes.into_iter().min_by(|a, b| a.2.total_cmp(&b.2)) else {
+        let Some((index, ..)) = lanes.into_iter().min_by(|a, b| a.2.total_cmp(&b.2)) else {
             let reason = "no candidate is as exact as the tolerance wants, measured against the sum in f64";
             return Err(self.unsupported(self.planner.strategy, reason));
         };
         let chosen = &mut explanation.candidates[index];
         chosen.verdict = Verdict::Chosen;
+        let plan = self.plan_of(chosen, &self.spec, input, &machine)?;
         explanation.bands = chosen.bands;
         explanation.costs = Origin::Measured;
         sort(&mut explanation.candidates);
@@ -122,22 +123,16 @@ impl Conv2d {
 
     /// Whether a candidate is to be measured.
     fn may_run(&self, candidate: &Candidate, best: f64) -> Result<(), String> {
-        let Some(seconds) = candidate.seconds else {
-            return match &candidate.verdict {
-                Verdict::Refused(reason) => Err(reason.clone()),
-                _ => Err("it has no predicted cost".to_owned()),
-            };
+        let auto = self.planner.strategy == Strategy::Auto;
+        let exact = candidate.error <= f64::from(self.planner.tolerance);
+        // Where a kernel was generated for the shape, the one of run-time sizes is not considered: here it
+        // may show what it can.
+        let spared = auto && exact && candidate.strategy == Strategy::Direct;
+        let seconds = match (&candidate.verdict, candidate.seconds) {
+            (Verdict::Refused(reason), Some(_)) if !spared => return Err(reason.clone()),
+            (Verdict::Refused(reason), None) => return Err(reason.clone()),
+            (_, seconds) => seconds.unwrap_or(0.0),
         };
-        let asked = self.planner.strategy;
-        if asked != Strategy::Auto && asked != candidate.strategy {
-            return Err(format!("the layer asks for {asked}"));
-        }
-        if asked == Strategy::Auto && candidate.error > f64::from(self.planner.tolerance) {
-            return Err(format!(
-                "its error of {:.1e} exceeds the tolerance of {:.1e}",
-                candidate.error, self.planner.tolerance
-            ));
-        }
         if seconds > HOPELESS * best {
             return Err(format!("not measured: predicted to take {:.0} times as long", seconds / best));
         }

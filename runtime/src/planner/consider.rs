@@ -1,5 +1,7 @@
 //! What every way of computing a layer would cost, or why it cannot serve.
 
+use std::borrow::Cow;
+
 use super::{Borders, Candidate, Planner, Verdict, WorkspaceBytes, bands};
 use crate::cost::{Costs, Features, planar as planar_cost, product, tiled as tiled_cost};
 use crate::edges::Edges;
@@ -8,7 +10,7 @@ use crate::joined;
 use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar;
-use crate::strategy::{Strategy, direct, im2col_gemm, specialized};
+use crate::strategy::{Strategy, direct, im2col_gemm, specialized, winograd};
 use crate::tiled;
 
 /// Half the distance from 1 to the next f32: the most that rounding changes a result by.
@@ -18,10 +20,15 @@ const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
 struct Way<'f> {
     strategy: Strategy,
     family: Option<Family>,
+    tile: Option<[usize; 2]>,
     kernel: String,
-    schedule: Option<&'static str>,
+    schedule: Option<Cow<'static, str>>,
     borders: Borders,
     features: Features,
+    error: f64,
+    growth: f64,
+    /// Rows that bands have a multiple of.
+    grain: usize,
     /// Bytes of packed weights.
     weights: usize,
     /// Floats of scratch of a band of so many rows.
@@ -35,11 +42,17 @@ impl Planner {
         for strategy in Strategy::ALL.into_iter().rev() {
             match self.ways(strategy, frame, machine) {
                 Ok(ways) => {
-                    candidates.extend(ways.into_iter().map(|way| self.judged(way, frame, machine, costs)));
+                    // A strategy that is asked for by name may err by as much as its most exact way.
+                    let least = ways.iter().map(|way| way.error).fold(f64::INFINITY, f64::min);
+                    let tolerance = f64::from(self.tolerance);
+                    let limit = if self.strategy == strategy { tolerance.max(least) } else { tolerance };
+                    candidates
+                        .extend(ways.into_iter().map(|way| self.judged(way, limit, frame, machine, costs)));
                 }
                 Err(reason) => candidates.push(Candidate {
                     strategy,
                     family: None,
+                    tile: None,
                     kernel: String::new(),
                     schedule: None,
                     borders: Borders::Staged,
@@ -48,7 +61,8 @@ impl Planner {
                     measured: None,
                     bands: 0,
                     workspace_bytes: WorkspaceBytes::default(),
-                    error: error_of(strategy, frame),
+                    error: summed(frame),
+                    growth: 1.0,
                     verdict: Verdict::Refused(reason),
                 }),
             }
@@ -64,33 +78,33 @@ impl Planner {
         machine: &Machine,
     ) -> Result<Vec<Way<'f>>, String> {
         let spec = &frame.spec;
-        let filter = size_of::<f32>() * spec.taps() * spec.c_out;
+        let plain = |kernel: &str, features: Features, error: f64| Way {
+            strategy,
+            family: None,
+            tile: None,
+            kernel: kernel.to_owned(),
+            schedule: None,
+            borders: Borders::InPlace,
+            features,
+            error,
+            growth: 1.0,
+            grain: 1,
+            weights: size_of::<f32>() * spec.taps() * spec.c_out,
+            scratch: Box::new(|_| 0),
+        };
         let kernels = match strategy {
             Strategy::Specialized => specialized::kernels(machine.isa, spec, self.family)?,
             Strategy::Direct => direct::kernels(machine.isa, spec, self.family).collect(),
+            Strategy::Winograd => return self.tiles(frame, machine),
             Strategy::Im2colGemm => {
-                return Ok(vec![Way {
-                    strategy,
-                    family: None,
-                    kernel: "faer matmul".to_owned(),
-                    schedule: None,
-                    borders: if frame.pads_columns() { Borders::Staged } else { Borders::InPlace },
-                    features: product::im2col(frame, machine),
-                    weights: filter,
-                    scratch: Box::new(move |rows| im2col_gemm::scratch(frame, rows)),
-                }]);
+                let borders = if frame.pads_columns() { Borders::Staged } else { Borders::InPlace };
+                let scratch = Box::new(move |rows| im2col_gemm::scratch(frame, rows));
+                let way = plain("faer matmul", product::im2col(frame, machine), summed(frame));
+                return Ok(vec![Way { borders, scratch, ..way }]);
             }
             Strategy::Naive | Strategy::Auto => {
-                return Ok(vec![Way {
-                    strategy,
-                    family: None,
-                    kernel: "loops".to_owned(),
-                    schedule: None,
-                    borders: Borders::InPlace,
-                    features: product::naive(frame),
-                    weights: filter,
-                    scratch: Box::new(|_| 0),
-                }]);
+                // Rounded once, and the largest output is a few times the root mean square.
+                return Ok(vec![plain("loops", product::naive(frame), 8.0 * ROUNDING)]);
             }
         };
         if kernels.is_empty() {
@@ -99,12 +113,43 @@ impl Planner {
         Ok(kernels.into_iter().map(|kernel| generated(strategy, kernel, frame, machine)).collect())
     }
 
-    /// A way as a candidate: what it costs, and whether it may run.
-    fn judged(&self, way: Way<'_>, frame: &Frame, machine: &Machine, costs: &Costs) -> Candidate {
-        let Way { strategy, family, kernel, schedule, borders, features, weights, scratch } = way;
+    /// The tiles of Winograd's algorithms.
+    fn tiles<'f>(&self, frame: &'f Frame, machine: &Machine) -> Result<Vec<Way<'f>>, String> {
+        if self.strategy == Strategy::Auto && self.family.is_some() {
+            return Err("the layer asks for a family of direct kernels".to_owned());
+        }
+        let choices = winograd::choices(machine.isa, frame, machine, self.tile)?;
+        let ways = choices.into_iter().map(|choice| Way {
+            strategy: Strategy::Winograd,
+            family: None,
+            tile: Some(choice.tile),
+            kernel: format!("winograd-{}-{}", choice.name, machine.isa),
+            schedule: Some(Cow::Owned(choice.reason())),
+            borders: Borders::Tiles,
+            features: choice.features,
+            error: choice.error,
+            growth: choice.growth,
+            grain: choice.grain,
+            weights: choice.weights,
+            scratch: Box::new(move |_| choice.workspace / size_of::<f32>()),
+        });
+        Ok(ways.collect())
+    }
+
+    /// A way as a candidate: what it costs, and whether it may run, where it may err by `limit`.
+    fn judged(
+        &self,
+        way: Way<'_>,
+        limit: f64,
+        frame: &Frame,
+        machine: &Machine,
+        costs: &Costs,
+    ) -> Candidate {
+        let Way { strategy, family, tile, kernel, schedule, borders, features, .. } = way;
+        let (error, growth) = (way.error, way.growth);
         let rows = frame.output[0];
         let cut = bands(costs.seconds(&features), rows, machine.threads);
-        let of_band = rows.div_ceil(cut.max(1));
+        let of_band = rows.div_ceil(cut.max(1)).next_multiple_of(way.grain.max(1));
         let count = rows.div_ceil(of_band.max(1));
         let features = if count > 1 {
             // The busiest thread has the most bands, and each of them as many rows as the first.
@@ -113,7 +158,6 @@ impl Planner {
         } else {
             features
         };
-        let error = error_of(strategy, frame);
         let forced = self.strategy != Strategy::Auto;
         let contended = !forced || self.strategy == strategy;
         let shadowed = !forced
@@ -123,17 +167,15 @@ impl Planner {
             Verdict::Refused(format!("the layer asks for {}", self.strategy))
         } else if shadowed {
             Verdict::Refused("the specialised kernel is the same algorithm with its sizes known".to_owned())
-        } else if !forced && error > f64::from(self.tolerance) {
-            Verdict::Refused(format!(
-                "its error of {error:.1e} exceeds the tolerance of {:.1e}",
-                self.tolerance
-            ))
+        } else if error > limit {
+            Verdict::Refused(format!("its error of {error:.1e} exceeds the tolerance of {limit:.1e}"))
         } else {
             Verdict::Slower
         };
         Candidate {
             strategy,
             family,
+            tile,
             kernel,
             schedule,
             borders,
@@ -142,10 +184,11 @@ impl Planner {
             measured: None,
             bands: cut,
             workspace_bytes: WorkspaceBytes {
-                scratch: size_of::<f32>().saturating_mul(scratch(of_band)).saturating_mul(count),
-                weights,
+                scratch: size_of::<f32>().saturating_mul((way.scratch)(of_band)).saturating_mul(count),
+                weights: way.weights,
             },
             error,
+            growth,
             verdict,
         }
     }
@@ -162,10 +205,14 @@ fn generated<'f>(
     let way = |borders, features, weights, scratch| Way {
         strategy,
         family: Some(description.family),
+        tile: None,
         kernel: kernel.name().to_owned(),
-        schedule: Some(kernel.reason()),
+        schedule: Some(Cow::Borrowed(kernel.reason())),
         borders,
         features,
+        error: summed(frame),
+        growth: 1.0,
+        grain: 1,
         weights,
         scratch,
     };
@@ -196,12 +243,8 @@ fn generated<'f>(
     }
 }
 
-/// Predicted error over the root mean square of the output.
-fn error_of(strategy: Strategy, frame: &Frame) -> f64 {
-    match strategy {
-        // Rounded once, and the largest output is a few times the root mean square.
-        Strategy::Naive | Strategy::Auto => 8.0 * ROUNDING,
-        // Sums of n rounded products: measured at 1.3 times this over the square root of n.
-        _ => 2.0 * ROUNDING * (frame.spec.taps() as f64).sqrt().max(4.0),
-    }
+/// Predicted error over the root mean square of the output of sums of n rounded products: measured at 1.3
+/// times this over the square root of n.
+fn summed(frame: &Frame) -> f64 {
+    2.0 * ROUNDING * (frame.spec.taps() as f64).sqrt().max(4.0)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Borders, Explanation, Verdict};
+use crate::strategy::Strategy;
 use crate::tuning::Origin;
 
 impl fmt::Display for Explanation {
@@ -14,7 +15,10 @@ impl fmt::Display for Explanation {
             return entry(f, "  cannot run: ", &error.to_string());
         }
         writeln!(f, "  {:<13}{:>9}{:>10}{:>10}", "strategy", "time", "scratch", "weights")?;
-        for candidate in &self.candidates {
+        for (index, candidate) in self.candidates.iter().enumerate() {
+            if candidate.tile.is_some() && self.first_of(candidate.strategy) != Some(index) {
+                continue;
+            }
             let seconds = candidate.measured.or(candidate.seconds);
             let cost = seconds.map_or_else(|| "-".to_owned(), time);
             let [scratch, weights] = match seconds {
@@ -40,9 +44,14 @@ impl fmt::Display for Explanation {
             let name = candidate.strategy.name();
             entry(f, &format!("  {name:<13}{cost:>9}{scratch:>10}{weights:>10}  "), &verdict)?;
             if candidate.verdict == Verdict::Chosen
-                && let Some(schedule) = candidate.schedule
+                && let Some(schedule) = &candidate.schedule
             {
                 entry(f, &" ".repeat(46), schedule)?;
+            }
+            let tiles = self.candidates.iter().filter(|other| other.strategy == candidate.strategy);
+            let others = tiles.filter(|other| other.tile.is_some()).count().saturating_sub(1);
+            if others > 0 {
+                entry(f, &" ".repeat(46), &format!("{others} other tiles are slower or refused"))?;
             }
         }
         match self.bands {
@@ -60,6 +69,11 @@ impl fmt::Display for Explanation {
                  padded copies of a few columns"
             ),
             Some(Borders::Joined) => "its rows are read in place, all of them as one long row".to_owned(),
+            Some(Borders::Tiles) => {
+                "its tiles are read in place, but for those over the border, which read padded \
+                                    copies"
+                    .to_owned()
+            }
             Some(Borders::Staged) => "its rows are padded in scratch, a few at a time".to_owned(),
             _ => "its rows are read in place".to_owned(),
         };
@@ -79,6 +93,13 @@ impl fmt::Display for Explanation {
             Origin::Measured => format!("measured on this machine, on {threads} thread{plural}"),
         };
         entry(f, "  costs     ", &costs)
+    }
+}
+
+impl Explanation {
+    /// The place of a strategy's first candidate.
+    fn first_of(&self, strategy: Strategy) -> Option<usize> {
+        self.candidates.iter().position(|candidate| candidate.strategy == strategy)
     }
 }
 

@@ -3,7 +3,7 @@
 
 use ndarray::Array4;
 
-use super::{Band, Path, Strategy};
+use super::{Band, Path, Strategy, Variant};
 use crate::engine::{Engines, Fit};
 use crate::epilogue::Epilogue;
 use crate::frame::Frame;
@@ -98,8 +98,8 @@ impl Path for Direct {
         Strategy::Direct
     }
 
-    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, family: Option<Family>) -> Fit {
-        self.0.fit(frame, machine, bands, family)
+    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, variant: Variant) -> Fit {
+        self.0.fit(frame, machine, bands, variant.family)
     }
 
     #[cfg(test)]

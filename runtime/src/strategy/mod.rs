@@ -4,6 +4,7 @@ pub(crate) mod direct;
 pub(crate) mod im2col_gemm;
 pub(crate) mod naive;
 pub(crate) mod specialized;
+pub(crate) mod winograd;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,8 +16,9 @@ use crate::epilogue::Epilogue;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
-use crate::kernel::Family;
 use crate::machine::Machine;
+use crate::kernel::Family;
+use crate::planner::{Candidate, Planner};
 use crate::spec::ConvSpec;
 use crate::workspace::Scratch;
 
@@ -35,12 +37,15 @@ pub enum Strategy {
     Direct,
     /// Kernels that were generated for exactly this shape.
     Specialized,
+    /// Tiles of outputs by fewer products, with transforms before and after: for filters of 3, 5 and 7
+    /// taps, stride 1 and no groups.
+    Winograd,
 }
 
 impl Strategy {
     /// Every strategy that computes, in the order of its declaration.
-    pub const ALL: [Strategy; 4] =
-        [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized];
+    pub const ALL: [Strategy; 5] =
+        [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized, Strategy::Winograd];
 
     /// The name in reports and messages.
     #[must_use]
@@ -51,6 +56,7 @@ impl Strategy {
             Strategy::Im2colGemm => "im2col-gemm",
             Strategy::Direct => "direct",
             Strategy::Specialized => "specialized",
+            Strategy::Winograd => "winograd",
         }
     }
 }
@@ -77,18 +83,38 @@ pub(crate) struct Band<'a, 'x, 'y> {
     pub(crate) first: usize,
 }
 
+/// Which of the ways that a strategy has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Variant {
+    /// The family of its kernel, where it was generated.
+    pub(crate) family: Option<Family>,
+    /// Outputs of a tile, where products are saved.
+    pub(crate) tile: Option<[usize; 2]>,
+}
+
+impl Variant {
+    /// The one of a candidate.
+    pub(crate) fn of(candidate: &Candidate) -> Self {
+        Variant { family: candidate.family, tile: candidate.tile }
+    }
+}
+
 /// A strategy made ready for one layer: its weights are packed.
 pub(crate) trait Path: Send + Sync + fmt::Debug {
     /// Which strategy this is.
     fn strategy(&self) -> Strategy;
-    /// Decides what depends on the size of the picture, whose output is cut into `bands`, for kernels
-    /// of a family where there are several.
-    fn fit(&self, _frame: &Frame, _machine: &Machine, _bands: usize, _family: Option<Family>) -> Fit {
+    /// Decides what depends on the size of the picture, whose output is cut into `bands`, for one of
+    /// the strategy's variants.
+    fn fit(&self, _frame: &Frame, _machine: &Machine, _bands: usize, _variant: Variant) -> Fit {
         Fit::default()
     }
     /// Bytes of weights, bias and slopes that it holds.
     #[cfg(test)]
     fn packed_bytes(&self) -> usize;
+    /// Rows that every band has a multiple of, but for the last.
+    fn grain(&self, _fit: &Fit) -> usize {
+        1
+    }
     /// Computes a band. Rows of one output are computed alike whatever band they fall into.
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch);
 }
@@ -103,8 +129,9 @@ pub(crate) fn pack(
     spec: &ConvSpec,
     filter: &Array4<f32>,
     epilogue: &Epilogue,
-    family: Option<Family>,
+    planner: &Planner,
 ) -> Result<Arc<dyn Path>, Error> {
+    let family = planner.family;
     let unsupported = |reason: String| Error::Unsupported { strategy, layer: spec.to_string(), reason };
     Ok(match strategy {
         Strategy::Naive | Strategy::Auto => Arc::new(naive::Naive { filter: filter.clone() }),
@@ -119,6 +146,9 @@ pub(crate) fn pack(
                 specialized::Specialized::new(isa, spec, filter, epilogue, family)
                     .ok_or_else(|| unsupported(format!("this machine has no {isa}")))?,
             )
+        }
+        Strategy::Winograd => {
+            Arc::new(winograd::Winograd::new(isa, spec, filter, epilogue).map_err(unsupported)?)
         }
     })
 }

@@ -2,7 +2,7 @@
 
 use ndarray::Array4;
 
-use super::{Band, Path, Strategy};
+use super::{Band, Path, Strategy, Variant};
 use crate::engine::{Engines, Fit};
 use crate::epilogue::Epilogue;
 use crate::frame::Frame;
@@ -70,8 +70,8 @@ impl Path for Specialized {
         Strategy::Specialized
     }
 
-    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, family: Option<Family>) -> Fit {
-        self.0.fit(frame, machine, bands, family)
+    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, variant: Variant) -> Fit {
+        self.0.fit(frame, machine, bands, variant.family)
     }
 
     #[cfg(test)]
