@@ -10,8 +10,8 @@ use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar::{self, Planar};
 use crate::spec::ConvSpec;
-use crate::strategy::Band;
 use crate::strategy::winograd::Choice;
+use crate::strategy::{Band, fft};
 use crate::tiled::Tiled;
 use crate::workspace::Scratch;
 
@@ -54,12 +54,19 @@ pub(crate) struct Fit {
     along_row: bool,
     /// What the Winograd strategy decided.
     pub(crate) winograd: Option<Choice>,
+    /// How the FFT strategy cuts its tiles.
+    pub(crate) fft: Option<fft::Layout>,
 }
 
 impl Fit {
     /// Of the Winograd strategy.
     pub(crate) fn of_tiles(winograd: Option<Choice>) -> Self {
         Fit { winograd, ..Fit::default() }
+    }
+
+    /// Of the FFT strategy, which has no engines.
+    pub(crate) fn of_fft(layout: fft::Layout) -> Self {
+        Fit { fft: Some(layout), ..Fit::default() }
     }
 }
 

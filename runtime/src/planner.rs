@@ -84,6 +84,8 @@ pub enum Borders {
     },
     /// By padded copies of whole rows, a few at a time.
     Staged,
+    /// As the signals that are transformed, some rows at a time, from any order of memory.
+    Signals,
     /// Tile by tile where they are, but for tiles that reach over the border, which read padded copies.
     Tiles,
 }

@@ -134,6 +134,21 @@ impl Tiled {
         self.sum_with((weights, bias), (&[inputs], &mut [outputs]), width, tiling, numbers);
     }
 
+    /// Runs a kernel by a table of the caller's making for one row of output, `width` pixels side by
+    /// side. `steps` are the numbers of input from one tap of a filter row to the next, and from one
+    /// pixel to the next.
+    pub(crate) fn run_apart(
+        &self,
+        table: &[&[f32]],
+        output: &mut [f32],
+        tiling: &Tiling,
+        [run_step, pixel_step]: [usize; 2],
+        width: usize,
+    ) {
+        let numbers = Numbers { run_step, pixel_step, ..self.numbers };
+        self.sum(table, &mut [output], width, tiling, numbers);
+    }
+
     /// Runs a kernel by a table of the caller's making, as a layer without activation on rows of
     /// `width` pixels of output.
     pub(crate) fn run_rows(&self, table: &[&[f32]], outputs: &mut [&mut [f32]], width: usize) {
@@ -286,6 +301,15 @@ impl Tiled {
     }
 }
 
+/// How the tiles of a kernel cover a row of `width` pixels.
+pub(crate) fn tiling(description: &Description, width: usize) -> Tiling {
+    let mut tiling = Tiling::default();
+    for (kind, panels) in description.panels.iter().enumerate() {
+        tiling[kind] = cover(width, panels.tiles);
+    }
+    tiling
+}
+
 /// The layer as its weights are packed: channels that see those of their group alone are the output
 /// channels of one group that sees as few.
 fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
@@ -335,15 +359,6 @@ pub(crate) fn packed_bytes(description: &Description, spec: &ConvSpec) -> usize 
 pub(crate) fn widest(description: &Description) -> usize {
     let tiles = description.panels.iter().flat_map(|panels| panels.tiles);
     tiles.map(|tile| tile.pixels).max().unwrap_or(1)
-}
-
-/// How the tiles of a kernel cover a row of `width` pixels.
-pub(crate) fn tiling(description: &Description, width: usize) -> Tiling {
-    let mut tiling = Tiling::default();
-    for (kind, panels) in description.panels.iter().enumerate() {
-        tiling[kind] = cover(width, panels.tiles);
-    }
-    tiling
 }
 
 /// How a kernel would be laid over a picture, before any weights are packed for it.

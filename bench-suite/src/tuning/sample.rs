@@ -13,6 +13,9 @@ use crate::records::Record;
 /// A candidate that is predicted to take so many times as long as the best one is not measured.
 pub const HOPELESS: f64 = 4.0;
 
+/// An error beyond what is allowed by this factor is no rounding.
+const SLACK: f64 = 4.0;
+
 /// A candidate for a layer: what was predicted, and what was measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
@@ -81,8 +84,8 @@ pub fn measure(
     let mut ready = Vec::new();
     for candidate in &plan.candidates {
         let Some(predicted) = candidate.seconds else { continue };
-        let measured = predicted <= hopeless * least;
-        if measured {
+        let mut exact = candidate.error <= f64::from(planner.tolerance);
+        if predicted <= hopeless * least {
             let filter = contest.filter.view();
             let builder = Conv2d::builder(filter).spec(&shape.spec).strategy(candidate.strategy).isa(isa);
             let builder = match (candidate.family, candidate.tile) {
@@ -91,8 +94,13 @@ pub fn measure(
                 _ => builder,
             };
             let layer = builder.build()?;
-            let verified = contest.verify(&layer, candidate.strategy)?;
-            ready.push((candidates.len(), layer, verified));
+            match contest.verify(&layer, candidate.strategy) {
+                Ok(verified) => ready.push((candidates.len(), layer, verified)),
+                // A candidate that errs a little more than was predicted is not timed; one that is
+                // wrong ends the job.
+                Err(Error::Wrong { error, limit, .. }) if error < SLACK * limit => exact = false,
+                Err(error) => return Err(error),
+            }
         }
         candidates.push(Candidate {
             strategy: candidate.strategy.to_string(),
@@ -101,7 +109,7 @@ pub fn measure(
             predicted,
             measured: None,
             chosen: candidate.verdict == Verdict::Chosen,
-            exact: candidate.error <= f64::from(planner.tolerance),
+            exact,
         });
     }
     let [height, width] = shape.output()?;

@@ -49,6 +49,7 @@ fn row(term: Term) -> [f64; 4] {
         Term::WinogradInstructions => [   0.140,    0.140,    0.140,    0.140],
         Term::WinogradMoved    => [   0.210,    0.210,    0.210,    0.210],
         Term::WinogradPasses   => [    3.40,     3.40,     3.40,     3.40],
+        Term::Fft              => [   0.280,    0.280,    0.280,    0.280],
         Term::Product          => [ 0.00811,   0.0110,   0.0300,   0.0900],
         Term::ProductCalls     => [    54.5,    500.0,    500.0,    500.0],
         Term::ProductPatches   => [  0.0406,    0.100,    0.100,    0.100],

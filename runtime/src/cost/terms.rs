@@ -108,6 +108,9 @@ terms! {
     WinogradMoved = "winograd-moved", "vector", true;
     /// Passes of Winograd's transforms over tiles.
     WinogradPasses = "winograd-passes", "pass over a tile", true;
+    /// Cycles of transforms along the rows and of the products of their spectra, as their layout counts
+    /// them.
+    Fft = "fft", "scheduled cycle", true;
     /// Multiply-adds of a library's matrix product, its last tiles counted whole.
     Product = "product", "multiply-add", true;
     /// Calls of a library's matrix product.

@@ -98,6 +98,7 @@ impl Conv2d {
             return Err(self.unsupported(Strategy::Auto, "no candidate was chosen"));
         };
         let plan = Arc::new(self.plan_of(chosen, &spec, key.0, &machine)?);
+        self.keep_path(&plan);
         self.plans.lock().unwrap_or_else(PoisonError::into_inner).keep(Arc::clone(&plan));
         Ok(plan)
     }
@@ -164,14 +165,19 @@ impl Conv2d {
 
     /// Remembers what was measured for a size, and the plan that came of it with its weights.
     pub(super) fn remember(&self, explanation: Explanation, plan: Plan) {
-        if self.packed(plan.path.strategy()).is_none() {
-            let mut paths = self.paths.write().unwrap_or_else(PoisonError::into_inner);
-            paths.push(Arc::clone(&plan.path));
-        }
+        self.keep_path(&plan);
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         plans.tuned.retain(|(known, _)| *known != plan.key);
         plans.tuned.push((plan.key, explanation));
         plans.keep(Arc::new(plan));
+    }
+
+    /// Keeps the weights of a plan, where none of its strategy are there.
+    fn keep_path(&self, plan: &Plan) {
+        if self.packed(plan.path.strategy()).is_none() {
+            let mut paths = self.paths.write().unwrap_or_else(PoisonError::into_inner);
+            paths.push(Arc::clone(&plan.path));
+        }
     }
 
     pub(super) fn unsupported(&self, strategy: Strategy, reason: &str) -> Error {

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use super::{Borders, Candidate, Planner, Verdict, WorkspaceBytes, bands};
-use crate::cost::{Costs, Features, planar as planar_cost, product, tiled as tiled_cost};
+use crate::cost::{Costs, Features, Term, planar as planar_cost, product, tiled as tiled_cost};
 use crate::edges::Edges;
 use crate::frame::Frame;
 use crate::joined;
 use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar;
-use crate::strategy::{Strategy, direct, im2col_gemm, specialized, winograd};
+use crate::strategy::{Strategy, direct, fft, im2col_gemm, specialized, winograd};
 use crate::tiled;
 
 /// Half the distance from 1 to the next f32: the most that rounding changes a result by.
@@ -96,6 +96,7 @@ impl Planner {
             Strategy::Specialized => specialized::kernels(machine.isa, spec, self.family)?,
             Strategy::Direct => direct::kernels(machine.isa, spec, self.family).collect(),
             Strategy::Winograd => return self.tiles(frame, machine),
+            Strategy::Fft => return self.spectra(frame, machine),
             Strategy::Im2colGemm => {
                 let borders = if frame.pads_columns() { Borders::Staged } else { Borders::InPlace };
                 let scratch = Box::new(move |rows| im2col_gemm::scratch(frame, rows));
@@ -111,6 +112,32 @@ impl Planner {
             return Err(direct::missing(machine.isa, self.family));
         }
         Ok(kernels.into_iter().map(|kernel| generated(strategy, kernel, frame, machine)).collect())
+    }
+
+    /// Transforms along the rows.
+    fn spectra<'f>(&self, frame: &'f Frame, machine: &Machine) -> Result<Vec<Way<'f>>, String> {
+        if self.strategy == Strategy::Auto && self.family.is_some() {
+            return Err("the layer asks for a family of direct kernels".to_owned());
+        }
+        let layout = fft::Layout::of(frame, machine);
+        let extent = frame.spec.extent()[0] as f64;
+        let mut features = Features::default();
+        features.add(Term::Fft, layout.cycles(frame, machine, frame.output[0] as f64, extent));
+        features.add(Term::Calls, 1.0);
+        Ok(vec![Way {
+            strategy: Strategy::Fft,
+            family: None,
+            tile: None,
+            kernel: format!("fft-{}", layout.points),
+            schedule: None,
+            borders: Borders::Signals,
+            features,
+            error: summed(frame),
+            growth: 1.0,
+            grain: 1,
+            weights: usize::try_from(4 * layout.filter_floats(&frame.spec)).unwrap_or(usize::MAX),
+            scratch: Box::new(move |_| layout.floats(frame)),
+        }])
     }
 
     /// The tiles of Winograd's algorithms.

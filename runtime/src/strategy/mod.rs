@@ -1,6 +1,7 @@
 //! The algorithms that a layer can run by, one file each.
 
 pub(crate) mod direct;
+pub(crate) mod fft;
 pub(crate) mod im2col_gemm;
 pub(crate) mod naive;
 pub(crate) mod specialized;
@@ -40,12 +41,20 @@ pub enum Strategy {
     /// Tiles of outputs by fewer products, with transforms before and after: for filters of 3, 5 and 7
     /// taps, stride 1 and no groups.
     Winograd,
+    /// Fast Fourier transforms along the rows: for filters of many columns.
+    Fft,
 }
 
 impl Strategy {
     /// Every strategy that computes, in the order of its declaration.
-    pub const ALL: [Strategy; 5] =
-        [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized, Strategy::Winograd];
+    pub const ALL: [Strategy; 6] = [
+        Strategy::Naive,
+        Strategy::Im2colGemm,
+        Strategy::Direct,
+        Strategy::Specialized,
+        Strategy::Winograd,
+        Strategy::Fft,
+    ];
 
     /// The name in reports and messages.
     #[must_use]
@@ -57,6 +66,7 @@ impl Strategy {
             Strategy::Direct => "direct",
             Strategy::Specialized => "specialized",
             Strategy::Winograd => "winograd",
+            Strategy::Fft => "fft",
         }
     }
 }
@@ -140,6 +150,9 @@ pub(crate) fn pack(
             direct::Direct::new(isa, spec, filter, epilogue, family)
                 .ok_or_else(|| unsupported(direct::missing(isa, family)))?,
         ),
+        Strategy::Fft => {
+            Arc::new(fft::Fft::new(isa, spec, filter).ok_or_else(|| unsupported(direct::missing(isa, None)))?)
+        }
         Strategy::Specialized => {
             specialized::kernels(isa, spec, family).map_err(unsupported)?;
             Arc::new(

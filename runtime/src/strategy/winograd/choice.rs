@@ -78,7 +78,7 @@ impl Pair {
     /// of the transforms, and of sums over the channels, times what the algorithms amplify them by.
     /// Calibrated on layers of 1 to 512 channels.
     pub(super) fn error(&self, spec: &ConvSpec) -> f64 {
-        ROUNDING * self.amplification() * (8.0 + 1.5 * (spec.c_in as f64).sqrt())
+        ROUNDING * self.amplification() * (9.0 + 1.8 * (spec.c_in as f64).sqrt())
     }
 
     /// The largest sum of the sizes of what is added for an output over that of the sum as it stands, on
