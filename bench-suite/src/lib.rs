@@ -20,6 +20,7 @@ pub mod reference;
 pub mod report;
 pub mod session;
 pub mod tiles;
+pub mod tuning;
 pub mod waldo;
 
 pub use error::Error;
