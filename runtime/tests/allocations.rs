@@ -78,9 +78,14 @@ fn count(shape: &Shape, strategies: &[Strategy], split: bool) -> Vec<String> {
                 .activation(Activation::Relu)
                 .strategy(strategy)
                 .isa(isa)
-                .build()
-                .unwrap();
-            assert_eq!(layer.explain(shape.input).bands > 1, split, "{shape} {strategy} {isa}");
+                .build();
+            // Tiles do not serve every layer, and make less work of it.
+            let tiles = strategy == Strategy::Winograd;
+            let Ok(layer) = layer else {
+                assert!(tiles, "{shape} {strategy} {isa}");
+                continue;
+            };
+            assert!(tiles || (layer.explain(shape.input).bands > 1) == split, "{shape} {strategy} {isa}");
             for layout in [Layout::Hwc, Layout::Planar, Layout::Sparse] {
                 let input = Laid::of(layout, picture.view());
                 let mut output = Laid::new(layout, [height, width, spec.c_out]);
@@ -120,7 +125,7 @@ fn forward_into_allocates_nothing_after_its_first_call_of_a_size() {
             let layer = Conv2d::builder(filter.view()).strategy(Strategy::Im2colGemm).build().unwrap();
             layer.forward(Array3::ones((12, 12, 16)).view()).unwrap();
         });
-        let tiled = [Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized];
+        let tiled = [Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized, Strategy::Winograd];
         let work = SHAPES.map(|shape| (shape, &tiled[..])).into_iter();
         for (shape, strategies) in work.chain(SHAPES_OF_LOOPS.map(|shape| (shape, &[Strategy::Naive][..]))) {
             let shape: Shape = shape.parse().unwrap();

@@ -5,7 +5,7 @@ use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, ArrayViewMut4, Axis};
 
 use super::{Conv2d, Plan};
 use crate::epilogue::{Epilogue, residual_rows};
-use crate::strategy::Band;
+use crate::strategy::{Band, Batch};
 use crate::workspace::Scratch;
 
 /// What a run is of, but for its pictures.
@@ -64,6 +64,11 @@ impl Conv2d {
         let share = if worth_splitting { count.div_ceil(4 * threads) } else { count };
         let work =
             |inputs: ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>, scratch: &mut Scratch| {
+                let (frame, epilogue) = (&plan.frame, call.epilogue);
+                let batch = Batch { frame, epilogue, inputs: inputs.view(), outputs: outputs.view_mut() };
+                if inputs.len_of(Axis(0)) > 1 && plan.path.batch(batch, &plan.fit, scratch) {
+                    return;
+                }
                 for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
                     run_band(call, &input, output, 0, scratch);
                 }
