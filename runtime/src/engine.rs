@@ -53,6 +53,13 @@ pub(crate) struct Fit {
     along_row: bool,
 }
 
+impl Fit {
+    /// The fit of a part of a picture: by the kernel that runs on the whole.
+    pub(crate) fn of_part(self, whole: &Fit) -> Self {
+        Fit { along_row: whole.along_row, ..self }
+    }
+}
+
 impl Engines {
     /// Packs the weights for each kernel, or nothing where this machine can run none.
     pub(crate) fn new(

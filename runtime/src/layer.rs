@@ -19,6 +19,7 @@ use crate::machine::Machine;
 use crate::memory;
 use crate::planner::{Explanation, Planner};
 use crate::spec::{ConvSpec, Padding, Shape};
+use crate::split::{self, Part};
 use crate::strategy::{self, Band, Path, naive};
 use crate::workspace::{Pool, Scratch};
 
@@ -71,6 +72,9 @@ struct Plan {
     path: usize,
     bands: usize,
     fit: Fit,
+    /// Where columns are split among threads: how many make a part, and the parts.
+    columns: usize,
+    parts: Vec<(Part, Fit)>,
 }
 
 /// What a run is of, but for its pictures.
@@ -414,8 +418,17 @@ impl Conv2d {
                 reason: "its weights were not packed when the layer was built".to_owned(),
             });
         };
-        let fit = self.paths[path].fit(&frame, &machine, explanation.bands);
-        let plan = Arc::new(Plan { key, frame, path, bands: explanation.bands, fit });
+        let runs = &self.paths[path];
+        let fit = runs.fit(&frame, &machine, explanation.bands);
+        let parts = (explanation.parts > 1).then(|| split::parts_of(&frame, explanation.parts)).flatten();
+        let of_part = |part: Part| {
+            let own = runs.fit(&part.frame, &machine, 1).of_part(&fit);
+            (part, own)
+        };
+        let parts = parts.into_iter().flatten().map(of_part).collect();
+        let columns = split::part_width(frame.output[1], explanation.parts);
+        let bands = explanation.bands;
+        let plan = Arc::new(Plan { key, frame, path, bands, fit, columns, parts });
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if plans.len() == PLANS {
             plans.remove(0);
@@ -461,6 +474,9 @@ impl Conv2d {
 
     fn run(&self, call: &Call<'_>, input: &ArrayView3<'_, f32>, mut output: ArrayViewMut3<'_, f32>) {
         let plan = call.plan;
+        if !plan.parts.is_empty() {
+            return self.run_parts(call, input, output);
+        }
         let rows = plan.frame.output[0].div_ceil(plan.bands);
         let bands = plan.frame.output[0].div_ceil(rows);
         self.pool.with(bands, |scratches| {
@@ -480,12 +496,34 @@ impl Conv2d {
         });
     }
 
+    /// Runs the parts of the columns, each as a picture of its own.
+    fn run_parts(&self, call: &Call<'_>, input: &ArrayView3<'_, f32>, mut output: ArrayViewMut3<'_, f32>) {
+        let Call { plan, epilogue, residual } = *call;
+        self.pool.with(plan.parts.len(), |scratches| {
+            output
+                .axis_chunks_iter_mut(Axis(1), plan.columns)
+                .into_par_iter()
+                .zip(&plan.parts)
+                .zip(scratches)
+                .enumerate()
+                .with_max_len(1)
+                .for_each(|(index, ((output, (part, fit)), scratch))| {
+                    let first = index * plan.columns;
+                    let columns = first..first + output.len_of(Axis(1));
+                    let input = input.slice(s![.., part.inputs.clone(), ..]);
+                    let residual = residual.map(|residual| residual.slice_move(s![.., columns, ..]));
+                    let band = Band { frame: &part.frame, epilogue, input, output, residual, first: 0 };
+                    self.paths[plan.path].band(band, fit, scratch);
+                });
+        });
+    }
+
     fn run_batch(&self, call: &Call<'_>, inputs: &ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>) {
         let plan = call.plan;
         let count = inputs.len_of(Axis(0));
         let threads = rayon::current_num_threads();
         // Too few pictures to go round: the threads share each picture instead.
-        if threads > 1 && count < 2 * threads && plan.bands > 1 {
+        if threads > 1 && count < 2 * threads && (plan.bands > 1 || !plan.parts.is_empty()) {
             for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
                 self.run(call, &input, output);
             }

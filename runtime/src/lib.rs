@@ -99,6 +99,7 @@ mod sequential;
 #[doc(hidden)]
 pub mod simd;
 mod spec;
+mod split;
 mod strategy;
 mod tiled;
 mod workspace;

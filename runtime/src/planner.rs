@@ -12,19 +12,13 @@ use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar;
 use crate::spec::{ConvSpec, Shape};
+use crate::split::Split;
 use crate::strategy::{Strategy, direct, specialized};
 use crate::tiled;
 
 /// Cycles of a second that costs are predicted with: shipped, not measured. Choices compare
 /// cycles and do not depend on it; only the seconds that are shown do.
 const HERTZ: f64 = 3.5e9;
-
-/// Work below this many seconds stays on one thread: a hand-over costs a quarter of it.
-const SERIAL: f64 = 40e-6;
-
-/// Work above this many seconds is cut into more bands than threads, so that a thread that is
-/// late does not hold up the rest.
-const FINE: f64 = 2e-3;
 
 /// Half the distance from 1 to the next f32: the most that rounding changes a result by.
 const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
@@ -116,10 +110,16 @@ pub struct Explanation {
     pub machine: Machine,
     /// Every strategy, the chosen one first, then by cost, then the refused ones.
     pub candidates: Vec<Candidate>,
-    /// Bands of output rows that run in parallel; 1 where the work is too small to split.
+    /// Bands of output rows that run in parallel; 1 where the work is too small to split, or split by
+    /// columns.
     pub bands: usize,
+    /// Parts of the output's columns that run in parallel, where rows are too few or do not divide
+    /// among the threads; 1 else.
+    pub parts: usize,
     /// Rows of output.
     pub rows: usize,
+    /// Columns of output.
+    pub columns: usize,
     /// Why nothing can run, where nothing can.
     pub error: Option<Error>,
 }
@@ -139,7 +139,17 @@ impl Explanation {
 
     /// The explanation of a problem that nothing can serve.
     pub(crate) fn of_error(shape: Shape, machine: Machine, error: Error) -> Self {
-        Explanation { shape, machine, candidates: Vec::new(), bands: 0, rows: 0, error: Some(error) }
+        let candidates = Vec::new();
+        Explanation {
+            shape,
+            machine,
+            candidates,
+            bands: 0,
+            parts: 0,
+            rows: 0,
+            columns: 0,
+            error: Some(error),
+        }
     }
 }
 
@@ -173,19 +183,16 @@ impl Planner {
         };
         chosen.verdict = Verdict::Chosen;
         let seconds = chosen.seconds.unwrap_or(0.0);
-        let rows = frame.output[0];
-        let bands = match machine.threads {
-            0 | 1 => 1,
-            _ if seconds < SERIAL => 1,
-            threads if seconds < FINE => threads.min(rows),
-            threads => (4 * threads).min(rows),
-        };
+        let [rows, columns] = frame.output;
+        let Split { bands, parts } = Split::of(&frame, chosen.strategy, seconds, machine.threads);
         Ok(Explanation {
             shape: Shape::new(input, *spec),
             machine: *machine,
             candidates,
             bands,
+            parts,
             rows,
+            columns,
             error: None,
         })
     }

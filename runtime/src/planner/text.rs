@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Borders, Explanation, Verdict};
+use crate::split::part_width;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -34,9 +35,17 @@ impl fmt::Display for Explanation {
                 entry(f, &" ".repeat(25), schedule)?;
             }
         }
-        match self.bands {
-            0 | 1 => writeln!(f, "  threads   one: the work is too small to split, or there is no other")?,
-            bands => writeln!(
+        match (self.bands, self.parts) {
+            (0 | 1, 0 | 1) => {
+                writeln!(f, "  threads   one: the work is too small to split, or there is no other")?
+            }
+            (0 | 1, parts) => writeln!(
+                f,
+                "  threads   {parts} parts of up to {} of {} columns",
+                part_width(self.columns, parts),
+                self.columns
+            )?,
+            (bands, _) => writeln!(
                 f,
                 "  threads   {bands} bands of up to {} of {} rows",
                 self.rows.div_ceil(bands),
