@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::{__m512i, _mm512_permutex2var_ps, _mm512_setr_epi32};
 
-use super::avx512::{Vector, load, splat, store};
-use super::turns::turns;
+use super::avx512::{Vector, load, prefetch, splat, store, stream};
+use super::turns::{boundary, turns};
 
 turns!(16, "avx512f");
 
