@@ -225,6 +225,22 @@ impl Epilogue {
         }
     }
 
+    /// What becomes of the sums of channel `channel`, and which channel of the answer each is: one, or two
+    /// for a CReLU.
+    pub(crate) fn ways(&self, channel: usize) -> impl Iterator<Item = (Channel, usize)> {
+        let (doubles, channels) = (self.doubles(), self.bias.len());
+        let floor = if doubles { 0.0 } else { self.floor };
+        let one = Channel {
+            bias: self.bias[channel],
+            sign: 1.0,
+            slope: self.slopes.get(channel).copied().unwrap_or(1.0),
+            floor,
+            ceiling: self.ceiling,
+        };
+        let other = doubles.then_some((Channel { sign: -1.0, ..one }, channels + channel));
+        [(one, channel)].into_iter().chain(other)
+    }
+
     /// Puts finished rows of sums where the answer is wanted: as they are, or for CReLU twice.
     pub(crate) fn deliver(&self, sums: ArrayView3<'_, f32>, mut answer: ArrayViewMut3<'_, f32>) {
         if self.doubles() {
@@ -232,6 +248,27 @@ impl Epilogue {
         } else {
             answer.assign(&sums);
         }
+    }
+}
+
+/// What becomes of the sums of one channel.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Channel {
+    bias: f32,
+    /// −1 in the second half of a CReLU.
+    sign: f32,
+    /// What a sum below zero is multiplied by.
+    slope: f32,
+    floor: f32,
+    ceiling: f32,
+}
+
+impl Channel {
+    /// The answer of a sum, without its bias, to which the residual was added.
+    pub(crate) fn of(&self, sum: f32) -> f32 {
+        let value = self.sign * (sum + self.bias);
+        let value = if value < 0.0 { value * self.slope } else { value };
+        at_most(self.ceiling, at_least(self.floor, value))
     }
 }
 

@@ -86,11 +86,7 @@ impl Tiled {
 
     /// How tiles cover a row of `width` pixels.
     pub(crate) fn tiling(&self, width: usize) -> Tiling {
-        let mut tiling = Tiling::default();
-        for (kind, panels) in self.description().panels.iter().enumerate() {
-            tiling[kind] = cover(width, panels.tiles);
-        }
-        tiling
+        tiling(self.description(), width)
     }
 
     /// Pixels of the widest tile.
@@ -122,6 +118,41 @@ impl Tiled {
         self.sum(table, outputs, width, tiling, numbers);
     }
 
+    /// Multiplies one row of `width` pixels by the weights of one group of a pointwise layer, without
+    /// activation: pixels lie so many numbers apart in input and output.
+    pub(crate) fn multiply(
+        &self,
+        group: usize,
+        inputs: &[f32],
+        outputs: &mut [f32],
+        width: usize,
+        tiling: &Tiling,
+        [pixel_step, c_out]: [usize; 2],
+    ) {
+        let groups = self.numbers.groups.max(1);
+        let (weights, bias) = (self.weights.len() / groups, self.bias.len() / groups);
+        let numbers =
+            Numbers { groups: 1, runs: 1, run: self.numbers.c_in_group, pixel_step, c_out, ..self.numbers };
+        let weights = self.weights.get(group * weights..).unwrap_or_default();
+        let bias = self.bias.get(group * bias..).unwrap_or_default();
+        self.sum_with((weights, bias), (&[inputs], &mut [outputs]), width, tiling, numbers);
+    }
+
+    /// Runs a kernel by a table of the caller's making for one row of output, `width` pixels side by
+    /// side. `steps` are the numbers of input from one tap of a filter row to the next, and from one
+    /// pixel to the next.
+    pub(crate) fn run_apart(
+        &self,
+        table: &[&[f32]],
+        output: &mut [f32],
+        tiling: &Tiling,
+        [run_step, pixel_step]: [usize; 2],
+        width: usize,
+    ) {
+        let numbers = Numbers { run_step, pixel_step, ..self.numbers };
+        self.sum(table, &mut [output], width, tiling, numbers);
+    }
+
     /// Runs a kernel by a table of the caller's making, as a layer without activation on rows of
     /// `width` pixels of output.
     pub(crate) fn run_rows(&self, table: &[&[f32]], outputs: &mut [&mut [f32]], width: usize) {
@@ -136,7 +167,17 @@ impl Tiled {
         tiling: &Tiling,
         numbers: Numbers,
     ) {
-        let (weights, bias): (&[f32], &[f32]) = (&self.weights, &self.bias);
+        self.sum_with((&self.weights, &self.bias), (inputs, outputs), width, tiling, numbers);
+    }
+
+    fn sum_with(
+        &self,
+        (weights, bias): (&[f32], &[f32]),
+        (inputs, outputs): (&[&[f32]], &mut [&mut [f32]]),
+        width: usize,
+        tiling: &Tiling,
+        numbers: Numbers,
+    ) {
         let (floor, ceiling) = (f32::NEG_INFINITY, f32::INFINITY);
         self.kernel.run(&mut kernel::Band {
             inputs,
@@ -268,6 +309,15 @@ impl Tiled {
             held: tables.held,
         });
     }
+}
+
+/// How the tiles of a kernel cover a row of `width` pixels.
+pub(crate) fn tiling(description: &Description, width: usize) -> Tiling {
+    let mut tiling = Tiling::default();
+    for (kind, panels) in description.panels.iter().enumerate() {
+        tiling[kind] = cover(width, panels.tiles);
+    }
+    tiling
 }
 
 /// The layer as its weights are packed: channels that see those of their group alone are the output

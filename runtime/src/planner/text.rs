@@ -30,7 +30,7 @@ impl fmt::Display for Explanation {
             };
             entry(f, &format!("  {:<12}{cost:>9}  ", candidate.strategy), &verdict)?;
             if candidate.verdict == Verdict::Chosen
-                && let Some(schedule) = candidate.schedule
+                && let Some(schedule) = &candidate.schedule
             {
                 entry(f, &" ".repeat(25), schedule)?;
             }
@@ -58,6 +58,11 @@ impl fmt::Display for Explanation {
                  padded copies of a few columns"
             ),
             Some(Borders::Joined) => "its rows are read in place, all of them as one long row".to_owned(),
+            Some(Borders::Tiles) => {
+                "its tiles are read in place, but for those over the border, which read padded \
+                                    copies"
+                    .to_owned()
+            }
             Some(Borders::Staged) => "its rows are padded in scratch, a few at a time".to_owned(),
             _ => "its rows are read in place".to_owned(),
         };
