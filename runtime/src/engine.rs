@@ -71,9 +71,9 @@ impl Fit {
 }
 
 impl Fit {
-    /// The fit of a part of a picture: by the kernel that runs on the whole.
+    /// The fit of a part of a picture: by the kernel and the tiles that run on the whole.
     pub(crate) fn of_part(self, whole: &Fit) -> Self {
-        Fit { along_row: whole.along_row, ..self }
+        Fit { along_row: whole.along_row, winograd: whole.winograd.clone(), ..self }
     }
 }
 

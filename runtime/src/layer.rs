@@ -420,14 +420,13 @@ impl Conv2d {
         };
         let runs = &self.paths[path];
         let fit = runs.fit(&frame, &machine, explanation.bands);
-        let parts = (explanation.parts > 1).then(|| split::parts_of(&frame, explanation.parts)).flatten();
+        let parts = (explanation.parts > 1).then(|| split::parts_of(&frame, explanation.columns)).flatten();
         let of_part = |part: Part| {
             let own = runs.fit(&part.frame, &machine, 1).of_part(&fit);
             (part, own)
         };
         let parts = parts.into_iter().flatten().map(of_part).collect();
-        let columns = split::part_width(frame.output[1], explanation.parts);
-        let bands = explanation.bands;
+        let (bands, columns) = (explanation.bands, explanation.columns);
         let plan = Arc::new(Plan { key, frame, path, bands, fit, columns, parts });
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         if plans.len() == PLANS {

@@ -85,6 +85,7 @@ mod kernel;
 mod layer;
 #[doc(hidden)]
 pub mod layout;
+mod lines;
 mod machine;
 mod memory;
 pub mod parameters;
@@ -112,6 +113,7 @@ pub use gradient::Gradients;
 pub use isa::{ISA_VARIABLE, Isa};
 pub use kernel::{Family, Geometry, Kernel};
 pub use layer::Conv2d;
+pub use lines::zeros_on_a_line;
 pub use machine::Machine;
 pub use planner::{Borders, Candidate, Explanation, Planner, Verdict};
 pub use pooling::Pooling;

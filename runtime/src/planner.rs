@@ -14,7 +14,7 @@ use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar;
 use crate::spec::{ConvSpec, Shape};
-use crate::split::Split;
+use crate::split::{self, Split};
 use crate::strategy::{Strategy, direct, fft, specialized, winograd};
 use crate::tiled;
 
@@ -128,7 +128,7 @@ pub struct Explanation {
     pub parts: usize,
     /// Rows of output.
     pub rows: usize,
-    /// Columns of output.
+    /// Columns of output in a part, but for the last.
     pub columns: usize,
     /// Why nothing can run, where nothing can.
     pub error: Option<Error>,
@@ -193,8 +193,13 @@ impl Planner {
         };
         chosen.verdict = Verdict::Chosen;
         let seconds = chosen.seconds.unwrap_or(0.0);
-        let [rows, columns] = frame.output;
-        let Split { bands, parts } = Split::of(&frame, chosen.strategy, seconds, machine.threads);
+        let tile = (chosen.strategy == Strategy::Winograd)
+            .then(|| winograd::choose(machine.isa, &frame, machine, self.tolerance, self.tile).ok())
+            .flatten()
+            .map(|choice| choice.columns(spec));
+        let grain = split::grain(chosen.strategy, tile);
+        let rows = frame.output[0];
+        let Split { bands, parts, columns } = Split::of(&frame, grain, seconds, machine.threads);
         Ok(Explanation {
             shape: Shape::new(input, *spec),
             machine: *machine,

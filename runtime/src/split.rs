@@ -17,7 +17,7 @@ const SERIAL: f64 = 12e-6;
 const FINE: f64 = 2e-3;
 
 /// Columns of a part are a multiple of this: tiles of whole vectors cover them.
-const GRAIN: usize = 16;
+const VECTOR: usize = 16;
 
 /// How much better columns have to divide than rows: they share lines of the output, and their ends
 /// are read twice.
@@ -30,11 +30,14 @@ pub(crate) struct Split {
     pub(crate) bands: usize,
     /// Parts of the columns.
     pub(crate) parts: usize,
+    /// Columns of a part, but for the last.
+    pub(crate) columns: usize,
 }
 
 impl Split {
-    /// For a layer that a strategy is predicted to run in so many seconds on one thread.
-    pub(crate) fn of(frame: &Frame, strategy: Strategy, seconds: f64, threads: usize) -> Self {
+    /// For a layer that is predicted to take so many seconds on one thread. Parts have a multiple of
+    /// `grain` columns, see [`grain`]; there are none without it.
+    pub(crate) fn of(frame: &Frame, grain: Option<usize>, seconds: f64, threads: usize) -> Self {
         let tasks = match threads {
             0 | 1 => 1,
             _ if seconds < SERIAL => 1,
@@ -43,19 +46,29 @@ impl Split {
         };
         let [rows, width] = frame.output;
         let bands = tasks.min(rows);
+        let by_rows = Split { bands, parts: 1, columns: width };
+        let (Some(grain), 2..) = (grain, tasks) else { return by_rows };
         // More parts than threads would read all weights more often.
-        let parts = width.div_ceil(part_width(width, tasks.min(threads)));
-        let [by_rows, by_columns] =
-            [(rows, bands, 1), (width, parts, GRAIN)].map(|(length, pieces, grain)| {
-                let piece = length.div_ceil(pieces).next_multiple_of(grain);
-                shared(length, piece, threads)
-            });
-        let better = tasks > 1 && by_columns > BETTER * by_rows;
-        if better && serves(strategy) && parts_of(frame, parts).is_some() {
-            Split { bands: 1, parts }
+        let columns = width.div_ceil(threads).next_multiple_of(grain);
+        let better = shared(width, columns, threads) > BETTER * shared(rows, rows.div_ceil(bands), threads);
+        if better && parts_of(frame, columns).is_some() {
+            Split { bands: 1, parts: width.div_ceil(columns), columns }
         } else {
-            Split { bands, parts: 1 }
+            by_rows
         }
+    }
+}
+
+/// Columns that parts have a multiple of, for a strategy that computes an output alike whatever part of
+/// the picture it is shown; tiles of Winograd's are so many columns wide, and begin where parts begin.
+pub(crate) fn grain(strategy: Strategy, tile: Option<usize>) -> Option<usize> {
+    match strategy {
+        Strategy::Naive | Strategy::Direct | Strategy::Specialized => Some(VECTOR),
+        Strategy::Winograd => tile.and_then(|tile| {
+            let tiles = (1..=VECTOR).map(|tiles| tiles * tile);
+            tiles.into_iter().find(|columns| columns.is_multiple_of(VECTOR))
+        }),
+        _ => None,
     }
 }
 
@@ -63,16 +76,6 @@ impl Split {
 fn shared(length: usize, piece: usize, threads: usize) -> f64 {
     let turns = length.div_ceil(piece).div_ceil(threads.max(1));
     length as f64 / (threads.max(1) * turns * piece) as f64
-}
-
-/// Whether a strategy computes an output alike whatever part of the picture it is shown.
-fn serves(strategy: Strategy) -> bool {
-    matches!(strategy, Strategy::Naive | Strategy::Direct | Strategy::Specialized)
-}
-
-/// Columns of output in each of so many parts but the last.
-pub(crate) fn part_width(width: usize, parts: usize) -> usize {
-    width.div_ceil(parts.max(1)).next_multiple_of(GRAIN)
 }
 
 /// A part of the columns as a picture of its own.
@@ -84,12 +87,11 @@ pub(crate) struct Part {
     pub(crate) frame: Frame,
 }
 
-/// The parts of a layer's output, [`part_width`] columns each, or `None` where a border reaches
-/// further into the picture than a part does.
-pub(crate) fn parts_of(frame: &Frame, parts: usize) -> Option<Vec<Part>> {
+/// The parts of a layer's output, so many columns each, or `None` where a border reaches further into
+/// the picture than a part does.
+pub(crate) fn parts_of(frame: &Frame, columns: usize) -> Option<Vec<Part>> {
     let width = frame.output[1];
-    let step = part_width(width, parts);
-    (0..width).step_by(step).map(|first| part(frame, first..width.min(first + step))).collect()
+    (0..width).step_by(columns.max(1)).map(|first| part(frame, first..width.min(first + columns))).collect()
 }
 
 /// The part that computes some columns of the output.
@@ -126,7 +128,8 @@ mod tests {
 
     fn split(input: [usize; 2], seconds: f64, threads: usize) -> [usize; 2] {
         let frame = frame(ConvSpec::new([1, 3], 64, 64), input);
-        let Split { bands, parts } = Split::of(&frame, Strategy::Direct, seconds, threads);
+        let grain = grain(Strategy::Direct, None);
+        let Split { bands, parts, .. } = Split::of(&frame, grain, seconds, threads);
         [bands, parts]
     }
 
@@ -148,9 +151,13 @@ mod tests {
     }
 
     #[test]
-    fn strategies_that_join_pixels_to_blocks_keep_their_columns() {
+    fn parts_begin_with_tiles_and_vectors() {
+        assert_eq!(grain(Strategy::Im2colGemm, None), None);
+        assert_eq!(grain(Strategy::Winograd, Some(4)), Some(16));
+        assert_eq!(grain(Strategy::Winograd, Some(12)), Some(48));
         let frame = frame(ConvSpec::new([1, 3], 64, 64), [1, 1000]);
-        assert_eq!(Split::of(&frame, Strategy::Im2colGemm, 1e-3, 2), Split { bands: 1, parts: 1 });
+        assert_eq!(Split::of(&frame, None, 1e-3, 2), Split { bands: 1, parts: 1, columns: 1000 });
+        assert_eq!(Split::of(&frame, Some(48), 1e-3, 2), Split { bands: 1, parts: 2, columns: 528 });
     }
 
     #[test]
@@ -170,7 +177,7 @@ mod tests {
                         ..ConvSpec::new([2, kernel], 3, 4)
                     };
                     let whole = frame(spec, [5, 143]);
-                    for count in 1..5 {
+                    for count in [16, 48, 80, 200] {
                         let Some(parts) = parts_of(&whole, count) else {
                             assert!(matches!(border, Border::Circular | Border::Reflect), "{spec} {count}");
                             continue;

@@ -14,7 +14,7 @@ tapwise::specialize! {
 }
 
 /// Work that is worth splitting, on pictures whose rows do not go round.
-const SHAPES: [&str; 8] = [
+const SHAPES: [&str; 9] = [
     "h1w997 c16x24 k1x5",
     "h1w1200 c16x24 k1x5 p0,0,9,3",
     "h1w2400 c16x20 k3x3 s1x2 d1x3",
@@ -23,6 +23,7 @@ const SHAPES: [&str; 8] = [
     "h2w800 c64x64 k3x3 g64",
     "h1w700 c16x20 k3x3 replicate",
     "h2w350 c16x24 k3x5 s1x1 d1x9 reflect",
+    "h1w777 c64x64 k1x3 d1x2",
 ];
 
 /// The answers of all kinds of calls of a layer.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use super::{Borders, Explanation, Verdict};
-use crate::split::part_width;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -39,12 +38,9 @@ impl fmt::Display for Explanation {
             (0 | 1, 0 | 1) => {
                 writeln!(f, "  threads   one: the work is too small to split, or there is no other")?
             }
-            (0 | 1, parts) => writeln!(
-                f,
-                "  threads   {parts} parts of up to {} of {} columns",
-                part_width(self.columns, parts),
-                self.columns
-            )?,
+            (0 | 1, parts) => {
+                writeln!(f, "  threads   {parts} parts of up to {} columns", self.columns)?;
+            }
             (bands, _) => writeln!(
                 f,
                 "  threads   {bands} bands of up to {} of {} rows",

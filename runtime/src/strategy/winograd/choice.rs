@@ -178,6 +178,11 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// Columns of output that a tile reaches over.
+    pub(crate) fn columns(&self, spec: &ConvSpec) -> usize {
+        self.outputs[1] * spec.dilation[1]
+    }
+
     /// What it is, in a sentence.
     pub(crate) fn reason(&self) -> String {
         format!(
