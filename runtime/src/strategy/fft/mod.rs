@@ -19,7 +19,7 @@ use rustfft::num_complex::Complex;
 pub(crate) use self::layout::Layout;
 use self::layout::MOST_ROWS;
 use self::spectra::Spectra;
-use super::{Band, Path, Strategy, direct};
+use super::{Band, Path, Strategy, Variant, direct};
 use crate::engine::Fit;
 use crate::frame::Frame;
 use crate::isa::Isa;
@@ -79,7 +79,13 @@ impl Path for Fft {
         Strategy::Fft
     }
 
-    fn fit(&self, frame: &Frame, machine: &Machine, _bands: usize) -> Fit {
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize {
+        let known = self.spectra.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|spectra| spectra.bytes()).sum()
+    }
+
+    fn fit(&self, frame: &Frame, machine: &Machine, _bands: usize, _variant: Variant) -> Fit {
         let mut layout = Layout::of(frame, machine);
         layout.transform = self.spectra(layout.points).work();
         Fit::of_fft(layout)
