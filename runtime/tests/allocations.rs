@@ -45,11 +45,12 @@ unsafe impl GlobalAlloc for Counting {
 static COUNTING: Counting = Counting;
 
 /// Work that is worth splitting, and no more: this runs without optimisation.
-const SHAPES: [&str; 4] = [
+const SHAPES: [&str; 5] = [
     "h40w41 c16x17 k3x3",
     "h40w37 c16x32 k3x3 p0,0,0,0",
     "h50w40 c64x40 k1x1",
     "h31w40 c16x32 k3x3 replicate",
+    "h1w900 c16x32 k3x3",
 ];
 
 /// The same for loops, which are slow enough to be split sooner.
@@ -85,7 +86,10 @@ fn count(shape: &Shape, strategies: &[Strategy], split: bool) -> Vec<String> {
                 assert!(tiles, "{shape} {strategy} {isa}");
                 continue;
             };
-            assert!(tiles || (layer.explain(shape.input).bands > 1) == split, "{shape} {strategy} {isa}");
+            let plan = layer.explain(shape.input);
+            let by_columns = shape.input[0] == 1 && strategy != Strategy::Im2colGemm;
+            let wanted = if by_columns { [false, split] } else { [split && shape.input[0] > 1, false] };
+            assert!(tiles || [plan.bands > 1, plan.parts > 1] == wanted, "{shape} {strategy} {isa}");
             for layout in [Layout::Hwc, Layout::Planar, Layout::Sparse] {
                 let input = Laid::of(layout, picture.view());
                 let mut output = Laid::new(layout, [height, width, spec.c_out]);
