@@ -1,0 +1,3 @@
+tapwise::embed_tuning!("broken-tuning.txt");
+
+fn main() {}
