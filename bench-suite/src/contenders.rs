@@ -18,7 +18,7 @@ pub const AUTO: Contender =
     Contender { strategy: Strategy::Auto, label: "auto", what: "what the planner chooses" };
 
 /// Every strategy, the simplest first.
-pub const ALL: [Contender; 4] = [
+pub const ALL: [Contender; 5] = [
     Contender {
         strategy: Strategy::Naive,
         label: "naive",
@@ -38,6 +38,11 @@ pub const ALL: [Contender; 4] = [
         strategy: Strategy::Specialized,
         label: "specialized",
         what: "kernels generated while compiling for exactly this shape",
+    },
+    Contender {
+        strategy: Strategy::Winograd,
+        label: "Winograd",
+        what: "tiles of outputs by fewer products, with transforms before and after",
     },
 ];
 

@@ -173,6 +173,8 @@ pub mod group {
     pub const DENSE: &str = "dense";
     /// Layers and their gradients.
     pub const GRADIENTS: &str = "gradients";
+    /// Winograd's tiles beside the direct sum.
+    pub const TILES: &str = "tiles";
     /// Shapes that the user asked for.
     pub const SHAPES: &str = "shapes";
     /// Beside other libraries.

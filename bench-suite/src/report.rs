@@ -17,6 +17,7 @@ mod receptive;
 mod road;
 mod targets;
 mod terminal;
+mod tiles;
 mod waldo;
 mod words;
 

@@ -18,7 +18,7 @@ use crate::progress::Progress;
 use crate::records::{BuildCost, Builds, Record};
 use crate::report::Findings;
 use crate::tuning::regret;
-use crate::{builds, dense_layer, gradients, report, waldo};
+use crate::{builds, dense_layer, gradients, report, tiles, waldo};
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -163,6 +163,15 @@ fn single(
 
     records.extend(targets(options, group::TARGETS, 1)?);
     records.extend(measure_gradients(options, selected, 1)?);
+
+    let layers = tiles::layers(effort);
+    let progress = Progress::new("tiles of fewer products", layers.len());
+    for layer in layers {
+        progress.say(layer);
+        records.extend(tiles::measure(layer.parse()?, selected, pace, command)?);
+        progress.step();
+    }
+    drop(progress);
 
     let limit = dense_layer::limit(machine.memory, effort);
     let sides = dense_layer::sides(effort, limit);

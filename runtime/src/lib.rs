@@ -210,4 +210,5 @@ pub mod __private {
     pub use crate::tuning::{EMBEDDED, check as check_tuning};
     pub use linkme;
     pub use ndarray;
+    pub use tapwise_macros::winograd_transforms;
 }

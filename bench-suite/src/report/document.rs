@@ -110,6 +110,7 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     sections.extend(super::nets::section(findings)?);
     sections.extend(choices(findings)?);
     sections.extend(asked_for(records));
+    sections.extend(super::tiles::section(machine, records)?);
     sections.push(road::counts()?);
     sections.extend(road::dense(machine, records)?);
     sections.push(receptive::section()?);

@@ -190,8 +190,9 @@ impl Path for Winograd {
             let origin = if staged.is_some() { 0 } else { frame.margins[1].before };
             tiles.run(
                 &mut Section {
-                    input,
+                    inputs: input.insert_axis(Axis(0)),
                     rows: &inputs,
+                    reach,
                     origin,
                     outputs: &mut outputs,
                     residuals: &residuals,
