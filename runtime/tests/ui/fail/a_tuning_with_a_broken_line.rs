@@ -1,3 +1,0 @@
-tapwise::embed_tuning!("broken-tuning.txt");
-
-fn main() {}
