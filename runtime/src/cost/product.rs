@@ -23,6 +23,9 @@ pub(crate) fn im2col(frame: &Frame, machine: &Machine) -> Features {
     let whole = pixels as f64 / of_call as f64 * spec.groups as f64;
     let mut features = Features::default();
     features.add(Term::Product, whole * rounded * spec.taps() as f64);
+    if !spec.c_out_group().is_multiple_of(TILE[1]) {
+        features.add(Term::ProductRagged, whole * of_call.div_ceil(TILE[0]) as f64 * spec.taps() as f64);
+    }
     features.add(Term::ProductCalls, calls as f64);
     let patches = (pixels * spec.taps() * spec.groups) as f64;
     features.add(Term::ProductPatches, patches);
