@@ -204,7 +204,8 @@ fn write_report(arguments: ReportArguments) -> Result<(), Error> {
     // A report from no command at all is one from `tapwise report`.
     let named = if typed.first().is_some_and(|word| word == "report") { "tapwise" } else { "tapwise report" };
     let command = std::iter::once(named.to_owned()).chain(typed).collect::<Vec<_>>().join(" ");
-    let (folder, findings) = session::run(&Options { effort, image, shapes, threads, out, peers, choices, alone, command })?;
+    let (folder, findings) =
+        session::run(&Options { effort, image, shapes, threads, out, peers, choices, alone, command })?;
     say(&format!("{}\nreport: {}\n", report::terminal(&findings), folder.join("index.html").display()));
     Ok(())
 }

@@ -91,13 +91,7 @@ impl Engines {
     }
 
     /// Decides what depends on the size of the picture, for the kernel of a family, or the only one.
-    pub(crate) fn fit(
-        &self,
-        frame: &Frame,
-        machine: &Machine,
-        bands: usize,
-        family: Option<Family>,
-    ) -> Fit {
+    pub(crate) fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, family: Option<Family>) -> Fit {
         let along_row = match (&self.tiled, &self.planar) {
             (Some(_), Some(_)) => family == Some(Family::AlongRow),
             (_, planar) => planar.is_some(),

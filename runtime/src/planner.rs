@@ -50,7 +50,13 @@ pub struct Planner {
 
 impl Default for Planner {
     fn default() -> Self {
-        Planner { strategy: Strategy::Auto, tolerance: 5e-5, family: None, tile: None, model: Model::shipped() }
+        Planner {
+            strategy: Strategy::Auto,
+            tolerance: 5e-5,
+            family: None,
+            tile: None,
+            model: Model::shipped(),
+        }
     }
 }
 

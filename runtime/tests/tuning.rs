@@ -45,7 +45,10 @@ fn a_tuning_is_loaded_for_layers_that_are_built_afterwards() {
     assert_eq!(file, "data/another-machine.txt");
     assert!(reason.contains("Analytical Engine"), "{reason}");
     let said = embedded.to_string().split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(said.contains("from shipped coefficients; the tuning data/another-machine.txt is refused"), "{said}");
+    assert!(
+        said.contains("from shipped coefficients; the tuning data/another-machine.txt is refused"),
+        "{said}"
+    );
     assert_ne!(embedded.strategy(), Strategy::Naive);
 
     // What cannot be used changes nothing.
@@ -77,7 +80,10 @@ fn a_tuning_is_loaded_for_layers_that_are_built_afterwards() {
     if let Some(other) = Isa::available().find(|isa| *isa != Isa::selected().unwrap()) {
         let filter = Array4::<f32>::ones((3, 3, 8, 16));
         let plan = Conv2d::builder(filter.view()).isa(other).build().unwrap().explain([20, 20]);
-        assert!(matches!(&plan.costs, Origin::Refused { reason, .. } if reason.contains(other.name())), "{plan}");
+        assert!(
+            matches!(&plan.costs, Origin::Refused { reason, .. } if reason.contains(other.name())),
+            "{plan}"
+        );
     }
     // A layer keeps the costs that it was built with.
     assert_eq!(before.explain([20, 20]), embedded);

@@ -17,13 +17,11 @@ const WANTED: [f64; 2] = [1.03, 1.3];
 /// What ran: the family of a generated kernel, or the strategy.
 pub(super) fn algorithm(candidate: &Candidate) -> String {
     match candidate.strategy.as_str() {
-        "direct" | "specialized" => {
-            ["channels-out", "depthwise", "along-row"]
-                .into_iter()
-                .find(|family| candidate.kernel.starts_with(family))
-                .unwrap_or("direct")
-                .to_owned()
-        }
+        "direct" | "specialized" => ["channels-out", "depthwise", "along-row"]
+            .into_iter()
+            .find(|family| candidate.kernel.starts_with(family))
+            .unwrap_or("direct")
+            .to_owned(),
         "im2col-gemm" => "im2col + GEMM".to_owned(),
         other => other.to_owned(),
     }

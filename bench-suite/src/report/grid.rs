@@ -107,7 +107,8 @@ fn draw<DB: DrawingBackend>(
                 root.draw(&Rectangle::new(inside, INK.mix(0.12).stroke_width(1)))?;
                 continue;
             };
-            let colour = COLOURS.iter().find(|(name, _)| name == winner).map_or(colour::GREY, |(_, own)| *own);
+            let colour =
+                COLOURS.iter().find(|(name, _)| name == winner).map_or(colour::GREY, |(_, own)| *own);
             root.draw(&Rectangle::new(inside, colour.filled()))?;
             let lost = regret(&cell.sample).filter(|regret| *regret > 1.0 + ALIKE);
             if let Some(lost) = lost {
@@ -121,7 +122,11 @@ fn draw<DB: DrawingBackend>(
     let centred = Pos::new(HPos::Center, VPos::Top);
     for (column, channels) in MAP_CHANNELS.iter().enumerate() {
         let (x, y) = corner(0, column);
-        root.draw(&Text::new(channels.to_string(), (x + width / 2, y + ROW + 10), text.clone().pos(centred)))?;
+        root.draw(&Text::new(
+            channels.to_string(),
+            (x + width / 2, y + ROW + 10),
+            text.clone().pos(centred),
+        ))?;
     }
     for (row, delta) in MAP_DELTAS.iter().enumerate() {
         let (x, y) = corner(row, 0);

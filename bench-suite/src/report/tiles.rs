@@ -30,9 +30,13 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Result<Option<Se
         let direct = own.iter().find(|other| other.shape == record.shape && other.strategy == "direct");
         let gain = direct.map_or(f64::NAN, |direct| direct.median_s / record.median_s);
         let plan = planned(machine, record);
-        let [growth, predicted] = match plan {
-            Some(plan) => [format!("{:.0} ×", plan.growth), words::error(plan.error)],
-            None => [const { String::new() }; 2],
+        let [growth, predicted, memory] = match plan {
+            Some(plan) => [
+                format!("{:.0} ×", plan.growth),
+                words::error(plan.error),
+                format!("{} + {}", words::bytes(plan.weights as u64), words::bytes(plan.scratch as u64)),
+            ],
+            None => [const { String::new() }; 3],
         };
         vec![
             cell(words::shape(&record.shape)),
@@ -43,6 +47,7 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Result<Option<Se
             cell(words::error(record.max_error)),
             cell(predicted),
             cell(growth),
+            cell(memory),
         ]
     });
     let head = [
@@ -54,6 +59,7 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Result<Option<Se
         "largest error",
         "predicted",
         "growth at most",
+        "weights + scratch",
     ];
     let blocks = vec![
         Block::Text(text.to_owned()),
@@ -73,6 +79,8 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Result<Option<Se
 struct Planned {
     growth: f64,
     error: f64,
+    weights: usize,
+    scratch: usize,
 }
 
 fn planned(machine: &Machine, record: &Record) -> Option<Planned> {
@@ -88,7 +96,12 @@ fn planned(machine: &Machine, record: &Record) -> Option<Planned> {
     let planner = Planner { strategy, tile, ..Planner::default() };
     let plan = planner.choose(&shape.spec, shape.input, &target).ok()?;
     let chosen = plan.chosen()?;
-    Some(Planned { growth: chosen.growth, error: chosen.error })
+    Some(Planned {
+        growth: chosen.growth,
+        error: chosen.error,
+        weights: chosen.workspace_bytes.weights,
+        scratch: chosen.workspace_bytes.scratch,
+    })
 }
 
 /// `F(4x4,3x3)` of a kernel's name; `direct`.

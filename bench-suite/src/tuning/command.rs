@@ -88,7 +88,9 @@ pub fn run(request: &Request) -> Result<String, Error> {
     );
     said += &judgement(&judged, &costs, threads, isa)?;
     let out = request.out.display();
-    said += &format!("\ntuning: {out}\nuse it: {TUNING_VARIABLE}={out}, tapwise::tuning::load, tapwise::embed_tuning!\n");
+    said += &format!(
+        "\ntuning: {out}\nuse it: {TUNING_VARIABLE}={out}, tapwise::tuning::load, tapwise::embed_tuning!\n"
+    );
     Ok(said)
 }
 
@@ -120,7 +122,8 @@ fn measured(
     isa: Isa,
 ) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
     let halves = split()?;
-    let some = |shapes: &[Shape], every: usize| -> Vec<Shape> { shapes.iter().copied().step_by(every).collect() };
+    let some =
+        |shapes: &[Shape], every: usize| -> Vec<Shape> { shapes.iter().copied().step_by(every).collect() };
     let (every, apart) = match effort {
         Effort::Quick => (3, Vec::new()),
         Effort::Full => (1, halves.judged),
@@ -141,7 +144,8 @@ fn measured(
 fn read(path: &Path, planner: &Planner, isa: Isa) -> Result<(Vec<Sample>, Vec<Sample>), Error> {
     let samples: Vec<Sample> = crate::records::read_json(path, "samples")?;
     let judged: Vec<String> = split()?.judged.iter().map(ToString::to_string).collect();
-    let again = samples.iter().map(|sample| chosen_again(sample, planner, isa)).collect::<Result<Vec<_>, _>>()?;
+    let again =
+        samples.iter().map(|sample| chosen_again(sample, planner, isa)).collect::<Result<Vec<_>, _>>()?;
     Ok(again.into_iter().partition(|sample| !judged.contains(&sample.shape)))
 }
 
@@ -188,9 +192,10 @@ pub fn chosen_again(sample: &Sample, planner: &Planner, isa: Isa) -> Result<Samp
     let plan = planner.choose(&shape.spec, shape.input, &machine)?;
     let mut again = sample.clone();
     for candidate in &mut again.candidates {
-        let own = plan.candidates.iter().find(|own| {
-            own.strategy.name() == candidate.strategy && own.kernel == candidate.kernel
-        });
+        let own = plan
+            .candidates
+            .iter()
+            .find(|own| own.strategy.name() == candidate.strategy && own.kernel == candidate.kernel);
         let Some(own) = own else { continue };
         candidate.features = own.features;
         candidate.predicted = own.seconds.unwrap_or(f64::INFINITY);

@@ -32,7 +32,8 @@ pub fn fit(samples: &[(Features, f64)], start: &Costs) -> Costs {
             rows.iter_mut().for_each(|row| row[at] *= *scale);
         }
     }
-    let begun: Vec<f64> = Term::ALL.iter().zip(scales).map(|(term, scale)| start.get(*term) / scale).collect();
+    let begun: Vec<f64> =
+        Term::ALL.iter().zip(scales).map(|(term, scale)| start.get(*term) / scale).collect();
     let mut x = begun.clone();
     let held = HELD * rows.len().max(1) as f64 / 1000.0;
     for _ in 0..ROUNDS {

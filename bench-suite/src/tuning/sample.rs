@@ -57,7 +57,8 @@ impl Sample {
     /// The fastest that was measured and is exact enough.
     #[must_use]
     pub fn best(&self) -> Option<&Candidate> {
-        let measured = self.candidates.iter().filter(|candidate| candidate.exact && candidate.measured.is_some());
+        let measured =
+            self.candidates.iter().filter(|candidate| candidate.exact && candidate.measured.is_some());
         measured.min_by(|a, b| a.measured.unwrap_or(f64::NAN).total_cmp(&b.measured.unwrap_or(f64::NAN)))
     }
 }
@@ -79,7 +80,8 @@ pub fn measure(
     let machine = Machine::detect(isa);
     let plan = planner.choose(&shape.spec, shape.input, &machine)?;
     let mut contest = Contest::new(Problem { shape, group });
-    let least = plan.candidates.iter().filter_map(|candidate| candidate.seconds).fold(f64::INFINITY, f64::min);
+    let least =
+        plan.candidates.iter().filter_map(|candidate| candidate.seconds).fold(f64::INFINITY, f64::min);
     let mut candidates = Vec::new();
     let mut ready = Vec::new();
     for candidate in &plan.candidates {

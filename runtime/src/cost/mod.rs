@@ -19,8 +19,8 @@
 pub(crate) mod planar;
 pub(crate) mod product;
 mod shipped;
-pub(crate) mod tiled;
 mod terms;
+pub(crate) mod tiled;
 
 use crate::isa::Isa;
 
@@ -150,7 +150,10 @@ mod tests {
         let half = features.shared(0.5, 2);
         assert_eq!(half.get(Term::NaiveProducts), 50.0);
         assert_eq!(half.get(Term::SharedMemory), 20.0);
-        assert_eq!([half.get(Term::Calls), half.get(Term::HandOvers), half.get(Term::Bands)], [1.0, 1.0, 2.0]);
+        assert_eq!(
+            [half.get(Term::Calls), half.get(Term::HandOvers), half.get(Term::Bands)],
+            [1.0, 1.0, 2.0]
+        );
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub(crate) fn features(description: &Description, frame: &Frame, machine: &Machi
     };
     let panels = groups * numbers.panels.iter().sum::<usize>();
     let weights = (size_of::<f32>() * spec.taps() * spec.c_out) as f64;
-    let data = (size_of::<f32>() * (frame.input[0] * frame.input[1] * spec.c_in + height * width * spec.c_out)) as f64;
+    let data = (size_of::<f32>()
+        * (frame.input[0] * frame.input[1] * spec.c_in + height * width * spec.c_out)) as f64;
 
     let mut features = Features::default();
     let mut tiles = |tiling: &Tiling, rows: usize| {

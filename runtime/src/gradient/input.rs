@@ -70,7 +70,9 @@ impl Transposed {
         let spec = layer.spec();
         let planner = match layer.planner.strategy {
             // A kernel that was generated for the layer is not one for its transpose, nor is its family.
-            Strategy::Specialized => Planner { strategy: Strategy::Auto, family: None, ..layer.planner.clone() },
+            Strategy::Specialized => {
+                Planner { strategy: Strategy::Auto, family: None, ..layer.planner.clone() }
+            }
             _ => Planner { family: None, ..layer.planner.clone() },
         };
         let mut phases = Vec::new();

@@ -17,7 +17,12 @@ pub(super) struct Call<'a> {
 }
 
 impl Conv2d {
-    pub(super) fn run(&self, call: &Call<'_>, input: &ArrayView3<'_, f32>, mut output: ArrayViewMut3<'_, f32>) {
+    pub(super) fn run(
+        &self,
+        call: &Call<'_>,
+        input: &ArrayView3<'_, f32>,
+        mut output: ArrayViewMut3<'_, f32>,
+    ) {
         let plan = call.plan;
         let grain = plan.path.grain(&plan.fit);
         let rows = plan.frame.output[0].div_ceil(plan.bands).next_multiple_of(grain);
@@ -39,7 +44,12 @@ impl Conv2d {
         });
     }
 
-    pub(super) fn run_batch(&self, call: &Call<'_>, inputs: &ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>) {
+    pub(super) fn run_batch(
+        &self,
+        call: &Call<'_>,
+        inputs: &ArrayView4<'_, f32>,
+        mut outputs: ArrayViewMut4<'_, f32>,
+    ) {
         let plan = call.plan;
         let count = inputs.len_of(Axis(0));
         let threads = rayon::current_num_threads();

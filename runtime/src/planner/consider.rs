@@ -164,14 +164,7 @@ impl Planner {
     }
 
     /// A way as a candidate: what it costs, and whether it may run, where it may err by `limit`.
-    fn judged(
-        &self,
-        way: Way<'_>,
-        limit: f64,
-        frame: &Frame,
-        machine: &Machine,
-        costs: &Costs,
-    ) -> Candidate {
+    fn judged(&self, way: Way<'_>, limit: f64, frame: &Frame, machine: &Machine, costs: &Costs) -> Candidate {
         let Way { strategy, family, tile, kernel, schedule, borders, features, .. } = way;
         let (error, growth) = (way.error, way.growth);
         let rows = frame.output[0];
@@ -265,7 +258,12 @@ fn generated<'f>(
             };
             let features = tiled_cost::features(description, frame, machine, &fit);
             let weights = tiled::packed_bytes(description, &frame.spec);
-            way(borders, features, weights, Box::new(move |rows| tiled::scratch(description, frame, &fit, rows)))
+            way(
+                borders,
+                features,
+                weights,
+                Box::new(move |rows| tiled::scratch(description, frame, &fit, rows)),
+            )
         }
     }
 }

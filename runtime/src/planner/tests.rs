@@ -116,9 +116,15 @@ fn an_explanation_fits_a_terminal() {
 /// Layers of many kinds.
 fn layers() -> Vec<(ConvSpec, [usize; 2])> {
     let mut layers = Vec::new();
-    for (kernel, c_in, c_out, groups) in
-        [(1, 64, 128, 1), (3, 1, 1, 1), (3, 8, 4, 1), (3, 64, 64, 64), (5, 24, 24, 1), (3, 32, 32, 8), (7, 3, 64, 1)]
-    {
+    for (kernel, c_in, c_out, groups) in [
+        (1, 64, 128, 1),
+        (3, 1, 1, 1),
+        (3, 8, 4, 1),
+        (3, 64, 64, 64),
+        (5, 24, 24, 1),
+        (3, 32, 32, 8),
+        (7, 3, 64, 1),
+    ] {
         for stride in [1, 2] {
             for dilation in [1, 2] {
                 let spec = ConvSpec {
@@ -141,12 +147,17 @@ fn every_candidate_has_a_cost_or_a_reason() {
             for threads in [1, 2, 7] {
                 let machine = Machine { threads, ..machine(isa) };
                 let plan = Planner::default().choose(&spec, input, &machine).unwrap();
-                assert!(Strategy::ALL.iter().all(|all| plan.candidates.iter().any(|own| own.strategy == *all)));
+                assert!(
+                    Strategy::ALL.iter().all(|all| plan.candidates.iter().any(|own| own.strategy == *all))
+                );
                 for candidate in &plan.candidates {
                     match (candidate.seconds, &candidate.verdict) {
                         (Some(seconds), _) => {
                             assert!(seconds.is_finite() && seconds > 0.0, "{spec} {candidate:?}");
-                            assert!(candidate.features.counted().all(|(_, count)| count > 0.0), "{candidate:?}");
+                            assert!(
+                                candidate.features.counted().all(|(_, count)| count > 0.0),
+                                "{candidate:?}"
+                            );
                         }
                         (None, Verdict::Refused(reason)) => assert!(!reason.is_empty()),
                         _ => panic!("{spec}: {candidate:?}"),
@@ -227,7 +238,10 @@ fn the_memory_of_a_candidate_is_what_its_layer_takes() {
                 layer.forward(Array3::ones((input[0], input[1], spec.c_in)).view()).unwrap();
                 // The last band may have fewer rows than the others, and need less.
                 let (found, most) = (layer.scratch_bytes(), chosen.workspace_bytes.scratch);
-                assert!(found <= most && (plan.bands > 1 || found == most), "{spec} {strategy}: {found} {most}");
+                assert!(
+                    found <= most && (plan.bands > 1 || found == most),
+                    "{spec} {strategy}: {found} {most}"
+                );
                 assert!(2 * found >= most, "{spec} {strategy}: {found} {most}");
                 // Kernels of several families share a layer; each candidate counts its own.
                 let weights: usize = plan

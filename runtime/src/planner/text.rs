@@ -85,11 +85,15 @@ impl fmt::Display for Explanation {
         )?;
         entry(f, "            ", "any other order: each row is gathered once")?;
         let costs = match &self.costs {
-            Origin::Shipped => format!("predicted for {threads} thread{plural} from shipped coefficients, not measured"),
+            Origin::Shipped => {
+                format!("predicted for {threads} thread{plural} from shipped coefficients, not measured")
+            }
             Origin::Refused { file, reason } => format!(
                 "predicted for {threads} thread{plural} from shipped coefficients; the tuning {file} is refused: {reason}"
             ),
-            Origin::Tuned { file } => format!("predicted for {threads} thread{plural} from the tuning {file}"),
+            Origin::Tuned { file } => {
+                format!("predicted for {threads} thread{plural} from the tuning {file}")
+            }
             Origin::Measured => format!("measured on this machine, on {threads} thread{plural}"),
         };
         entry(f, "  costs     ", &costs)

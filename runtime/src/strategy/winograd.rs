@@ -63,13 +63,7 @@ impl Winograd {
         epilogue: &Epilogue,
     ) -> Result<Self, String> {
         let pairs = pairs(isa, spec)?.into_iter().map(|pair| (pair, OnceLock::new())).collect();
-        Ok(Winograd {
-            isa,
-            spec: *spec,
-            filter: filter.clone(),
-            epilogue: epilogue.clone(),
-            pairs,
-        })
+        Ok(Winograd { isa, spec: *spec, filter: filter.clone(), epilogue: epilogue.clone(), pairs })
     }
 
     fn packed(&self, choice: &Choice) -> Option<(&Pair, &Packed)> {

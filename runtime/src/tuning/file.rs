@@ -148,7 +148,10 @@ impl FromStr for Tuning {
                 return Err(format!("line {number} is {content:?}, wanted `key = value`"));
             };
             let (key, value) = (key.trim(), value.trim());
-            if !HEADER.contains(&key) && Term::named(key).is_none() && seen(&entries, "version") == Some(VERSION) {
+            if !HEADER.contains(&key)
+                && Term::named(key).is_none()
+                && seen(&entries, "version") == Some(VERSION)
+            {
                 return Err(format!("line {number} has the key {key:?}, which is none"));
             }
             if seen(&entries, key).is_some() {
@@ -162,7 +165,9 @@ impl FromStr for Tuning {
         };
         let same = |key: &str, wanted: &str| match find(key)?.0 {
             found if found == wanted => Ok(()),
-            found => Err(format!("its {key} is {found}, this library's is {wanted}; run `tapwise tune` again")),
+            found => {
+                Err(format!("its {key} is {found}, this library's is {wanted}; run `tapwise tune` again"))
+            }
         };
         same("format", &FORMAT.to_string())?;
         same("version", VERSION)?;
@@ -180,7 +185,8 @@ impl FromStr for Tuning {
         let mut nanoseconds = [0.0; Term::COUNT];
         for term in Term::ALL {
             let (value, line) = find(term.key())?;
-            let wanted = || format!("line {line}: {} is {value:?}, wanted a number of at least 0", term.key());
+            let wanted =
+                || format!("line {line}: {} is {value:?}, wanted a number of at least 0", term.key());
             let number: f64 = value.parse().map_err(|_| wanted())?;
             if !number.is_finite() || number < 0.0 {
                 return Err(wanted());
@@ -223,7 +229,10 @@ mod tests {
     #[test]
     fn what_is_no_tuning_is_refused_with_its_line() {
         assert!(refused("calls = 0.1", "calls: 0.1").contains("wanted `key = value`"));
-        assert!(refused("calls = 0.1", "calls = -0.1").contains("calls is \"-0.1\", wanted a number of at least 0"));
+        assert!(
+            refused("calls = 0.1", "calls = -0.1")
+                .contains("calls is \"-0.1\", wanted a number of at least 0")
+        );
         assert!(refused("calls = 0.1", "calls = NaN").contains("line 11: calls is \"NaN\""));
         assert!(refused("calls = 0.1", "calls = inf").contains("calls is \"inf\""));
         assert!(refused("calls = 0.1", "calls = many").contains("calls is \"many\""));

@@ -231,7 +231,8 @@ fn lay(index: usize, pair: &Pair, frame: &Frame, machine: &Machine) -> Choice {
     let pass = |often: usize, instructions: usize, moved: usize| {
         [often as f64 * instructions as f64, often as f64 * moved as f64]
     };
-    let second = |algorithm: &Algorithm, pass: [f64; 2]| if algorithm.products() == 1 { [0.0; 2] } else { pass };
+    let second =
+        |algorithm: &Algorithm, pass: [f64; 2]| if algorithm.products() == 1 { [0.0; 2] } else { pass };
     let both = |axis: &Algorithm| 2 * axis.products();
     let one_way = |axis: &Algorithm| axis.products() + axis.outputs;
     let inputs = [
@@ -301,9 +302,10 @@ fn lay(index: usize, pair: &Pair, frame: &Frame, machine: &Machine) -> Choice {
 
 /// Register tiles over a row of `width`, in all panels.
 fn register_tiles(width: usize, panels: &[Panels], counts: &[usize]) -> f64 {
-    let kinds = panels.iter().zip(counts).map(|(panels, count)| {
-        (count * cover(width, panels.tiles).iter().sum::<usize>()) as f64
-    });
+    let kinds = panels
+        .iter()
+        .zip(counts)
+        .map(|(panels, count)| (count * cover(width, panels.tiles).iter().sum::<usize>()) as f64);
     kinds.sum()
 }
 
