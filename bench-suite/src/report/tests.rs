@@ -30,8 +30,7 @@ fn record(shape: &str, group: &str, strategy: &str, isa: &str, threads: usize) -
 }
 
 fn findings() -> Findings {
-    let stream =
-        |level: &str| Stream { level: level.to_owned(), bytes: 1 << 14, read: 100.0, copy: 80.0 };
+    let stream = |level: &str| Stream { level: level.to_owned(), bytes: 1 << 14, read: 100.0, copy: 80.0 };
     let set = |isa: &str| SetFacts {
         isa: isa.to_owned(),
         lanes: 16,
@@ -191,9 +190,7 @@ fn a_report_has_every_section_and_every_file() {
         assert!(markdown.contains(&format!("(plots/{plot}.svg)")), "{plot}");
         let svg = text(&files, &format!("plots/{plot}.svg"));
         assert!(
-            svg.starts_with("<svg ")
-                && svg.trim_end().ends_with("</svg>")
-                && svg.contains("currentColor")
+            svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>") && svg.contains("currentColor")
         );
     }
     for picture in ["photograph", "sobel-x", "overview"] {
@@ -237,8 +234,7 @@ fn beside() -> Findings {
 fn other_libraries_have_their_sections_where_they_were_measured() {
     let files = files(&beside()).unwrap();
     let (html, markdown) = (text(&files, "index.html"), text(&files, "report.md"));
-    for words in
-        ["<section id=\"peers\">", "<section id=\"nets\">", "PyTorch (NHWC)", "0.50 ✗", "refused"]
+    for words in ["<section id=\"peers\">", "<section id=\"nets\">", "PyTorch (NHWC)", "0.50 ✗", "refused"]
     {
         assert!(html.contains(words), "{words}");
     }
@@ -303,7 +299,9 @@ fn choices_have_their_section_and_their_map_where_they_were_measured() {
     for alone in [false, true] {
         let files = files(&Findings { choices: Some(choices.clone()), alone, ..findings() }).unwrap();
         let (html, plot) = (text(&files, "index.html"), text(&files, "plots/dispatch.svg"));
-        for words in ["<section id=\"choices\">", "22.5 %", "1.50 ×", "1 of 2", "of which this report takes some"] {
+        for words in
+            ["<section id=\"choices\">", "22.5 %", "1.50 ×", "1 of 2", "of which this report takes some"]
+        {
             assert!(html.contains(words), "{words}");
         }
         assert!(plot.contains("1.25") && plot.contains("along-row") && !plot.contains("depthwise"));

@@ -200,7 +200,8 @@ mod tests {
         let isa = Isa::selected().unwrap();
         let shape: Shape = "h9w10 c3x8 k3x3".parse().unwrap();
         let pace = Pace { rounds: 1, sample: 1e-6, budget: 1e-3 };
-        let run = || measure_sample(shape, group::REGRET, &planner, isa, pace, f64::INFINITY, "test").unwrap();
+        let run =
+            || measure_sample(shape, group::REGRET, &planner, isa, pace, f64::INFINITY, "test").unwrap();
         let (sample, records) = pool(1).unwrap().install(run);
         assert_eq!(records.len(), sample.candidates.len());
         assert!(sample.candidates.len() >= 3 && sample.candidates.iter().all(|c| c.measured.is_some()));

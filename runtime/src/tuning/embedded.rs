@@ -177,7 +177,11 @@ mod tests {
     fn what_is_no_tuning_stops_the_compiler() {
         let isa = crate::Isa::Portable;
         let costs = crate::cost::Costs::new(|_| 0.25);
-        let fine = crate::tuning::Tuning { host: crate::tuning::Host::here(isa), costs, notes: vec!["x".to_owned()] };
+        let fine = crate::tuning::Tuning {
+            host: crate::tuning::Host::here(isa),
+            costs,
+            notes: vec!["x".to_owned()],
+        };
         let fine = fine.to_string();
         assert_eq!(stopped(&fine), None);
         for (from, to, wanted) in [
