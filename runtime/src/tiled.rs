@@ -1,6 +1,8 @@
 //! Running a kernel: packing weights for it, covering rows with its tiles, and handing it bands by
 //! tables of rows. Both Direct and Specialized are this, with different kernels.
 
+mod memory;
+
 use aligned_vec::AVec;
 use ndarray::{ArrayView3, ArrayView4, ArrayViewMut2, Axis, s};
 
@@ -9,13 +11,16 @@ use crate::edges::MOST_PARTS;
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::fit::{Fit, Piece};
 use crate::frame::Frame;
-use crate::joined::{self, Joined};
+use crate::joined::Joined;
 use crate::kernel::{self, Description, Family, Kernel, MOST_KINDS, Numbers, Ready, Tiling};
 use crate::layout;
 use crate::rows::{self, Ring, Space};
 use crate::spec::ConvSpec;
 use crate::strategy::Band;
 use crate::workspace::{Scratch, Tables, recycle};
+
+use memory::staging;
+pub(crate) use memory::{packed_bytes, scratch};
 
 /// Bytes of weights that a panel of run-time width may have: each row of output reads them once, so
 /// that they should stay in the second-level cache.
@@ -326,33 +331,6 @@ pub(crate) fn times(family: Family, spec: &ConvSpec) -> usize {
         Family::Depthwise if spec.c_in == spec.groups => spec.c_out_group(),
         _ => 1,
     }
-}
-
-/// Rows that are held at a time, floats for them, and floats for rows whose numbers are repeated.
-fn staging(frame: &Frame, pieces: &[Piece], at_once: usize, times: usize) -> [usize; 3] {
-    pieces.iter().fold([0; 3], |[held, staged, repeated], Piece { part, .. }| {
-        let space = Space::of(frame, part, at_once);
-        let more = rows::repeated_floats(frame, part, times, at_once);
-        [held + space.rows, staged + space.floats(), repeated.max(more)]
-    })
-}
-
-/// Floats of scratch for a band of `rows` output rows of a picture of interleaved channels.
-pub(crate) fn scratch(description: &Description, frame: &Frame, fit: &Fit, rows: usize) -> usize {
-    if joined::serves(frame) {
-        return 0;
-    }
-    let times = times(description.family, &frame.spec);
-    let [_, staged, repeated] = staging(frame, &fit.in_place, fit.rows.clamp(1, rows.max(1)), times);
-    staged + repeated
-}
-
-/// Bytes that the weights and the bias of a layer are packed to.
-pub(crate) fn packed_bytes(description: &Description, spec: &ConvSpec) -> usize {
-    let groups = if description.family == Family::Depthwise { 1 } else { spec.groups };
-    let panels = description.panels.iter().zip(numbers(description, spec).panels);
-    let channels: usize = panels.map(|(kind, count)| kind.vectors * description.lanes * count).sum();
-    size_of::<f32>() * groups * channels * (spec.taps() + 1)
 }
 
 /// Pixels of the widest tile of a kernel.

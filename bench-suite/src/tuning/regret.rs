@@ -17,7 +17,7 @@ use crate::records::Record;
 pub const ALIKE: f64 = 0.03;
 
 /// Multiply-adds beyond which a cell of the map is left empty in a quick report.
-const QUICK_CELL: u128 = 40_000_000;
+const QUICK_CELL: u128 = 150_000_000;
 
 /// A cell of the map of choices.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,16 +114,14 @@ pub fn measure(
         _ => "the coefficients that ship".to_owned(),
     };
     let mut records = Vec::new();
-    let mut rounds = vec![(1, judged.iter().take(some).copied().collect::<Vec<Shape>>())];
+    let few = |count: usize| judged.iter().take(count).copied().collect::<Vec<Shape>>();
+    let mut rounds = vec![(1, few(some))];
     if threads > 1 {
-        rounds.push((
-            threads,
-            judged
-                .iter()
-                .take(some.div_ceil(2).max(some * usize::from(effort == Effort::Full)))
-                .copied()
-                .collect(),
-        ));
+        let on_several = match effort {
+            Effort::Quick => some / 2,
+            Effort::Full => some,
+        };
+        rounds.push((threads, few(on_several)));
     }
     for (threads, shapes) in rounds {
         let plural = if threads == 1 { "" } else { "s" };
@@ -193,7 +191,7 @@ mod tests {
         assert_eq!(regret(&sample), Some(1.0));
         sample.candidates[0].measured = None;
         assert_eq!(regret(&sample), None);
-        assert_eq!(summary(&[sample], 1), None);
+        assert_eq!(super::summary(&[sample], 1), None);
     }
 
     #[test]

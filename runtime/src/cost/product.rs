@@ -9,6 +9,9 @@ use crate::strategy::im2col_gemm::{self, Im2colGemm};
 /// Rows and columns of the register tile that a library's product is rounded up to.
 const TILE: [usize; 2] = [8, 16];
 
+/// How many times as long a step takes for a single row.
+const ALONE: usize = 8;
+
 /// Patches, product and epilogue.
 pub(crate) fn im2col(frame: &Frame, machine: &Machine) -> Features {
     let spec = &frame.spec;
@@ -24,6 +27,11 @@ pub(crate) fn im2col(frame: &Frame, machine: &Machine) -> Features {
     let whole = pixels as f64 / of_call as f64 * spec.groups as f64;
     let mut features = Features::default();
     features.add(Term::Product, whole * rounded * spec.taps() as f64);
+    if !spec.c_out_group().is_multiple_of(TILE[1]) {
+        // A single row has no others beside it to hide its waiting.
+        let rows = if of_call == 1 { ALONE } else { of_call.div_ceil(TILE[0]) };
+        features.add(Term::ProductRagged, whole * rows as f64 * spec.taps() as f64);
+    }
     features.add(Term::ProductCalls, calls as f64);
     let patches = (pixels * spec.taps() * spec.groups) as f64;
     features.add(Term::ProductPatches, patches);

@@ -108,11 +108,18 @@ terms! {
     WinogradMoved = "winograd-moved", "vector", true;
     /// Passes of Winograd's transforms over tiles.
     WinogradPasses = "winograd-passes", "pass over a tile", true;
+    /// Bytes of Winograd's transformed weights that come from beyond the second-level cache for the first
+    /// block of tiles: each thread reads all of them.
+    WinogradWeights = "winograd-weights", "byte", false;
+    /// The same for every other block.
+    WinogradWeightsAgain = "winograd-weights-again", "byte", true;
     /// Cycles of transforms along the rows and of the products of their spectra, as their layout counts
     /// them.
     Fft = "fft", "scheduled cycle", true;
     /// Multiply-adds of a library's matrix product, its last tiles counted whole.
     Product = "product", "multiply-add", true;
+    /// Steps of the last columns of a library's matrix product, where these are no whole vectors.
+    ProductRagged = "product-ragged", "step", true;
     /// Calls of a library's matrix product.
     ProductCalls = "product-calls", "call of the library", true;
     /// Numbers of patches that a library packs, or picks one by one.

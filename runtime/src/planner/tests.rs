@@ -10,7 +10,7 @@ fn machine(isa: Isa) -> Machine {
 
 #[test]
 fn fewer_products_win_where_there_are_many_channels_and_tiled_kernels_elsewhere() {
-    for (kernel, c_in, c_out) in [(3, 3, 16), (7, 3, 64), (1, 256, 64), (4, 64, 64)] {
+    for (kernel, c_in, c_out) in [(3, 3, 16), (1, 256, 64), (4, 64, 64)] {
         let spec = ConvSpec::new([kernel, kernel], c_in, c_out);
         let plan = Planner::default().choose(&spec, [56, 56], &machine(Isa::Portable)).unwrap();
         assert_eq!(plan.strategy(), Strategy::Direct, "{spec}");

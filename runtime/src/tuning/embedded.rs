@@ -165,4 +165,37 @@ mod tests {
         assert!(is("0.25") && is("12") && is("1e-7") && is("3.5E+2"));
         assert!(!is("-1") && !is("NaN") && !is("inf") && !is("") && !is("1.2.3") && !is("1e"));
     }
+
+    /// What stops the compiler, if anything does: the same function, run.
+    fn stopped(text: &str) -> Option<String> {
+        let text = text.to_owned();
+        let panic = std::panic::catch_unwind(move || check(&text)).err()?;
+        Some(panic.downcast_ref::<&str>().map_or_else(String::new, ToString::to_string))
+    }
+
+    #[test]
+    fn what_is_no_tuning_stops_the_compiler() {
+        let isa = crate::Isa::Portable;
+        let costs = crate::cost::Costs::new(|_| 0.25);
+        let fine = crate::tuning::Tuning {
+            host: crate::tuning::Host::here(isa),
+            costs,
+            notes: vec!["x".to_owned()],
+        };
+        let fine = fine.to_string();
+        assert_eq!(stopped(&fine), None);
+        for (from, to, wanted) in [
+            ("calls = 0.25", "calls 0.25", "not `key = value`"),
+            ("calls = 0.25", "calls = -0.25", "no number"),
+            ("calls = 0.25", "calls = NaN", "no number"),
+            ("calls = 0.25", "", "lacks a coefficient"),
+            ("calls = 0.25", "calls = 1\nhopes = 2", "none that tapwise knows"),
+            ("l2 = ", "# ", "lacks its format"),
+            ("format = 1", "format = 7", "another format"),
+            ("version = ", "version = 9.", "another version"),
+        ] {
+            let message = stopped(&fine.replacen(from, to, 1)).unwrap_or_default();
+            assert!(message.contains(wanted), "{to}: {message}");
+        }
+    }
 }

@@ -260,6 +260,7 @@ fn lay(index: usize, pair: &Pair, frame: &Frame, machine: &Machine) -> Choice {
     let tiling = kernel.map_or(Tiling::default(), |kernel| {
         let description = kernel.description();
         let counts = tiled::numbers(description, &pointwise).panels;
+        let mut again = 0.0;
         let mut products = |tiles: usize, blocks: usize| {
             if tiles * blocks == 0 {
                 return;
@@ -269,11 +270,14 @@ fn lay(index: usize, pair: &Pair, frame: &Frame, machine: &Machine) -> Choice {
             features.add(Term::WinogradProducts, times * sums);
             features.add(Term::ChannelsOutTiles, times * register_tiles(tiles, description.panels, &counts));
             features.add(Term::Kernels, times);
-            features.add(Term::WeightsL3, (blocks * weights) as f64 * beyond(weights as f64, machine.l2));
+            again += (blocks * weights) as f64 * beyond(weights as f64, machine.l2);
             features.add(Term::MemoryBytes, (blocks * weights) as f64 * beyond(weights as f64, machine.l3));
         };
         products(block, all / block);
         products(all % block, 1);
+        let first = weights as f64 * beyond(weights as f64, machine.l2);
+        features.add(Term::WinogradWeights, first);
+        features.add(Term::WinogradWeightsAgain, again - first);
         tiled::tiling(description, block)
     });
     let [height, width] = frame.input;
