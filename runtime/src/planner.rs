@@ -174,11 +174,15 @@ impl Planner {
         chosen.verdict = Verdict::Chosen;
         let seconds = chosen.seconds.unwrap_or(0.0);
         let rows = frame.output[0];
+        let most = match chosen.strategy {
+            Strategy::Fft => fft::most_bands(&frame, machine.threads).min(rows),
+            _ => rows,
+        };
         let bands = match machine.threads {
             0 | 1 => 1,
             _ if seconds < SERIAL => 1,
-            threads if seconds < FINE => threads.min(rows),
-            threads => (4 * threads).min(rows),
+            threads if seconds < FINE => threads.min(most),
+            threads => (4 * threads).min(most),
         };
         Ok(Explanation {
             shape: Shape::new(input, *spec),
@@ -204,7 +208,8 @@ impl Planner {
             let mut kernels = direct::kernels(machine.isa, spec, self.family);
             kernels.next().map(|_| Strategy::Direct)
         };
-        tiled.into_iter().chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
+        let fft = fft::contends(spec).is_ok().then_some(Strategy::Fft);
+        tiled.into_iter().chain(fft).chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
     }
 
     fn consider(&self, strategy: Strategy, frame: &Frame, machine: &Machine) -> Candidate {
@@ -239,12 +244,10 @@ impl Planner {
                 Err(reason) => refused(reason),
             },
             Strategy::Direct => fastest(&mut direct::kernels(machine.isa, spec, self.family), &none),
-            Strategy::Fft => {
-                let layout = fft::Layout::of(frame, machine);
-                let extent = spec.extent()[0] as f64;
-                let cycles = layout.cycles(frame, machine, frame.output[0] as f64, extent);
-                (format!("fft-{layout:?}"), None, whole, Ok(cycles))
-            }
+            Strategy::Fft => match fft::predict(frame, machine) {
+                Ok(fft::Prediction { kernel, cycles, .. }) => (kernel, None, Borders::Staged, Ok(cycles)),
+                Err(reason) => refused(reason),
+            },
             Strategy::Im2colGemm => ("faer matmul".to_owned(), None, whole, Ok(gemm_cycles(frame, machine))),
             Strategy::Naive | Strategy::Auto => {
                 ("loops".to_owned(), None, Borders::InPlace, Ok(frame.macs(frame.output[0]) * 5.0))
@@ -253,6 +256,7 @@ impl Planner {
         let error = match strategy {
             // Rounded once, and the largest output is a few times the root mean square.
             Strategy::Naive | Strategy::Auto => 8.0 * ROUNDING,
+            Strategy::Fft => fft::error(frame, machine),
             // Sums of n rounded products: measured at 1.3 times this over the square root of n.
             _ => 2.0 * ROUNDING * (spec.taps() as f64).sqrt().max(4.0),
         };
@@ -267,6 +271,9 @@ impl Planner {
             Ok(_) if shadowed => Verdict::Refused(
                 "the specialised kernel is the same algorithm with its sizes known".to_owned(),
             ),
+            Ok(_) if !forced && strategy == Strategy::Fft && fft::contends(spec).is_err() => {
+                Verdict::Refused(fft::contends(spec).err().unwrap_or_default())
+            }
             Ok(_) if !forced && error > f64::from(self.tolerance) => Verdict::Refused(format!(
                 "its error of {error:.1e} exceeds the tolerance of {:.1e}",
                 self.tolerance

@@ -8,6 +8,7 @@
 //! says why columns are not transformed.
 
 mod layout;
+mod prediction;
 mod rows;
 mod spectra;
 
@@ -18,6 +19,7 @@ use rustfft::num_complex::Complex;
 
 pub(crate) use self::layout::Layout;
 use self::layout::MOST_ROWS;
+pub(crate) use self::prediction::{Prediction, contends, error, most_bands, predict};
 use self::spectra::Spectra;
 use super::{Band, Path, Strategy, direct};
 use crate::engine::Fit;
@@ -81,7 +83,7 @@ impl Path for Fft {
 
     fn fit(&self, frame: &Frame, machine: &Machine, _bands: usize) -> Fit {
         let mut layout = Layout::of(frame, machine);
-        layout.transform = self.spectra(layout.points).work();
+        layout.transform = layout.transform.max(self.spectra(layout.points).work());
         Fit::of_fft(layout)
     }
 

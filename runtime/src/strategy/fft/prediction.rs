@@ -1,0 +1,85 @@
+//! What the planner is told of the FFT strategy: whether it may run, at what cost, how exactly.
+
+use super::layout::Layout;
+use crate::frame::Frame;
+use crate::kernel::Family;
+use crate::machine::Machine;
+use crate::memory;
+use crate::spec::ConvSpec;
+use crate::strategy::direct;
+
+/// Half the distance from 1 to the next f32: the most that rounding changes a result by.
+const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
+
+/// Filters of fewer columns are no work for a transform: a spectrum has four products for every two
+/// outputs of a filter row, beside the transforms.
+const FEWEST_COLUMNS: usize = 5;
+
+/// What a picture of one size is predicted to take.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Prediction {
+    /// The transforms and the kernel between them.
+    pub(crate) kernel: String,
+    /// Cycles on one thread.
+    pub(crate) cycles: f64,
+    /// Bytes of scratch of each thread.
+    pub(crate) workspace: usize,
+}
+
+/// Predicts what a layer takes for a picture, or says why it cannot run.
+pub(crate) fn predict(frame: &Frame, machine: &Machine) -> Result<Prediction, String> {
+    let kernel = direct::of_family(machine.isa, Family::Depthwise)
+        .ok_or_else(|| direct::missing(machine.isa, Some(Family::Depthwise)))?;
+    let layout = Layout::of(frame, machine);
+    let spec = &frame.spec;
+    let filter = [spec.c_out, spec.c_in_group(), spec.kernel[0], 4 * layout.points];
+    memory::room("the spectra of the filter", &filter).map_err(|error| error.to_string())?;
+    let workspace = [layout.floats(frame)];
+    memory::room("the spectra of some rows", &workspace).map_err(|error| error.to_string())?;
+    Ok(Prediction {
+        kernel: format!(
+            "rows by transforms of {}, columns by {}, {} of scratch a thread",
+            layout.points,
+            kernel.name(),
+            bytes(layout.workspace(frame))
+        ),
+        cycles: layout.cycles(frame, machine),
+        workspace: layout.workspace(frame),
+    })
+}
+
+/// Whether the strategy could be the fastest for some picture, or why not.
+pub(crate) fn contends(spec: &ConvSpec) -> Result<(), String> {
+    if spec.kernel[1] < FEWEST_COLUMNS {
+        return Err(format!(
+            "its filter has fewer than {FEWEST_COLUMNS} columns: its spectra would be as much work, beside \
+             the transforms"
+        ));
+    }
+    Ok(())
+}
+
+/// Predicted error over the root mean square of the output.
+///
+/// Transforms of `N` points err by `log2 N` roundings (Gentleman and Sande, "Fast Fourier transforms",
+/// 1966, on average by their square root), there and back; the sums between them by the square root
+/// of their number of terms.
+pub(crate) fn error(frame: &Frame, machine: &Machine) -> f64 {
+    let doublings = (Layout::of(frame, machine).points as f64).log2();
+    let terms = 2.0 * (frame.spec.kernel[0] * frame.spec.c_in_group()) as f64;
+    ROUNDING * (2.0 * doublings + 2.0 * terms.sqrt())
+}
+
+/// Bands into which an output may be cut on `threads` threads: each transforms the rows above and
+/// below it anew, which should be little beside its own.
+pub(crate) fn most_bands(frame: &Frame, threads: usize) -> usize {
+    (frame.output[0] * frame.spec.stride[0] / (8 * frame.spec.extent()[0])).max(threads)
+}
+
+/// Bytes as a person would write them.
+fn bytes(bytes: usize) -> String {
+    match bytes {
+        b if b < 1 << 20 => format!("{} KB", b.div_ceil(1 << 10)),
+        b => format!("{:.1} MB", b as f64 / f64::from(1 << 20)),
+    }
+}
