@@ -3,6 +3,7 @@
 //! Each entry point is the same road: parse the tokens, check the request, choose a schedule, emit.
 
 mod check;
+mod cook_toom;
 mod emit;
 mod geometry;
 mod isa;
@@ -10,6 +11,7 @@ mod parse;
 mod schedule;
 #[cfg(test)]
 mod snapshots;
+mod straight_line;
 
 use proc_macro::TokenStream;
 
@@ -48,4 +50,11 @@ pub fn instruction_sets(_: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn run_time_kernels(_: TokenStream) -> TokenStream {
     emit::run_time().into()
+}
+
+/// The transforms of Winograd's algorithms, for the library itself.
+#[doc(hidden)]
+#[proc_macro]
+pub fn winograd_transforms(_: TokenStream) -> TokenStream {
+    emit::transforms().into()
 }

@@ -126,6 +126,14 @@ impl<'a> Conv2dBuilder<'a> {
         self
     }
 
+    /// The outputs of a tile of [`Strategy::Winograd`], down and across: 2, 4 or 6 for three taps, 2 or 4
+    /// for five, 2 for seven, 1 for one. By default those that are predicted to be the fastest for the
+    /// size of each picture, among those as exact as the tolerance wants.
+    pub fn tile(mut self, tile: [usize; 2]) -> Self {
+        self.planner.tile = Some(tile);
+        self
+    }
+
     /// The instruction set; by default what `TAPWISE_ISA` names, or the best of this machine.
     pub fn isa(mut self, isa: Isa) -> Self {
         self.isa = Some(isa);

@@ -10,6 +10,7 @@ use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar::{self, Planar};
 use crate::spec::ConvSpec;
+use crate::strategy::winograd::Choice;
 use crate::strategy::{Band, fft};
 use crate::tiled::{self, Tiled};
 use crate::workspace::Scratch;
@@ -51,12 +52,19 @@ pub(crate) struct Fit {
     /// Whether the planar kernel runs. Pictures of every memory order run by the same kernel, since
     /// kernels sum in orders of their own and the bits of an answer should not depend on memory.
     along_row: bool,
+    /// What the Winograd strategy decided.
+    pub(crate) winograd: Option<Choice>,
     /// How the FFT strategy cuts its tiles.
     pub(crate) fft: Option<fft::Layout>,
 }
 
 impl Fit {
-    /// Of the FFT strategy, which has no engines.
+    /// Of the Winograd strategy.
+    pub(crate) fn of_tiles(winograd: Option<Choice>) -> Self {
+        Fit { winograd, ..Fit::default() }
+    }
+
+    /// Of the FFT strategy.
     pub(crate) fn of_fft(layout: fft::Layout) -> Self {
         Fit { fft: Some(layout), ..Fit::default() }
     }
@@ -95,6 +103,7 @@ impl Engines {
             tiled: self.tiled.as_ref().map(|tiled| tiled.fit(frame, machine.l2, bands)).unwrap_or_default(),
             planar: self.planar.as_ref().map(|planar| planar.fit(frame, machine)).unwrap_or_default(),
             along_row,
+            winograd: None,
             fft: None,
         }
     }

@@ -96,7 +96,7 @@ impl Conv2d {
         let paths = planner
             .contenders(&spec, &Machine::detect(isa))
             .into_iter()
-            .map(|strategy| strategy::pack(strategy, isa, &spec, &filter, &epilogue, planner.family))
+            .map(|strategy| strategy::pack(strategy, isa, &spec, &filter, &epilogue, &planner))
             .collect::<Result<_, _>>()?;
         Ok(Conv2d {
             spec,
@@ -165,8 +165,8 @@ impl Conv2d {
         self.epilogue = Epilogue::new(Some(bias), self.spec.c_out, self.epilogue.activation.clone());
         for path in &mut self.paths {
             let strategy = path.strategy();
-            let family = self.planner.family;
-            *path = strategy::pack(strategy, self.isa, &self.spec, &self.filter, &self.epilogue, family)?;
+            *path =
+                strategy::pack(strategy, self.isa, &self.spec, &self.filter, &self.epilogue, &self.planner)?;
         }
         self.transposed = OnceLock::new();
         Ok(())
@@ -461,7 +461,8 @@ impl Conv2d {
 
     fn run(&self, call: &Call<'_>, input: &ArrayView3<'_, f32>, mut output: ArrayViewMut3<'_, f32>) {
         let plan = call.plan;
-        let rows = plan.frame.output[0].div_ceil(plan.bands);
+        let grain = self.paths[plan.path].grain(&plan.fit);
+        let rows = plan.frame.output[0].div_ceil(plan.bands).next_multiple_of(grain);
         let bands = plan.frame.output[0].div_ceil(rows);
         self.pool.with(bands, |scratches| {
             if let [scratch] = scratches {

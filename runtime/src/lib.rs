@@ -203,6 +203,8 @@ pub mod __private {
     pub use crate::layout;
     pub use crate::registry::KERNELS;
     pub use crate::simd;
+    pub use crate::simd::windows::{Windows, WindowsMut, runs};
+    pub use crate::strategy::winograd::{Across, Algorithm, Down, Finishing, Transform};
     pub use linkme;
     pub use ndarray;
 }

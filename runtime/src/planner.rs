@@ -3,6 +3,8 @@
 
 mod text;
 
+use std::borrow::Cow;
+
 use crate::edges::Edges;
 use crate::engine;
 use crate::error::Error;
@@ -12,7 +14,7 @@ use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar;
 use crate::spec::{ConvSpec, Shape};
-use crate::strategy::{Strategy, direct, fft, specialized};
+use crate::strategy::{Strategy, direct, fft, specialized, winograd};
 use crate::tiled;
 
 /// Cycles of a second that costs are predicted with: shipped, not measured. Choices compare
@@ -35,7 +37,7 @@ const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
 /// use tapwise::{ConvSpec, Isa, Machine, Planner, Strategy};
 /// let machine = Machine { isa: Isa::Portable, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 8 << 20 };
 /// let plan = Planner::default().choose(&ConvSpec::new([3, 3], 64, 64), [56, 56], &machine)?;
-/// assert_eq!(plan.strategy(), Strategy::Direct);
+/// assert_eq!(plan.strategy(), Strategy::Winograd);
 /// # Ok::<(), tapwise::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,11 +48,13 @@ pub struct Planner {
     pub tolerance: f32,
     /// The family that kernels of `Direct` and `Specialized` are taken from; `None` leaves it open.
     pub family: Option<Family>,
+    /// Outputs of a tile of `Winograd`, down and across; `None` leaves them open.
+    pub tile: Option<[usize; 2]>,
 }
 
 impl Default for Planner {
     fn default() -> Self {
-        Planner { strategy: Strategy::Auto, tolerance: 5e-5, family: None }
+        Planner { strategy: Strategy::Auto, tolerance: 5e-5, family: None, tile: None }
     }
 }
 
@@ -84,6 +88,10 @@ pub enum Borders {
     },
     /// By padded copies of whole rows, a few at a time.
     Staged,
+    /// As the signals that are transformed, some rows at a time, from any order of memory.
+    Signals,
+    /// Tile by tile where they are, but for tiles that reach over the border, which read padded copies.
+    Tiles,
 }
 
 /// One strategy that was considered.
@@ -95,13 +103,17 @@ pub struct Candidate {
     /// The kernel that it would run by.
     pub kernel: String,
     /// How the kernel is laid out and why, where it was generated.
-    pub schedule: Option<&'static str>,
+    pub schedule: Option<Cow<'static, str>>,
     /// How it would come to its inputs.
     pub borders: Borders,
     /// Predicted seconds on one thread, where it can run.
     pub seconds: Option<f64>,
-    /// Predicted error over the root mean square of the output.
+    /// Predicted error over the root mean square of the output, on numbers like noise.
     pub error: f64,
+    /// By how much rounding errors may be larger than those of the sum as the textbook writes it, at
+    /// most: the largest sum of the sizes of what is added, over that of the products themselves where
+    /// all inputs have one size and all weights have one. 1 where products are summed as they are.
+    pub growth: f64,
     /// What became of it.
     pub verdict: Verdict,
 }
@@ -208,8 +220,10 @@ impl Planner {
             let mut kernels = direct::kernels(machine.isa, spec, self.family);
             kernels.next().map(|_| Strategy::Direct)
         };
-        let fft = fft::contends(spec).is_ok().then_some(Strategy::Fft);
-        tiled.into_iter().chain(fft).chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
+        let tiles = winograd::is_exact(machine.isa, spec, self.tolerance) && self.family.is_none();
+        let winograd = tiles.then_some(Strategy::Winograd);
+        let fft = (fft::contends(spec).is_ok() && self.family.is_none()).then_some(Strategy::Fft);
+        tiled.into_iter().chain(winograd).chain(fft).chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
     }
 
     fn consider(&self, strategy: Strategy, frame: &Frame, machine: &Machine) -> Candidate {
@@ -235,17 +249,27 @@ impl Planner {
                     }
                 }
             };
-            (kernel.name().to_owned(), Some(kernel.reason()), borders, Ok(cycles))
+            (kernel.name().to_owned(), Some(Cow::Borrowed(kernel.reason())), borders, Ok(cycles))
         };
         let none = || direct::missing(machine.isa, self.family);
+        let tiles = (strategy == Strategy::Winograd)
+            .then(|| winograd::choose(machine.isa, frame, machine, self.tolerance, self.tile));
         let (kernel, schedule, borders, cycles) = match strategy {
+            Strategy::Winograd => match tiles.clone() {
+                Some(Ok(choice)) => {
+                    let name = format!("winograd-{}-{}", choice.name, machine.isa);
+                    (name, Some(Cow::Owned(choice.reason())), Borders::Tiles, Ok(choice.cycles))
+                }
+                Some(Err(reason)) => refused(reason),
+                None => refused(String::new()),
+            },
             Strategy::Specialized => match specialized::kernels(machine.isa, spec, self.family) {
                 Ok(kernels) => fastest(&mut kernels.into_iter(), &none),
                 Err(reason) => refused(reason),
             },
             Strategy::Direct => fastest(&mut direct::kernels(machine.isa, spec, self.family), &none),
             Strategy::Fft => match fft::predict(frame, machine) {
-                Ok(fft::Prediction { kernel, cycles, .. }) => (kernel, None, Borders::Staged, Ok(cycles)),
+                Ok(fft::Prediction { kernel, cycles, .. }) => (kernel, None, Borders::Signals, Ok(cycles)),
                 Err(reason) => refused(reason),
             },
             Strategy::Im2colGemm => ("faer matmul".to_owned(), None, whole, Ok(gemm_cycles(frame, machine))),
@@ -256,9 +280,17 @@ impl Planner {
         let error = match strategy {
             // Rounded once, and the largest output is a few times the root mean square.
             Strategy::Naive | Strategy::Auto => 8.0 * ROUNDING,
+            Strategy::Winograd => tiles
+                .as_ref()
+                .and_then(|tiles| tiles.as_ref().ok())
+                .map_or(f64::INFINITY, |choice| choice.error),
             Strategy::Fft => fft::error(frame, machine),
             // Sums of n rounded products: measured at 1.3 times this over the square root of n.
             _ => 2.0 * ROUNDING * (spec.taps() as f64).sqrt().max(4.0),
+        };
+        let growth = match strategy {
+            Strategy::Fft => fft::growth(frame, machine),
+            _ => tiles.as_ref().and_then(|tiles| tiles.as_ref().ok()).map_or(1.0, |choice| choice.growth),
         };
         let forced = self.strategy != Strategy::Auto;
         let contended = !forced || self.strategy == strategy;
@@ -268,6 +300,13 @@ impl Planner {
         let verdict = match &cycles {
             Err(reason) => Verdict::Refused(reason.clone()),
             Ok(_) if !contended => Verdict::Refused(format!("the layer asks for {}", self.strategy)),
+            Ok(_)
+                if !forced
+                    && matches!(strategy, Strategy::Winograd | Strategy::Fft)
+                    && self.family.is_some() =>
+            {
+                Verdict::Refused("the layer asks for a family of direct kernels".to_owned())
+            }
             Ok(_) if shadowed => Verdict::Refused(
                 "the specialised kernel is the same algorithm with its sizes known".to_owned(),
             ),
@@ -287,6 +326,7 @@ impl Planner {
             borders,
             seconds: cycles.ok().map(|cycles| cycles / HERTZ),
             error,
+            growth,
             verdict,
         }
     }
@@ -333,13 +373,43 @@ mod tests {
     }
 
     #[test]
-    fn tiled_kernels_win_wherever_there_are_channels() {
-        for (kernel, c_in, c_out) in [(3, 64, 64), (3, 3, 16), (7, 3, 64), (1, 256, 64), (5, 24, 24)] {
+    fn fewer_products_win_where_there_are_many_channels_and_tiled_kernels_elsewhere() {
+        for (kernel, c_in, c_out) in [(3, 3, 16), (7, 3, 64), (1, 256, 64), (4, 64, 64)] {
             let spec = ConvSpec::new([kernel, kernel], c_in, c_out);
             let plan = Planner::default().choose(&spec, [56, 56], &machine(Isa::Portable)).unwrap();
             assert_eq!(plan.strategy(), Strategy::Direct, "{spec}");
             assert_eq!(plan.candidates.len(), Strategy::ALL.len());
         }
+        for (kernel, channels, side) in [(3, 64, 56), (3, 128, 28), (3, 256, 14), (5, 64, 56)] {
+            let spec = ConvSpec::new([kernel, kernel], channels, channels);
+            let plan = Planner::default().choose(&spec, [side, side], &machine(Isa::Portable)).unwrap();
+            assert_eq!(plan.strategy(), Strategy::Winograd, "{spec}");
+            let strided = ConvSpec { stride: [2, 2], ..spec };
+            let plan = Planner::default().choose(&strided, [side, side], &machine(Isa::Portable)).unwrap();
+            assert_ne!(plan.strategy(), Strategy::Winograd, "{strided}");
+        }
+    }
+
+    #[test]
+    fn a_tile_that_is_asked_for_is_taken_and_one_that_there_is_not_is_an_error() {
+        let spec = ConvSpec::new([3, 3], 64, 64);
+        let forced = |tile| Planner { strategy: Strategy::Winograd, tile: Some(tile), ..Planner::default() };
+        let plan = forced([6, 2]).choose(&spec, [56, 56], &machine(Isa::Portable)).unwrap();
+        assert!(plan.chosen().unwrap().kernel.contains("F(6x2,3x3)"), "{plan}");
+        let error = forced([5, 5]).choose(&spec, [56, 56], &machine(Isa::Portable)).unwrap_err().to_string();
+        assert!(error.contains("5x5") && error.contains("2x2, 2x4, 2x6"), "{error}");
+    }
+
+    #[test]
+    fn a_tolerance_decides_the_tile() {
+        let spec = ConvSpec::new([3, 3], 64, 64);
+        let kernel = |tolerance| {
+            let planner = Planner { tolerance, strategy: Strategy::Winograd, ..Planner::default() };
+            let plan = planner.choose(&spec, [224, 224], &machine(Isa::Portable)).unwrap();
+            plan.chosen().unwrap().kernel.clone()
+        };
+        assert!(kernel(2e-6).contains("F(2x2,"), "{}", kernel(2e-6));
+        assert!(kernel(1e-3).contains('6'), "{}", kernel(1e-3));
     }
 
     #[test]

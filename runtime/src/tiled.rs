@@ -133,6 +133,26 @@ impl Tiled {
         self.sum(table, &mut [output], width, tiling, numbers);
     }
 
+    /// Multiplies one row of `width` pixels by the weights of one group of a pointwise layer, without
+    /// activation: pixels lie so many numbers apart in input and output.
+    pub(crate) fn multiply(
+        &self,
+        group: usize,
+        inputs: &[f32],
+        outputs: &mut [f32],
+        width: usize,
+        tiling: &Tiling,
+        [pixel_step, c_out]: [usize; 2],
+    ) {
+        let groups = self.numbers.groups.max(1);
+        let (weights, bias) = (self.weights.len() / groups, self.bias.len() / groups);
+        let numbers =
+            Numbers { groups: 1, runs: 1, run: self.numbers.c_in_group, pixel_step, c_out, ..self.numbers };
+        let weights = self.weights.get(group * weights..).unwrap_or_default();
+        let bias = self.bias.get(group * bias..).unwrap_or_default();
+        self.sum_with((weights, bias), (&[inputs], &mut [outputs]), width, tiling, numbers);
+    }
+
     /// Runs a kernel by a table of the caller's making, as a layer without activation on rows of
     /// `width` pixels of output.
     pub(crate) fn run_rows(&self, table: &[&[f32]], outputs: &mut [&mut [f32]], width: usize) {
@@ -147,7 +167,17 @@ impl Tiled {
         tiling: &Tiling,
         numbers: Numbers,
     ) {
-        let (weights, bias): (&[f32], &[f32]) = (&self.weights, &self.bias);
+        self.sum_with((&self.weights, &self.bias), (inputs, outputs), width, tiling, numbers);
+    }
+
+    fn sum_with(
+        &self,
+        (weights, bias): (&[f32], &[f32]),
+        (inputs, outputs): (&[&[f32]], &mut [&mut [f32]]),
+        width: usize,
+        tiling: &Tiling,
+        numbers: Numbers,
+    ) {
         let (floor, ceiling) = (f32::NEG_INFINITY, f32::INFINITY);
         self.kernel.run(&mut kernel::Band {
             inputs,
@@ -281,15 +311,6 @@ impl Tiled {
     }
 }
 
-/// How the tiles of a kernel cover a row of `width` pixels.
-pub(crate) fn tiling(description: &Description, width: usize) -> Tiling {
-    let mut tiling = Tiling::default();
-    for (kind, panels) in description.panels.iter().enumerate() {
-        tiling[kind] = cover(width, panels.tiles);
-    }
-    tiling
-}
-
 /// The layer as its weights are packed: channels that see those of their group alone are the output
 /// channels of one group that sees as few.
 fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
@@ -306,6 +327,15 @@ pub(crate) fn times(family: Family, spec: &ConvSpec) -> usize {
         Family::Depthwise if spec.c_in == spec.groups => spec.c_out_group(),
         _ => 1,
     }
+}
+
+/// How the tiles of a kernel cover a row of `width` pixels.
+pub(crate) fn tiling(description: &Description, width: usize) -> Tiling {
+    let mut tiling = Tiling::default();
+    for (kind, panels) in description.panels.iter().enumerate() {
+        tiling[kind] = cover(width, panels.tiles);
+    }
+    tiling
 }
 
 /// How a kernel would be laid over a picture, before any weights are packed for it.

@@ -42,6 +42,16 @@ impl Scratch {
         &mut self.floats[..length]
     }
 
+    /// As [`Scratch::floats`], in pieces of these lengths one after another.
+    pub(crate) fn parts<const N: usize>(&mut self, lengths: [usize; N]) -> [&mut [f32]; N] {
+        let mut rest = self.floats(lengths.iter().sum());
+        lengths.map(|length| {
+            let (part, more) = std::mem::take(&mut rest).split_at_mut(length);
+            rest = more;
+            part
+        })
+    }
+
     /// Takes the memory of the tables out of the scratch; give it back with [`Scratch::keep`].
     pub(crate) fn tables<'x, 'y>(&mut self) -> Tables<'x, 'y> {
         Tables {

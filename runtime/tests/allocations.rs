@@ -120,7 +120,7 @@ fn forward_into_allocates_nothing_after_its_first_call_of_a_size() {
             let layer = Conv2d::builder(filter.view()).strategy(Strategy::Im2colGemm).build().unwrap();
             layer.forward(Array3::ones((12, 12, 16)).view()).unwrap();
         });
-        let tiled = [Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized];
+        let tiled = [Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized, Strategy::Fft];
         let work = SHAPES.map(|shape| (shape, &tiled[..])).into_iter();
         for (shape, strategies) in work.chain(SHAPES_OF_LOOPS.map(|shape| (shape, &[Strategy::Naive][..]))) {
             let shape: Shape = shape.parse().unwrap();

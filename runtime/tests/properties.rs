@@ -64,7 +64,8 @@ proptest! {
             };
             let found = run(&layer, &arrays.picture, from, to)?;
             // The naive sum is rounded once.
-            let bound = if path == Path::Naive { oracle::ROUNDING } else { oracle::bound(case.spec.taps()) };
+            let bound =
+                if path == Path::Naive { oracle::ROUNDING.into() } else { case.bound(&layer, &arrays) };
             let judged = oracle::judge(found.view(), answer, bound);
             prop_assert!(judged.is_ok(), "{path} {isa}, {from:?} to {to:?}: {}", judged.unwrap_err());
         }
@@ -94,7 +95,7 @@ proptest! {
             let mut output = Laid::new(to, [height, width, layer.channels()]);
             layer.forward_add_into(arrays.picture.view(), laid.view(), output.view_mut()).unwrap();
             prop_assert!(output.surroundings_are_untouched());
-            let judged = oracle::judge(output.view(), &answer, oracle::bound(case.spec.taps() + 1));
+            let judged = oracle::judge(output.view(), &answer, case.bound(&layer, &arrays));
             prop_assert!(judged.is_ok(), "{path} {isa}, {from:?} to {to:?}: {}", judged.unwrap_err());
             let other = pool(3).install(|| layer.forward_add(arrays.picture.view(), residual.view())).unwrap();
             prop_assert!(alike(path, &output.view().to_owned(), &other), "{path} {isa}: threads");
@@ -122,6 +123,10 @@ proptest! {
         let [from, to] = layouts(&case);
         for (path, isa) in paths() {
             let layer = case.layer(&arrays, path, isa)?;
+            if matches!(layer.explain(case.input).strategy(), Path::Winograd | Path::Fft) {
+                // See `tests/winograd.rs` and `tests/fft.rs`.
+                continue;
+            }
             let found = run(&layer, &arrays.picture, from, to)?;
             let judged = oracle::judge(found.view(), &answer, oracle::bound(case.spec.taps()));
             prop_assert!(judged.is_ok(), "{path} {isa}, {from:?} to {to:?}: {}", judged.unwrap_err());
@@ -182,7 +187,9 @@ fn threads_do_not_change_a_bit() {
             let run = |threads: usize, layout: Layout| {
                 pool(threads).install(|| {
                     let split = layer.explain(shape.input).bands > 1;
-                    assert_eq!(split, threads > 1, "{shape} {path} {isa} on {threads} threads");
+                    // What is open may be done by less work, too little to be split.
+                    let enough = threads > 1 && path != Path::Auto;
+                    assert!(split || !enough, "{shape} {path} {isa} on {threads} threads");
                     run(&layer, &arrays.picture, layout, layout).unwrap()
                 })
             };

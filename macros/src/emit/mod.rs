@@ -6,6 +6,7 @@ mod depthwise;
 mod descriptor;
 mod isa;
 mod tile;
+mod winograd;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -16,6 +17,7 @@ use crate::parse::Item;
 use crate::schedule::{Family, Schedule, Target};
 
 pub(crate) use isa::instruction_sets;
+pub(crate) use winograd::transforms;
 
 /// The kernels of one geometry for every instruction set, as modules and a list of descriptors.
 pub(crate) struct Kernels {

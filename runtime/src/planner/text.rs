@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::{Borders, Explanation, Verdict};
 
+/// Where costs come from.
+const COSTS: &str = "predicted for one thread from shipped coefficients, not measured";
+
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let threads = self.machine.threads;
@@ -29,7 +32,7 @@ impl fmt::Display for Explanation {
             };
             entry(f, &format!("  {:<12}{cost:>9}  ", candidate.strategy), &verdict)?;
             if candidate.verdict == Verdict::Chosen
-                && let Some(schedule) = candidate.schedule
+                && let Some(schedule) = &candidate.schedule
             {
                 entry(f, &" ".repeat(25), schedule)?;
             }
@@ -43,12 +46,22 @@ impl fmt::Display for Explanation {
                 self.rows
             )?,
         }
+        if self.chosen().is_some_and(|chosen| chosen.borders == Borders::Signals) {
+            let text = "any order: each row is laid out once for its transforms, some rows at a time";
+            entry(f, "  memory    ", text)?;
+            return entry(f, "  costs     ", COSTS);
+        }
         let interleaved = match self.chosen().map(|chosen| chosen.borders) {
             Some(Borders::Cut { left, right }) => format!(
                 "its rows are read in place, but for {left} pixels at the left and {right} at the right that read \
                  padded copies of a few columns"
             ),
             Some(Borders::Joined) => "its rows are read in place, all of them as one long row".to_owned(),
+            Some(Borders::Tiles) => {
+                "its tiles are read in place, but for those over the border, which read padded \
+                                    copies"
+                    .to_owned()
+            }
             Some(Borders::Staged) => "its rows are padded in scratch, a few at a time".to_owned(),
             _ => "its rows are read in place".to_owned(),
         };
@@ -59,7 +72,7 @@ impl fmt::Display for Explanation {
             "planar: rows are interleaved in scratch, a few at a time; the picture is not copied",
         )?;
         entry(f, "            ", "any other order: each row is gathered once")?;
-        entry(f, "  costs     ", "predicted for one thread from shipped coefficients, not measured")
+        entry(f, "  costs     ", COSTS)
     }
 }
 

@@ -4,7 +4,7 @@ use std::arch::x86_64::{
     __m256, __m256i, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps,
     _mm256_cmpgt_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_maskstore_ps,
     _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setr_epi32, _mm256_setzero_ps, _mm256_storeu_ps, _mm256_stream_ps,
+    _mm256_setr_epi32, _mm256_setzero_ps, _mm256_storeu_ps, _mm256_stream_ps, _mm256_sub_ps,
 };
 
 /// Eight numbers.
@@ -127,6 +127,22 @@ pub fn min(ceiling: Vector, x: Vector) -> Vector {
 #[target_feature(enable = "avx2,fma")]
 pub fn add(a: Vector, b: Vector) -> Vector {
     _mm256_add_ps(a, b)
+}
+
+/// `a - b`.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn subtract(a: Vector, b: Vector) -> Vector {
+    _mm256_sub_ps(a, b)
+}
+
+/// `a * b`.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx2,fma")]
+pub fn multiply(a: Vector, b: Vector) -> Vector {
+    _mm256_mul_ps(a, b)
 }
 
 /// `x`, or `slope * x` where `x` is less than zero; NaN stays NaN.

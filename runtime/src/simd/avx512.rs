@@ -3,8 +3,8 @@
 use std::arch::x86_64::{
     __m512, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps,
     _mm512_loadu_ps, _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps,
-    _mm512_min_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
-    _mm512_storeu_ps, _mm512_stream_ps,
+    _mm512_min_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32,
+    _mm512_setzero_ps, _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps,
 };
 
 /// Sixteen numbers.
@@ -121,6 +121,22 @@ pub fn min(ceiling: Vector, x: Vector) -> Vector {
 #[target_feature(enable = "avx512f")]
 pub fn add(a: Vector, b: Vector) -> Vector {
     _mm512_add_ps(a, b)
+}
+
+/// `a - b`.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn subtract(a: Vector, b: Vector) -> Vector {
+    _mm512_sub_ps(a, b)
+}
+
+/// `a * b`.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn multiply(a: Vector, b: Vector) -> Vector {
+    _mm512_mul_ps(a, b)
 }
 
 /// `x`, or `slope * x` where `x` is less than zero; NaN stays NaN.

@@ -7,7 +7,7 @@
 //! `leak(slope, x)` keep a NaN of `x`. `barrier` stands between the steps of unrolled code; `stream`
 //! is a store past the caches and `prefetch` a hint, where a set has them.
 //!
-//! `turns` are no verbs: they part pixels into planes and join them, for sets with fast permutations.
+//! `windows` finds the parts of a row that lie a step apart. `turns` are no verbs: they part pixels into planes and join them, for sets with fast permutations.
 
 /// Defines `barrier`, which hides three things from the compiler: that two windows of a row
 /// overlap, that a panel is the same for every tile, and that the loads after it do not depend on
@@ -55,3 +55,4 @@ mod turns;
 pub(crate) mod turns256;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod turns512;
+pub mod windows;

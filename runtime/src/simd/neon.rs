@@ -2,7 +2,7 @@
 
 use std::arch::aarch64::{
     float32x4_t, vaddq_f32, vbslq_f32, vcltzq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32,
-    vmulq_f32, vst1q_f32, vtrn1q_f32, vtrn2q_f32,
+    vmulq_f32, vst1q_f32, vsubq_f32, vtrn1q_f32, vtrn2q_f32,
 };
 
 /// Four numbers.
@@ -108,6 +108,22 @@ pub fn min(ceiling: Vector, x: Vector) -> Vector {
 #[target_feature(enable = "neon")]
 pub fn add(a: Vector, b: Vector) -> Vector {
     vaddq_f32(a, b)
+}
+
+/// `a - b`.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn subtract(a: Vector, b: Vector) -> Vector {
+    vsubq_f32(a, b)
+}
+
+/// `a * b`.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn multiply(a: Vector, b: Vector) -> Vector {
+    vmulq_f32(a, b)
 }
 
 /// `x`, or `slope * x` where `x` is less than zero; NaN stays NaN.

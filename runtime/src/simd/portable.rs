@@ -91,6 +91,20 @@ pub fn add(a: Vector, b: Vector) -> Vector {
     lanes::add(a, b)
 }
 
+/// `a - b`.
+#[inline(always)]
+#[must_use]
+pub fn subtract(a: Vector, b: Vector) -> Vector {
+    lanes::subtract(a, b)
+}
+
+/// `a * b`.
+#[inline(always)]
+#[must_use]
+pub fn multiply(a: Vector, b: Vector) -> Vector {
+    lanes::multiply(a, b)
+}
+
 /// `x`, or `slope * x` where `x` is less than zero; NaN stays NaN.
 #[inline(always)]
 #[must_use]
@@ -101,7 +115,7 @@ pub fn leak(slope: Vector, x: Vector) -> Vector {
 
 #[cfg(target_arch = "x86_64")]
 mod lanes {
-    use std::arch::x86_64::{__m128, _mm_add_ps, _mm_max_ps, _mm_min_ps, _mm_mul_ps};
+    use std::arch::x86_64::{__m128, _mm_add_ps, _mm_max_ps, _mm_min_ps, _mm_mul_ps, _mm_sub_ps};
 
     /// Four numbers.
     pub type Vector = __m128;
@@ -144,6 +158,18 @@ mod lanes {
         unsafe { _mm_add_ps(a, b) }
     }
 
+    #[inline(always)]
+    pub(super) fn subtract(a: Vector, b: Vector) -> Vector {
+        // SAFETY: every x86-64 processor has SSE.
+        unsafe { _mm_sub_ps(a, b) }
+    }
+
+    #[inline(always)]
+    pub(super) fn multiply(a: Vector, b: Vector) -> Vector {
+        // SAFETY: every x86-64 processor has SSE.
+        unsafe { _mm_mul_ps(a, b) }
+    }
+
     barrier!(xmm_reg, "/* {0} {1} {2} */");
 }
 
@@ -180,6 +206,16 @@ mod lanes {
     #[inline(always)]
     pub(super) fn add(a: Vector, b: Vector) -> Vector {
         std::array::from_fn(|lane| a[lane] + b[lane])
+    }
+
+    #[inline(always)]
+    pub(super) fn subtract(a: Vector, b: Vector) -> Vector {
+        std::array::from_fn(|lane| a[lane] - b[lane])
+    }
+
+    #[inline(always)]
+    pub(super) fn multiply(a: Vector, b: Vector) -> Vector {
+        std::array::from_fn(|lane| a[lane] * b[lane])
     }
 
     /// Nothing: no register class is known to hold an array on every target.

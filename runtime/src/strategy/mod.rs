@@ -5,6 +5,7 @@ pub(crate) mod fft;
 pub(crate) mod im2col_gemm;
 pub(crate) mod naive;
 pub(crate) mod specialized;
+pub(crate) mod winograd;
 
 use std::fmt;
 
@@ -15,8 +16,8 @@ use crate::epilogue::Epilogue;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
-use crate::kernel::Family;
 use crate::machine::Machine;
+use crate::planner::Planner;
 use crate::spec::ConvSpec;
 use crate::workspace::Scratch;
 
@@ -35,14 +36,23 @@ pub enum Strategy {
     Direct,
     /// Kernels that were generated for exactly this shape.
     Specialized,
+    /// Tiles of outputs by fewer products, with transforms before and after: for filters of 3, 5 and 7
+    /// taps, stride 1 and no groups.
+    Winograd,
     /// Fast Fourier transforms along the rows: for filters of many columns.
     Fft,
 }
 
 impl Strategy {
     /// Every strategy that computes, in the order of its declaration.
-    pub const ALL: [Strategy; 5] =
-        [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized, Strategy::Fft];
+    pub const ALL: [Strategy; 6] = [
+        Strategy::Naive,
+        Strategy::Im2colGemm,
+        Strategy::Direct,
+        Strategy::Specialized,
+        Strategy::Winograd,
+        Strategy::Fft,
+    ];
 
     /// The name in reports and messages.
     #[must_use]
@@ -53,6 +63,7 @@ impl Strategy {
             Strategy::Im2colGemm => "im2col-gemm",
             Strategy::Direct => "direct",
             Strategy::Specialized => "specialized",
+            Strategy::Winograd => "winograd",
             Strategy::Fft => "fft",
         }
     }
@@ -88,6 +99,10 @@ pub(crate) trait Path: Send + Sync + fmt::Debug {
     fn fit(&self, _frame: &Frame, _machine: &Machine, _bands: usize) -> Fit {
         Fit::default()
     }
+    /// Rows that every band has a multiple of, but for the last.
+    fn grain(&self, _fit: &Fit) -> usize {
+        1
+    }
     /// Computes a band. Rows of one output are computed alike whatever band they fall into.
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch);
 }
@@ -102,8 +117,9 @@ pub(crate) fn pack(
     spec: &ConvSpec,
     filter: &Array4<f32>,
     epilogue: &Epilogue,
-    family: Option<Family>,
+    planner: &Planner,
 ) -> Result<Box<dyn Path>, Error> {
+    let family = planner.family;
     let unsupported = |reason: String| Error::Unsupported { strategy, layer: spec.to_string(), reason };
     Ok(match strategy {
         Strategy::Naive | Strategy::Auto => Box::new(naive::Naive { filter: filter.clone() }),
@@ -112,15 +128,18 @@ pub(crate) fn pack(
             direct::Direct::new(isa, spec, filter, epilogue, family)
                 .ok_or_else(|| unsupported(direct::missing(isa, family)))?,
         ),
-        Strategy::Fft => Box::new(
-            fft::Fft::new(isa, spec, filter).ok_or_else(|| unsupported(direct::missing(isa, None)))?,
-        ),
+        Strategy::Fft => {
+            Box::new(fft::Fft::new(isa, spec, filter).ok_or_else(|| unsupported(direct::missing(isa, None)))?)
+        }
         Strategy::Specialized => {
             specialized::kernels(isa, spec, family).map_err(unsupported)?;
             Box::new(
                 specialized::Specialized::new(isa, spec, filter, epilogue, family)
                     .ok_or_else(|| unsupported(format!("this machine has no {isa}")))?,
             )
+        }
+        Strategy::Winograd => {
+            Box::new(winograd::Winograd::new(isa, spec, filter, epilogue, planner).map_err(unsupported)?)
         }
     })
 }

@@ -152,6 +152,25 @@ impl Case {
         builder.build().map_err(|error| TestCaseError::fail(format!("{path} {isa}: {error}")))
     }
 
+    /// How far a strategy may be from the exact sums of this case: over the sum of sizes of what is added
+    /// for an output, and beyond it. Strategies that add other numbers than the products of the sum err by
+    /// the largest of those, wherever they are.
+    pub fn bound(&self, layer: &Conv2d, arrays: &Arrays) -> oracle::Bound {
+        let plan = layer.explain(self.input);
+        let growth = plan.chosen().map_or(1.0, |chosen| chosen.growth);
+        let taps = self.spec.taps();
+        let beyond = if growth > 1.0 {
+            let size = |all: &mut dyn Iterator<Item = &f32>| {
+                all.fold(0.0f64, |most, x| most.max(f64::from(x.abs())))
+            };
+            let largest = size(&mut arrays.filter.iter()) * size(&mut arrays.picture.iter()) * taps as f64;
+            growth * largest * oracle::bound(taps + 64)
+        } else {
+            0.0
+        };
+        oracle::Bound { relative: oracle::bound(taps + 1), beyond }
+    }
+
     /// The exact answer, or nothing where the filter does not fit the padded picture.
     pub fn oracle(&self, arrays: &Arrays) -> Option<oracle::Answer> {
         self.oracle_of_sum(arrays, None)
@@ -179,8 +198,8 @@ impl Case {
 pub fn paths() -> Vec<(Path, tapwise::Isa)> {
     let sets = instruction_sets();
     let best = sets[0];
-    let direct = sets.into_iter().map(|isa| (Path::Direct, isa));
-    direct.chain([(Path::Im2colGemm, best), (Path::Naive, best), (Path::Auto, best)]).collect()
+    let both = sets.into_iter().flat_map(|isa| [(Path::Direct, isa), (Path::Fft, isa)]);
+    both.chain([(Path::Im2colGemm, best), (Path::Naive, best), (Path::Auto, best)]).collect()
 }
 
 pub fn pool(threads: usize) -> &'static ThreadPool {

@@ -164,6 +164,19 @@ pub fn bound(taps: usize) -> f64 {
     ROUNDING * roundings.min(6.0 * roundings.sqrt())
 }
 
+/// How far an answer may be off: a share of the sum of sizes of what is added, and something beyond.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound {
+    pub relative: f64,
+    pub beyond: f64,
+}
+
+impl From<f64> for Bound {
+    fn from(relative: f64) -> Self {
+        Bound { relative, beyond: 0.0 }
+    }
+}
+
 /// NaN, plus infinity, minus infinity or finite.
 fn class(value: f64) -> &'static str {
     match value {
@@ -174,9 +187,9 @@ fn class(value: f64) -> &'static str {
     }
 }
 
-/// Judges an answer: each number of the class of the exact one, and within `bound` times the sum
-/// of sizes where it is finite.
-pub fn judge(found: ArrayView3<'_, f32>, answer: &Answer, bound: f64) -> Result<(), String> {
+/// Judges an answer: each number of the class of the exact one, and within `bound` where it is finite.
+pub fn judge(found: ArrayView3<'_, f32>, answer: &Answer, bound: impl Into<Bound>) -> Result<(), String> {
+    let Bound { relative, beyond } = bound.into();
     if found.dim() != answer.value.dim() {
         return Err(format!("the output is {:?}, wanted {:?}", found.dim(), answer.value.dim()));
     }
@@ -187,11 +200,11 @@ pub fn judge(found: ArrayView3<'_, f32>, answer: &Answer, bound: f64) -> Result<
         // An infinite product has no size to err by, but then the answer is not finite either.
         let good = class(found) == class(wanted)
             && (!wanted.is_finite()
-                || (found - wanted).abs() <= bound * scale + f64::from(f32::MIN_POSITIVE));
+                || (found - wanted).abs() <= relative * scale + beyond + f64::from(f32::MIN_POSITIVE));
         if !good {
             return Err(format!(
                 "{place:?} is {found:e}, wanted {wanted:e} within {:e}; off by {:e}",
-                bound * scale,
+                relative * scale + beyond,
                 (found - wanted).abs()
             ));
         }

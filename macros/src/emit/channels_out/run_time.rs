@@ -64,18 +64,10 @@ pub(super) fn tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenSt
     }
 }
 
-/// Finds the inputs of a run for pixels that may lie anywhere: each is looked up by itself.
+/// Finds the inputs of a run for pixels that lie a step apart.
 fn pixels_apart(pixels: usize) -> TokenStream {
-    let all = (0..pixels).map(index);
-    let runs = (0..pixels).map(|pixel| {
-        let pixel = index(pixel);
-        quote! { tapwise::run(row, from + #pixel * numbers.pixel_step, numbers.run) }
-    });
     quote! {
-        let x: [&[f32]; #pixels] = [#(#runs),*];
-        if #(x[#all].len() != numbers.run)||* {
-            return;
-        }
+        let Some(x) = tapwise::runs::<#pixels>(row, from, numbers.pixel_step, numbers.run) else { return };
     }
 }
 

@@ -42,6 +42,9 @@ const STAGE: f64 = 1.4;
 /// Cycles to take an output out of its signal and finish it.
 const DELIVER: f64 = 1.0;
 
+/// Cycles more for a number of a picture whose channels lie side by side.
+const APART: f64 = 2.5;
+
 /// Cycles of a vector of products: a load, a multiply-add and their share of finding rows.
 const PRODUCT: f64 = 0.95;
 
@@ -70,7 +73,9 @@ impl Layout {
     /// The layout of the least predicted cost. Length and tiles follow from the layer and the width
     /// of its output alone, so that a picture computed in parts has the bits of the whole.
     pub(crate) fn of(frame: &Frame, machine: &Machine) -> Self {
-        if let Ok(n) = std::env::var("TRY_N") { return Layout::with(frame, machine, n.parse().unwrap()); }
+        if let Ok(n) = std::env::var("TRY_N") {
+            return Layout::with(frame, machine, n.parse().unwrap());
+        }
         let [extent, outputs] = [frame.spec.extent()[1], columns(frame)];
         // Beyond many filters, or the whole row, a longer transform only costs more.
         let longest = (64 * extent).min(extent + outputs).max(SHORTEST).next_power_of_two();
@@ -84,7 +89,8 @@ impl Layout {
             .map(|layout| (layout, layout.cycles_of_a_row(frame, machine)))
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .map(|(layout, _)| layout);
-        let best = best.unwrap_or_else(|| Layout::with(frame, machine, longest.max(extent.next_power_of_two())));
+        let best =
+            best.unwrap_or_else(|| Layout::with(frame, machine, longest.max(extent.next_power_of_two())));
         Layout { rows: best.rows.min(frame.output[0]), ..best }
     }
 
@@ -97,10 +103,12 @@ impl Layout {
         let mut layout = Layout { points, tile, pairs, rows: MOST_ROWS, transform: 2 * points };
         // More rows share the rows above and below them; far beyond the second-level cache they do not
         // pay.
-        while layout.rows > LEAST_ROWS && layout.floats(frame) * size_of::<f32>() > 2 * machine.l2 {
+        while layout.rows > LEAST_ROWS && layout.workspace(frame) > 2 * machine.l2 {
             layout.rows -= 8;
         }
-        if let Ok(n) = std::env::var("TRY_R") { layout.rows = n.parse().unwrap(); }
+        if let Ok(n) = std::env::var("TRY_R") {
+            layout.rows = n.parse().unwrap();
+        }
         layout
     }
 
@@ -117,18 +125,18 @@ impl Layout {
 
     /// Floats of the spectra of a block.
     pub(super) fn spectra(&self, spec: &ConvSpec) -> usize {
-        2 * spec.c_in_group() * self.held(spec) * self.pitch()
+        (2 * spec.c_in_group()).saturating_mul(self.held(spec)).saturating_mul(self.pitch())
     }
 
     /// Bytes of scratch of a thread.
     pub(super) fn workspace(&self, frame: &Frame) -> usize {
-        self.floats(frame) * size_of::<f32>()
+        self.floats(frame).saturating_mul(size_of::<f32>())
     }
 
     /// Floats of scratch.
     pub(super) fn floats(&self, frame: &Frame) -> usize {
         let sums = self.rows * 2 * self.points;
-        self.spectra(&frame.spec) + sums + 2 * self.points + 2 * self.transform
+        self.spectra(&frame.spec).saturating_add(sums + 2 * self.points + 2 * self.transform)
     }
 
     /// Floats of the filter's spectra.
@@ -157,8 +165,9 @@ impl Layout {
         let [points, c_in, c_out] = [self.points, spec.c_in, spec.c_out].map(|count| count as f64);
         let plain = if machine.isa == Isa::Portable { PLAIN } else { 1.0 };
         let transform = plain * BUTTERFLY * points * points.log2() + TRANSFORM + if far { FAR } else { 0.0 };
-        let forward = inputs * c_in * (transform + points * STAGE);
-        let inverse = outputs * c_out * (transform + 2.0 * self.tile as f64 * DELIVER);
+        let apart = |channels: f64| if channels > 1.0 { APART } else { 0.0 };
+        let forward = inputs * c_in * (transform + points * (STAGE + 2.0 * apart(c_in)));
+        let inverse = outputs * c_out * (transform + 2.0 * self.tile as f64 * (DELIVER + apart(c_out)));
         // Four products of real numbers for each of a spectrum's.
         let vectors = 4.0 * points / machine.isa.lanes() as f64;
         let filters = c_out * spec.c_in_group() as f64 * spec.kernel[0] as f64;

@@ -19,7 +19,7 @@ use rustfft::num_complex::Complex;
 
 pub(crate) use self::layout::Layout;
 use self::layout::MOST_ROWS;
-pub(crate) use self::prediction::{Prediction, contends, error, most_bands, predict};
+pub(crate) use self::prediction::{Prediction, contends, error, growth, most_bands, predict};
 use self::spectra::Spectra;
 use super::{Band, Path, Strategy, direct};
 use crate::engine::Fit;
@@ -103,7 +103,8 @@ impl Path for Fft {
         let steps = [spec.dilation[0] * pitch, spec.stride[0] * pitch];
         let mut table: Vec<&[f32]> = recycle(std::mem::take(&mut tables.inputs));
 
-        for (pair, group) in (0..layout.pairs).flat_map(|pair| (0..spec.groups).map(move |group| (pair, group)))
+        for (pair, group) in
+            (0..layout.pairs).flat_map(|pair| (0..spec.groups).map(move |group| (pair, group)))
         {
             // The rows of the padded picture whose spectra are there.
             let mut there = 0..0;
@@ -133,7 +134,13 @@ impl Path for Fft {
                     let sums = &mut sums[..count * numbers];
                     let mut table_of_rows = recycle(std::mem::take(&mut table));
                     table_of_rows.extend(spectra_of_rows.chunks_exact(held * pitch));
-                    spectra.filters[d].run_apart(&table_of_rows, sums, &self.tilings[count - 1], steps, count);
+                    spectra.filters[d].run_apart(
+                        &table_of_rows,
+                        sums,
+                        &self.tilings[count - 1],
+                        steps,
+                        count,
+                    );
                     table = recycle(table_of_rows);
                     spectra.inverse.process_with_scratch(complex(sums), work);
                     for (row, signal) in sums.chunks_exact(numbers).enumerate() {
@@ -142,7 +149,8 @@ impl Path for Fft {
                             let tile = 2 * pair + part;
                             let outputs = rows::outputs(frame, layout, tile);
                             let skip = outputs.start * spec.stride[1] - tile * layout.tile;
-                            let residual = residual.map(|residual| residual.slice_move(s![row, outputs.clone(), d]));
+                            let residual =
+                                residual.map(|residual| residual.slice_move(s![row, outputs.clone(), d]));
                             let signal = (signal, part, skip, spec.stride[1]);
                             for (channel, at) in epilogue.ways(d) {
                                 let target = output.slice_mut(s![row, outputs.clone(), at]);

@@ -70,6 +70,13 @@ pub(crate) fn error(frame: &Frame, machine: &Machine) -> f64 {
     ROUNDING * (2.0 * doublings + 2.0 * terms.sqrt())
 }
 
+/// By how much errors may be larger than those of the sum as it is written, where every number is as
+/// large as the largest: each doubling of a transform rounds numbers whose squares add up to those of the
+/// signal's (Parseval), there and back.
+pub(crate) fn growth(frame: &Frame, machine: &Machine) -> f64 {
+    (Layout::of(frame, machine).points as f64).log2()
+}
+
 /// Bands into which an output may be cut on `threads` threads: each transforms the rows above and
 /// below it anew, which should be little beside its own.
 pub(crate) fn most_bands(frame: &Frame, threads: usize) -> usize {

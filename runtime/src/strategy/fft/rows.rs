@@ -97,7 +97,10 @@ pub(super) fn deliver(
             target.iter_mut().zip(numbers).for_each(|(value, [real, _])| *value = channel.of(*real));
         }
         (Some(target), None, _) if stride == 1 => {
-            target.iter_mut().zip(numbers).for_each(|(value, [_, imaginary])| *value = channel.of(*imaginary));
+            target
+                .iter_mut()
+                .zip(numbers)
+                .for_each(|(value, [_, imaginary])| *value = channel.of(*imaginary));
         }
         (_, residual, _) => {
             let sums = numbers.iter().step_by(stride).map(|number| number[part]);

@@ -101,9 +101,8 @@ pub(super) fn plan<T: FftNum>(isa: Isa, points: usize, direction: FftDirection) 
         Isa::Avx512 | Isa::Avx2 => {
             FftPlannerAvx::new().map_or_else(|()| scalar(), |mut planner| planner.plan_fft(points, direction))
         }
-        Isa::Neon => {
-            FftPlannerNeon::new().map_or_else(|()| scalar(), |mut planner| planner.plan_fft(points, direction))
-        }
+        Isa::Neon => FftPlannerNeon::new()
+            .map_or_else(|()| scalar(), |mut planner| planner.plan_fft(points, direction)),
         _ => scalar(),
     }
 }

@@ -1,0 +1,220 @@
+//! Fewer products for each output: a tile of m×m outputs of an r×r filter takes (m + r − 1)² products
+//! for each channel in and out instead of m²r² (Winograd, *Arithmetic complexity of computations*, 1980;
+//! Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016, equation 8):
+//! `Y = Aᵀ[Σ_c (G g Gᵀ) ⊙ (Bᵀ X B)] A`.
+//!
+//! Blocks of tiles stay in the second-level cache while their inputs are transformed, multiplied as a
+//! pointwise layer of as many groups as a tile has products, and transformed back.
+//!
+//! The grid of tiles begins with the output's first row and column, so that an output is computed alike
+//! whatever band it falls into. A NaN or an infinity reaches all outputs of the tiles that read it.
+
+mod choice;
+mod packed;
+mod section;
+mod transform;
+
+use std::sync::OnceLock;
+
+use ndarray::{Array4, ArrayView3, ArrayViewMut2, Axis};
+
+pub(crate) use choice::{Choice, choose};
+pub use transform::{Across, Algorithm, Down, Finishing, Transform};
+
+use super::{Band, Path, Strategy};
+use crate::edges::Part;
+use crate::engine::Fit;
+use crate::epilogue::{Epilogue, residual_rows};
+use crate::frame::{Frame, picture_row};
+use crate::isa::Isa;
+use crate::machine::Machine;
+use crate::planner::Planner;
+use crate::rows::{self, Ring, Space};
+use crate::spec::ConvSpec;
+use crate::workspace::{Scratch, Tables, recycle};
+use choice::{Pair, pairs, small};
+use packed::Packed;
+use section::{Room, Section, Tiles};
+
+tapwise_macros::winograd_transforms! {}
+
+/// The Winograd strategy of one layer.
+#[derive(Debug)]
+pub(crate) struct Winograd {
+    isa: Isa,
+    spec: ConvSpec,
+    filter: Array4<f32>,
+    epilogue: Epilogue,
+    tolerance: f32,
+    tile: Option<[usize; 2]>,
+    /// The pairs of transforms that may serve, each with its weights once some picture needs them.
+    pairs: Vec<(Pair, OnceLock<Option<Packed>>)>,
+}
+
+/// Whether some tile is as exact as a tolerance wants.
+pub(crate) fn is_exact(isa: Isa, spec: &ConvSpec, tolerance: f32) -> bool {
+    pairs(isa, spec).is_ok_and(|pairs| pairs.iter().any(|pair| pair.error(spec) <= f64::from(tolerance)))
+}
+
+impl Winograd {
+    /// For a filter `[K_h, K_w, C_in, C_out]`. Weights are transformed for a size of tile when the
+    /// first picture is planned that takes it, not here: which that is depends on the picture.
+    pub(crate) fn new(
+        isa: Isa,
+        spec: &ConvSpec,
+        filter: &Array4<f32>,
+        epilogue: &Epilogue,
+        planner: &Planner,
+    ) -> Result<Self, String> {
+        let pairs = pairs(isa, spec)?.into_iter().map(|pair| (pair, OnceLock::new())).collect();
+        Ok(Winograd {
+            isa,
+            spec: *spec,
+            filter: filter.clone(),
+            epilogue: epilogue.clone(),
+            tolerance: planner.tolerance,
+            tile: planner.tile,
+            pairs,
+        })
+    }
+
+    fn packed(&self, choice: &Choice) -> Option<(&Pair, &Packed)> {
+        let (pair, packed) = self.pairs.get(choice.pair)?;
+        let pack = || Packed::new(self.isa, pair, &self.spec, &self.filter, &self.epilogue);
+        packed.get_or_init(pack).as_ref().map(|packed| (pair, packed))
+    }
+}
+
+/// Rows of the padded picture and of the output that are handled together.
+struct Rows {
+    /// Output rows.
+    count: usize,
+    /// What of the padded picture's columns is staged; nothing where the picture is read in place.
+    staged: Option<Part>,
+    /// Whether outputs are written where they belong, and not gathered first.
+    direct: bool,
+}
+
+impl Rows {
+    fn of(frame: &Frame, pair: &Pair, band: &Band<'_, '_, '_>) -> Self {
+        let spec = &frame.spec;
+        let direct = band.output.index_axis(Axis(0), 0).is_standard_layout() && !band.epilogue.doubles();
+        let in_place = rows::interleaved(&band.input);
+        let residual = band.residual.is_none_or(|rows| rows.index_axis(Axis(0), 0).is_standard_layout());
+        let [_, across] = pair.algorithms();
+        // Whole tiles, beyond the last output where it does not end one.
+        let columns = frame.output[1].next_multiple_of(across.outputs * spec.dilation[1]);
+        let staged = (!in_place).then(|| Part::of(frame, 0..columns, true));
+        let all = band.output.len_of(Axis(0));
+        let count = if direct && in_place && residual { all } else { grain(pair, spec).min(all) };
+        Rows { count, staged, direct }
+    }
+}
+
+/// Rows that bands have a multiple of.
+fn grain(pair: &Pair, spec: &ConvSpec) -> usize {
+    pair.outputs()[0] * spec.dilation[0]
+}
+
+impl Path for Winograd {
+    fn strategy(&self) -> Strategy {
+        Strategy::Winograd
+    }
+
+    fn fit(&self, frame: &Frame, machine: &Machine, _bands: usize) -> Fit {
+        let choice = choose(self.isa, frame, machine, self.tolerance, self.tile).ok();
+        // Weights are transformed now, and not by the first call.
+        choice.as_ref().map(|choice| self.packed(choice).is_some());
+        Fit::of_tiles(choice)
+    }
+
+    fn grain(&self, fit: &Fit) -> usize {
+        let pair = fit.winograd.as_ref().and_then(|choice| self.pairs.get(choice.pair));
+        pair.map_or(1, |(pair, _)| grain(pair, &self.spec))
+    }
+
+    fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
+        let Some(choice) = &fit.winograd else { return };
+        let Some((pair, packed)) = self.packed(choice) else { return };
+        let Rows { count, staged, direct } = Rows::of(band.frame, pair, &band);
+        let Band { frame, epilogue, input, mut output, residual, first } = band;
+        let spec = &frame.spec;
+        let [down, _] = pair.algorithms();
+        // Rows of the padded picture under whole tiles.
+        let reach = count.next_multiple_of(grain(pair, spec)) + (down.taps - 1) * spec.dilation[0];
+        let space =
+            staged.as_ref().map(|part| Space::of(frame, part, count.next_multiple_of(grain(pair, spec))));
+
+        let [inputs, products] = pair.layouts(spec, choice.block).map(|layout| layout.floats);
+        let [halfway, patch] = small(pair, spec);
+        let row_out = frame.output[1] * spec.c_out;
+        let unpacked = if direct { 0 } else { count * row_out };
+        let added = if residual.is_some() { count * row_out } else { 0 };
+        let staging = space.map_or(0, |space| space.floats());
+        let mut tables = scratch.tables();
+        let [inputs, products, halfway, patch, unpacked, added, staging] =
+            scratch.parts([inputs, products, halfway, patch, unpacked, added, staging]);
+        let mut room = Room { inputs, products, halfway, patch };
+        tables.held.resize(space.map_or(0, |space| space.rows), 0);
+        let mut ring = space.map(|space| Ring::take(space, staging, &mut tables.held).0);
+        let tiles = Tiles { frame, epilogue, pair, packed, choice };
+
+        let (mut input_table, mut output_table, mut residual_table) =
+            (tables.inputs, tables.outputs, tables.residuals);
+        let mut at = first;
+        for mut block in output.axis_chunks_iter_mut(Axis(0), count) {
+            let rows = block.len_of(Axis(0));
+            let mut inputs = recycle(std::mem::take(&mut input_table));
+            let mut outputs = recycle(std::mem::take(&mut output_table));
+            let mut residuals = recycle(std::mem::take(&mut residual_table));
+            match (&staged, &mut ring) {
+                (Some(part), Some(ring)) => {
+                    let whole = rows.next_multiple_of(grain(pair, spec));
+                    rows::fill(frame, &input, part, (at, whole), ring, &mut inputs);
+                }
+                _ => inputs.extend((at..at + reach).map(|at| match frame.padded_row(at) {
+                    Some(row) => picture_row(&input, row).to_slice().unwrap_or_default(),
+                    None => &[],
+                })),
+            }
+            if let Some(residual) = residual_rows(residual, at - first, rows) {
+                let in_place = residual.index_axis(Axis(0), 0).is_standard_layout();
+                rows::gather(residual, in_place, added, &mut residuals);
+            }
+            if direct {
+                outputs.extend(block.axis_iter_mut(Axis(0)).filter_map(ArrayViewMut2::into_slice));
+            } else {
+                outputs.extend(unpacked.chunks_exact_mut(row_out).take(rows));
+            }
+            let origin = if staged.is_some() { 0 } else { frame.margins[1].before };
+            tiles.run(
+                &mut Section {
+                    input,
+                    rows: &inputs,
+                    origin,
+                    outputs: &mut outputs,
+                    residuals: &residuals,
+                    first: at,
+                },
+                &mut room,
+            );
+            input_table = recycle(inputs);
+            output_table = recycle(outputs);
+            residual_table = recycle(residuals);
+            if !direct {
+                let shape = (rows, frame.output[1], spec.c_out);
+                if let Ok(sums) = ArrayView3::from_shape(shape, &unpacked[..rows * row_out]) {
+                    epilogue.deliver(sums, block);
+                }
+            }
+            at += rows;
+        }
+        let tables = Tables {
+            inputs: input_table,
+            outputs: output_table,
+            residuals: residual_table,
+            held: tables.held,
+        };
+        scratch.keep(tables);
+    }
+}
