@@ -21,6 +21,9 @@ const FACTORS: [usize; 5] = [1, 3, 5, 9, 27];
 /// The shortest transform: its numbers are whole vectors of every instruction set.
 const SHORTEST: usize = 16;
 
+/// Cycles of a call beyond its rows.
+const CALL: f64 = 3000.0;
+
 /// Cycles of a transform for each of its points and each doubling of their number, on the
 /// instruction sets that the library knows.
 const BUTTERFLY: f64 = 0.26;
@@ -150,7 +153,7 @@ impl Layout {
         let read = (frame.output[0] - 1) * frame.spec.stride[0] + frame.spec.extent()[0];
         let pixels = |[rows, columns]: [usize; 2], channels| rows * columns * channels * size_of::<f32>();
         let bytes = pixels(frame.input, frame.spec.c_in) + pixels(frame.output, frame.spec.c_out);
-        self.cycles_of(frame, machine, [frame.output[0] as f64, read as f64], bytes > machine.l2)
+        CALL + self.cycles_of(frame, machine, [frame.output[0] as f64, read as f64], bytes > machine.l2)
     }
 
     /// Predicted cycles of one row of output in a picture without end.
