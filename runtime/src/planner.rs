@@ -269,7 +269,7 @@ impl Planner {
             },
             Strategy::Direct => fastest(&mut direct::kernels(machine.isa, spec, self.family), &none),
             Strategy::Fft => match fft::predict(frame, machine) {
-                Ok(fft::Prediction { kernel, cycles, .. }) => (kernel, None, Borders::Signals, Ok(cycles)),
+                Ok(fft::Prediction { kernel, cycles }) => (kernel, None, Borders::Signals, Ok(cycles)),
                 Err(reason) => refused(reason),
             },
             Strategy::Im2colGemm => ("faer matmul".to_owned(), None, whole, Ok(gemm_cycles(frame, machine))),

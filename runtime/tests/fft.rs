@@ -48,6 +48,8 @@ fn every_layer_is_the_sum_in_every_order_of_memory() {
         "h40w3 c1x2 k2x3 s9x1",
         "h1w300 c1x1 k1x65",
         "h90w5 c1x1 k33x2",
+        "h3w5 c1x1 k2x15",
+        "h3w9 c1x1 k2x63 s1x2",
     ];
     for (index, shape) in shapes.into_iter().enumerate() {
         let case = case(shape, index % common::cases::BENDS);

@@ -189,3 +189,47 @@ impl Layout {
 pub(super) fn columns(frame: &Frame) -> usize {
     (frame.output[1] - 1) * frame.spec.stride[1] + 1
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layout(spec: ConvSpec, input: [usize; 2]) -> (Layout, Frame) {
+        let machine = Machine { isa: Isa::Portable, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 32 << 20 };
+        let frame = Frame::new(spec, input).unwrap();
+        (Layout::of(&frame, &machine), frame)
+    }
+
+    #[test]
+    fn pairs_of_tiles_cover_the_output_and_fit_their_transforms() {
+        for kernel in [1, 2, 5, 31, 64] {
+            for width in (1..80).chain([255, 256, 257, 1000, 1919, 1920]) {
+                for (stride, dilation) in [(1, 1), (3, 1), (2, 3)] {
+                    let spec = ConvSpec {
+                        stride: [1, stride],
+                        dilation: [1, dilation],
+                        ..ConvSpec::new([3, kernel], 1, 1)
+                    };
+                    let (layout, frame) = layout(spec, [4, width]);
+                    assert!(
+                        layout.tile + spec.extent()[1] - 1 <= layout.points,
+                        "{width} {spec}: {layout:?}"
+                    );
+                    assert!(2 * layout.pairs * layout.tile >= columns(&frame), "{width} {spec}: {layout:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn neither_transforms_nor_scratch_grow_with_the_height() {
+        for (kernel, channels) in [(31, 1), (9, 16), (5, 256)] {
+            let of = |height| layout(ConvSpec::new([kernel, kernel], channels, channels), [height, 1920]);
+            let ((low, frame), (high, tall)) = (of(200), of(100_000));
+            assert_eq!((low.points, low.tile), (high.points, high.tile));
+            assert_eq!(low.workspace(&frame), high.workspace(&tall));
+            assert!(channels > 1 || low.workspace(&frame) < 3 << 20);
+            assert_eq!(of(1).0.points, low.points);
+        }
+    }
+}

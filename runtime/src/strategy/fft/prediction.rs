@@ -26,8 +26,6 @@ pub(crate) struct Prediction {
     pub(crate) kernel: String,
     /// Cycles on one thread.
     pub(crate) cycles: f64,
-    /// Bytes of scratch of each thread.
-    pub(crate) workspace: usize,
 }
 
 /// Predicts what a layer takes for a picture, or says why it cannot run.
@@ -48,7 +46,6 @@ pub(crate) fn predict(frame: &Frame, machine: &Machine) -> Result<Prediction, St
             bytes(layout.workspace(frame))
         ),
         cycles: layout.cycles(frame, machine),
-        workspace: layout.workspace(frame),
     })
 }
 
