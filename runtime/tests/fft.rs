@@ -122,7 +122,8 @@ fn threads_and_parts_do_not_change_a_bit() {
 /// transform, whatever the numbers look like.
 #[test]
 fn errors_are_bounded_on_unfriendly_numbers() {
-    let pictures: [(&str, fn(usize, usize, f32) -> f32); 4] = [
+    type Pixel = fn(usize, usize, f32) -> f32;
+    let pictures: [(&str, Pixel); 4] = [
         ("noise", |_, _, noise| noise),
         ("a large offset", |_, _, noise| 1000.0 + noise),
         (
