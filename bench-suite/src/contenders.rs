@@ -24,8 +24,8 @@ pub const FFT: Contender = Contender {
     what: "rows transformed, spectra summed down the columns, transformed back",
 };
 
-/// Every strategy of the sweeps, the simplest first.
-pub const ALL: [Contender; 4] = [
+/// Every strategy, the simplest first.
+pub const ALL: [Contender; 5] = [
     Contender {
         strategy: Strategy::Naive,
         label: "naive",
@@ -45,6 +45,11 @@ pub const ALL: [Contender; 4] = [
         strategy: Strategy::Specialized,
         label: "specialized",
         what: "kernels generated while compiling for exactly this shape",
+    },
+    Contender {
+        strategy: Strategy::Winograd,
+        label: "Winograd",
+        what: "tiles of outputs by fewer products, with transforms before and after",
     },
 ];
 

@@ -19,6 +19,8 @@ pub mod records;
 pub mod reference;
 pub mod report;
 pub mod session;
+pub mod tiles;
+pub mod tuning;
 pub mod waldo;
 
 pub use error::Error;

@@ -11,7 +11,7 @@ use tapwise_bench::problems::Effort;
 use tapwise_bench::session::{self, Options};
 use tapwise_bench::waldo::command::Request;
 use tapwise_bench::waldo::search::SCALES;
-use tapwise_bench::{Error, peers, report, waldo};
+use tapwise_bench::{Error, peers, report, tuning, waldo};
 
 /// Measures tapwise on this machine. Without a command: `tapwise report`.
 #[derive(Debug, Parser)]
@@ -33,8 +33,29 @@ enum Command {
         #[arg(required = true, num_args = 1.., value_name = "SHAPE")]
         shape: Vec<String>,
     },
+    /// Measures this machine and many layers, fits the planner's costs to it, and writes them to a file.
+    Tune(TuneArguments),
     /// Finds a template in a scene: scores every place, prints the best, writes a heat map and boxes.
     Waldo(WaldoArguments),
+}
+
+#[derive(Debug, Args)]
+struct TuneArguments {
+    /// How deep to go: quick takes about a minute, full several, and judges the choices afterwards.
+    #[arg(long, value_enum, default_value_t = Effort::Quick)]
+    effort: Effort,
+    /// Threads of the measurements beyond one thread; every core unless said.
+    #[arg(long, value_name = "N", value_parser = threads)]
+    threads: Option<usize>,
+    /// The file that is written.
+    #[arg(long, value_name = "FILE", default_value = "tapwise-tuning.txt")]
+    out: PathBuf,
+    /// A file for every measurement, as JSON.
+    #[arg(long, value_name = "FILE")]
+    samples: Option<PathBuf>,
+    /// Fits to the measurements of such a file instead of measuring.
+    #[arg(long, value_name = "FILE", conflicts_with = "samples")]
+    from: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]
@@ -120,6 +141,8 @@ enum Part {
     Peers,
     /// Networks beside other libraries, as --nets.
     Nets,
+    /// How well the planner chooses.
+    Regret,
 }
 
 /// Threads as the library takes them.
@@ -134,6 +157,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::Explain { shape }) => explain(&shape.join(" ")),
+        Some(Command::Tune(TuneArguments { effort, threads, out, samples, from })) => {
+            tuning::command::run(&tuning::command::Request { effort, threads, out, samples, from })
+                .map(|said| say(&said))
+        }
         Some(Command::Waldo(arguments)) => find_waldo(arguments),
         Some(Command::Report(report)) => write_report(report),
         None => write_report(arguments.report),
@@ -171,11 +198,14 @@ fn write_report(arguments: ReportArguments) -> Result<(), Error> {
     let (layers, nets) = (peers || only.contains(&Part::Peers), nets || only.contains(&Part::Nets));
     let request = peers::study::Request { python: peers_python, layers, nets, alone: !only.is_empty() };
     let peers = (layers || nets).then_some(request);
+    let alone = !only.is_empty();
+    let choices = !alone || only.contains(&Part::Regret);
     let typed: Vec<String> = std::env::args().skip(1).collect();
     // A report from no command at all is one from `tapwise report`.
     let named = if typed.first().is_some_and(|word| word == "report") { "tapwise" } else { "tapwise report" };
     let command = std::iter::once(named.to_owned()).chain(typed).collect::<Vec<_>>().join(" ");
-    let (folder, findings) = session::run(&Options { effort, image, shapes, threads, out, peers, command })?;
+    let (folder, findings) =
+        session::run(&Options { effort, image, shapes, threads, out, peers, choices, alone, command })?;
     say(&format!("{}\nreport: {}\n", report::terminal(&findings), folder.join("index.html").display()));
     Ok(())
 }

@@ -175,6 +175,8 @@ pub mod group {
     pub const DENSE: &str = "dense";
     /// Layers and their gradients.
     pub const GRADIENTS: &str = "gradients";
+    /// Winograd's tiles beside the direct sum.
+    pub const TILES: &str = "tiles";
     /// Shapes that the user asked for.
     pub const SHAPES: &str = "shapes";
     /// Beside other libraries.
@@ -183,6 +185,10 @@ pub mod group {
     pub const CALLS: &str = "peers-call";
     /// Layers of networks, beside other libraries.
     pub const NETS: &str = "nets";
+    /// Layers that the planner's choices are judged by.
+    pub const REGRET: &str = "regret";
+    /// The map of the planner's choices.
+    pub const DISPATCH: &str = "dispatch";
 }
 
 /// One shape, and what it is measured for.
@@ -278,7 +284,7 @@ pub fn read_shapes(path: &Path) -> Result<Vec<Shape>, Error> {
     parse_shapes(&text, path)
 }
 
-fn parse_shapes(text: &str, path: &Path) -> Result<Vec<Shape>, Error> {
+pub(crate) fn parse_shapes(text: &str, path: &Path) -> Result<Vec<Shape>, Error> {
     let mut shapes = Vec::new();
     for (index, line) in text.lines().enumerate() {
         let descriptor = line.split('#').next().unwrap_or_default().trim();

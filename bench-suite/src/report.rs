@@ -2,10 +2,12 @@
 //! here, so that a report can be made again from its files.
 
 mod charts;
+mod choices;
 mod crossover;
 mod document;
 mod dots;
 mod gradients;
+mod grid;
 mod html;
 mod learning;
 mod markdown;
@@ -16,6 +18,7 @@ mod receptive;
 mod road;
 mod targets;
 mod terminal;
+mod tiles;
 mod waldo;
 mod words;
 
@@ -28,6 +31,7 @@ use crate::machine::Machine;
 use crate::peers as others;
 use crate::photograph::Pictures;
 use crate::records::{Builds, Record, to_json};
+use crate::tuning::regret;
 use crate::waldo::gallery;
 
 pub use terminal::terminal;
@@ -49,7 +53,9 @@ pub struct Findings {
     pub study: Study,
     /// Other libraries that were measured beside, where that was asked for.
     pub peers: Option<others::Findings>,
-    /// Whether nothing but the machine and the other libraries was measured.
+    /// How well the planner chooses, where that was measured.
+    pub choices: Option<regret::Findings>,
+    /// Whether nothing but the machine and what `--only` names was measured.
     pub alone: bool,
 }
 
@@ -65,6 +71,7 @@ impl Findings {
             waldo: gallery::Findings::default(),
             study: Study::default(),
             peers: None,
+            choices: None,
             alone: false,
         }
     }
@@ -93,6 +100,9 @@ pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
     ];
     if let Some(peers) = &findings.peers {
         files.push(json("peers.json", peers, "peers.json")?);
+    }
+    if let Some(choices) = &findings.choices {
+        files.push(json("regret.json", choices, "regret.json")?);
     }
     if !findings.alone {
         files.extend([
@@ -243,6 +253,7 @@ mod tests {
             waldo: searched(),
             study: learning::tests::study(),
             peers: None,
+            choices: None,
             alone: false,
         }
     }

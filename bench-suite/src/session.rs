@@ -17,7 +17,8 @@ use crate::problems::{self, Effort, Problem, TARGETS, group};
 use crate::progress::Progress;
 use crate::records::{BuildCost, Builds, Record};
 use crate::report::Findings;
-use crate::{builds, dense_layer, gradients, report, waldo};
+use crate::tuning::regret;
+use crate::{builds, dense_layer, gradients, report, tiles, waldo};
 
 /// What the user asked for.
 #[derive(Debug, Clone)]
@@ -34,6 +35,10 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// Other libraries to measure beside, if any.
     pub peers: Option<Request>,
+    /// Whether the planner's choices are measured.
+    pub choices: bool,
+    /// Whether nothing but other libraries and choices is measured, as far as they are asked for.
+    pub alone: bool,
     /// The command as it was typed.
     pub command: String,
 }
@@ -48,8 +53,12 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     let mut machine = Machine::here(selected, options.effort.name(), &options.command);
     let shapes = options.shapes.as_deref().map(problems::read_shapes).transpose()?.unwrap_or_default();
     let photograph = Photograph::read(options.image.as_deref())?;
-    let alone = options.peers.as_ref().is_some_and(|request| request.alone);
-    let folder = if alone { machine.folder() + "-peers" } else { machine.folder() };
+    let alone = options.alone;
+    let folder = match (alone, &options.peers) {
+        (true, Some(_)) => machine.folder() + "-peers",
+        (true, None) => machine.folder() + "-choices",
+        _ => machine.folder(),
+    };
     let out = options.out.clone().unwrap_or_else(|| Path::new("reports").join(folder));
     prepare(&out)?;
 
@@ -62,11 +71,21 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
         records.extend(measured);
         Ok(Some(found))
     };
+    let choices = |records: &mut Vec<Record>| -> Result<_, Error> {
+        if !options.choices {
+            return Ok(None);
+        }
+        let (found, measured) = regret::measure(options.effort, selected, threads, &options.command)?;
+        records.extend(measured);
+        Ok(Some(found))
+    };
     if alone {
+        drop(one);
         let mut records = Vec::new();
         let peers = peers(&mut records)?;
+        let choices = choices(&mut records)?;
         machine.seconds = start.elapsed().as_secs_f64();
-        let findings = Findings { records, peers, alone, ..Findings::of(machine) };
+        let findings = Findings { records, peers, choices, alone, ..Findings::of(machine) };
         report::write(&findings, &out)?;
         return Ok((out, findings));
     }
@@ -79,10 +98,11 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     }
     let waldo = pool(threads)?.install(waldo::gallery::measure)?;
     let study = pool(threads)?.install(|| experiment::study(options.effort))?;
+    let choices = choices(&mut records)?;
     let builds = measure_builds(options.effort);
     let peers = peers(&mut records)?;
     machine.seconds = start.elapsed().as_secs_f64();
-    let findings = Findings { machine, records, pictures, builds, waldo, study, peers, alone };
+    let findings = Findings { machine, records, pictures, builds, waldo, study, peers, choices, alone };
     report::write(&findings, &out)?;
     Ok((out, findings))
 }
@@ -144,6 +164,15 @@ fn single(
     records.extend(filters(options, selected)?);
     records.extend(targets(options, group::TARGETS, 1)?);
     records.extend(measure_gradients(options, selected, 1)?);
+
+    let layers = tiles::layers(effort);
+    let progress = Progress::new("tiles of fewer products", layers.len());
+    for layer in layers {
+        progress.say(layer);
+        records.extend(tiles::measure(layer.parse()?, selected, pace, command)?);
+        progress.step();
+    }
+    drop(progress);
 
     let limit = dense_layer::limit(machine.memory, effort);
     let sides = dense_layer::sides(effort, limit);

@@ -11,6 +11,7 @@ use crate::layer::Conv2d;
 use crate::planner::Planner;
 use crate::spec::{Border, ConvSpec, Padding};
 use crate::strategy::Strategy;
+use crate::tuning::Model;
 
 /// Describes a layer; [`Conv2dBuilder::build`] checks everything at once and packs the weights.
 #[derive(Debug, Clone)]
@@ -237,7 +238,7 @@ impl Conv2d {
             border: Border::default(),
             activation: Activation::default(),
             flip: false,
-            planner: Planner::default(),
+            planner: Planner { model: Model::current(), ..Planner::default() },
             isa: None,
             bound: None,
         }

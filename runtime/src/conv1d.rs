@@ -190,6 +190,14 @@ impl Conv1d {
         self.layer.explain([1, length])
     }
 
+    /// Measures every candidate for sequences of `length` frames, as [`Conv2d::tune`].
+    ///
+    /// # Errors
+    /// As [`Conv2d::tune`].
+    pub fn tune(&self, length: usize) -> Result<Explanation, Error> {
+        self.layer.tune([1, length])
+    }
+
     /// Runs the layer on a sequence `[T, C_in]`; the answer is `[T', C_out]`.
     ///
     /// # Errors

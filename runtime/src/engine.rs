@@ -1,5 +1,5 @@
 //! The kernels that one strategy has for a layer: one that reads pixels, and where it can be faster
-//! one that reads planes. Which of them runs is predicted for each size.
+//! one that reads planes. Which of them runs is planned for each size.
 
 use ndarray::{Array4, ArrayView3};
 
@@ -12,7 +12,7 @@ use crate::planar::{self, Planar};
 use crate::spec::ConvSpec;
 use crate::strategy::winograd::Choice;
 use crate::strategy::{Band, fft};
-use crate::tiled::{self, Tiled};
+use crate::tiled::Tiled;
 use crate::workspace::Scratch;
 
 /// How the numbers of a row lie in memory.
@@ -90,22 +90,27 @@ impl Engines {
         (engines.tiled.is_some() || engines.planar.is_some()).then_some(engines)
     }
 
-    /// Decides what depends on the size of the picture.
-    pub(crate) fn fit(&self, frame: &Frame, machine: &Machine, bands: usize) -> Fit {
+    /// Decides what depends on the size of the picture, for the kernel of a family, or the only one.
+    pub(crate) fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, family: Option<Family>) -> Fit {
         let along_row = match (&self.tiled, &self.planar) {
-            (Some(tiled), Some(planar)) => {
-                predicted_cycles(planar.kernel(), frame, machine)
-                    < predicted_cycles(tiled.kernel(), frame, machine)
-            }
+            (Some(_), Some(_)) => family == Some(Family::AlongRow),
             (_, planar) => planar.is_some(),
         };
-        Fit {
-            tiled: self.tiled.as_ref().map(|tiled| tiled.fit(frame, machine.l2, bands)).unwrap_or_default(),
-            planar: self.planar.as_ref().map(|planar| planar.fit(frame, machine)).unwrap_or_default(),
-            along_row,
-            winograd: None,
-            fft: None,
+        match (&self.tiled, &self.planar) {
+            (_, Some(planar)) if along_row => Fit {
+                planar: planar::Fit::of(planar.description(), frame, machine),
+                along_row,
+                ..Fit::default()
+            },
+            (Some(tiled), _) => Fit { tiled: tiled.fit(frame, machine.l2, bands), ..Fit::default() },
+            _ => Fit::default(),
         }
+    }
+
+    /// Bytes of packed weights, bias and slopes.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.tiled.as_ref().map_or(0, Tiled::bytes) + self.planar.as_ref().map_or(0, Planar::bytes)
     }
 
     /// Computes a band of output rows.
@@ -117,23 +122,4 @@ impl Engines {
             _ => {}
         }
     }
-}
-
-/// Cycles that a kernel is predicted to take for a whole picture of interleaved channels.
-fn predicted_cycles(kernel: &Kernel, frame: &Frame, machine: &Machine) -> f64 {
-    match kernel.description().family {
-        Family::AlongRow => planar::predicted_cycles(kernel, frame, machine),
-        Family::ChannelsOut | Family::Depthwise => tiled::fit(kernel, frame, machine.l2).cycles,
-    }
-}
-
-/// The kernel that is predicted to be the fastest for pictures of interleaved channels, and its cycles.
-pub(crate) fn fastest(
-    kernels: impl Iterator<Item = &'static Kernel>,
-    frame: &Frame,
-    machine: &Machine,
-) -> Option<(&'static Kernel, f64)> {
-    kernels
-        .map(|kernel| (kernel, predicted_cycles(kernel, frame, machine)))
-        .min_by(|a, b| a.1.total_cmp(&b.1))
 }

@@ -90,6 +90,14 @@ pub enum Error {
         /// The sets that this machine has, best first.
         available: Vec<Isa>,
     },
+    /// A tuning file cannot be used: see [`crate::tuning`].
+    #[error("tuning file {file}: {reason}")]
+    Tuning {
+        /// The file.
+        file: String,
+        /// Why, and what was wanted.
+        reason: String,
+    },
     /// A shape descriptor could not be read.
     #[error("descriptor {descriptor:?}: {part:?} {problem}")]
     Descriptor {

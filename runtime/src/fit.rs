@@ -1,10 +1,11 @@
 //! How a kernel is laid over one size of picture: parts of a row and the tiles that cover them, how
-//! many rows make a call, and what that is predicted to cost. All of it is data.
+//! many rows make a call. All of it is data. Cycles here weigh layouts of one kernel against each
+//! other; what a layout costs beside other strategies is for [`crate::cost`] to say.
 
 use crate::cover::{cost, cover};
 use crate::edges::{Edges, Part};
 use crate::frame::Frame;
-use crate::joined::{self, Joined};
+use crate::joined::Joined;
 use crate::kernel::{Description, Family, MOST_KINDS, Tiling};
 use crate::rows;
 use crate::tiled::times;
@@ -42,8 +43,6 @@ pub(crate) struct Fit {
     pub(crate) rows: usize,
     /// Where the rows of a picture in one piece are joined to one.
     pub(crate) joined: Option<Joined>,
-    /// Predicted cycles of a whole picture that can be read in place.
-    pub(crate) cycles: f64,
 }
 
 /// A part of a row, covered.
@@ -101,25 +100,20 @@ impl Fit {
         let widest = description.panels.iter().flat_map(|panels| panels.tiles).map(|tile| tile.pixels).max();
 
         let whole = |staged: bool| vec![Part::whole(frame, staged)];
-        let (parts, cycles) = if frame.pads_columns() {
+        let parts = if frame.pads_columns() {
             let whole_row = alone + staging(frame.reach());
             match Edges::cheapest(frame, widest.unwrap_or(1), tiles, staged) {
-                Some((edges, cycles)) if cycles < whole_row => (edges.parts(frame), cycles),
-                _ => (whole(true), whole_row),
+                Some((edges, cycles)) if cycles < whole_row => edges.parts(frame),
+                _ => whole(true),
             }
         } else {
-            (whole(false), alone)
+            whole(false)
         };
         Fit {
             in_place: covered(description, parts),
             gathered: covered(description, whole(true)),
             rows,
             joined: None,
-            cycles: if joined::serves(frame) {
-                2.0 * CALL + tiles(frame.output[0] * width)
-            } else {
-                2.0 * CALL + frame.output[0] as f64 * cycles
-            },
         }
     }
 

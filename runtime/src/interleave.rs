@@ -90,15 +90,6 @@ impl Interleave {
     }
 }
 
-/// Cycles for each number that is taken from pixels to planes or back, in the caches.
-pub(crate) fn predicted_cycles(isa: Isa, channels: usize) -> f64 {
-    match (isa, channels) {
-        (Isa::Avx512 | Isa::Avx2, 2 | 3 | 4 | 8) => 0.15,
-        (_, 2..=4) => 0.45,
-        _ => 0.9,
-    }
-}
-
 /// Pixels of a block that is turned at once.
 const BLOCK: usize = 4;
 

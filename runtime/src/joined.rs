@@ -7,7 +7,7 @@ use ndarray::Axis;
 use crate::frame::Frame;
 use crate::kernel::Tiling;
 use crate::strategy::Band;
-use crate::tiled::Tiled;
+use crate::tiled::{Tiled, widest};
 
 /// How the pixels of a band are covered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,6 +27,13 @@ pub(crate) fn serves(frame: &Frame) -> bool {
     spec.kernel == [1, 1] && spec.stride == [1, 1] && frame.output == frame.input && !repeated
 }
 
+/// Pixels for which a kernel whose widest tile has so many is called at once: they are read once for
+/// each panel of weights, and should stay beside the panel.
+pub(crate) fn block(widest: usize, c_in: usize, cache: usize) -> usize {
+    let most = (cache / 4 / size_of::<f32>() / c_in).max(64);
+    (most / widest * widest).max(widest)
+}
+
 impl Joined {
     /// The blocks of a layer whose output is cut into `bands`, for a second-level cache of so many
     /// bytes, or nothing where rows cannot be joined.
@@ -35,10 +42,7 @@ impl Joined {
             return None;
         }
         let [height, width] = frame.output;
-        // The block is read once for each panel of weights, and should stay beside the panel.
-        let most = (cache / 4 / size_of::<f32>() / frame.spec.c_in).max(64);
-        let widest = tiled.widest();
-        let block = (most / widest * widest).max(widest);
+        let block = block(widest(tiled.description()), frame.spec.c_in, cache);
         let rows = height.div_ceil(bands.max(1));
         let last = (height - 1) % rows + 1;
         let rest = |rows: usize| {

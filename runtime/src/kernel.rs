@@ -190,10 +190,6 @@ impl Ready {
         &self.kernel.description
     }
 
-    pub(crate) fn kernel(&self) -> &Kernel {
-        &self.kernel
-    }
-
     /// Computes a band of output rows.
     pub(crate) fn run(&self, band: &mut Band<'_, '_, '_>) {
         // SAFETY: `Kernel::new` was promised that `run` needs no feature but those of its

@@ -1,26 +1,29 @@
 //! What a user holds: [`Conv2d`], a layer that was built and runs.
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+mod plan;
+mod run;
+mod tune;
 
-use ndarray::parallel::prelude::*;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+
 use ndarray::{
     Array, Array3, Array4, ArrayView, ArrayView1, ArrayView3, ArrayView4, ArrayViewMut3, ArrayViewMut4, Axis,
     Dimension, s,
 };
 
 use crate::builder::check_bias;
-use crate::engine::Fit;
-use crate::epilogue::{Activation, Epilogue, residual_rows};
+use crate::epilogue::{Activation, Epilogue};
 use crate::error::Error;
-use crate::frame::Frame;
 use crate::gradient::{Transposed, Workplaces};
 use crate::isa::Isa;
 use crate::machine::Machine;
 use crate::memory;
 use crate::planner::{Explanation, Planner};
 use crate::spec::{ConvSpec, Padding, Shape};
-use crate::strategy::{self, Band, Path, naive};
-use crate::workspace::{Pool, Scratch};
+use crate::strategy::{self, Path, naive};
+use crate::workspace::Pool;
+use plan::{Plan, Plans};
+use run::Call;
 
 /// A convolution layer: built once, run often, from any thread.
 ///
@@ -53,36 +56,15 @@ pub struct Conv2d {
     epilogue: Epilogue,
     pub(crate) planner: Planner,
     isa: Isa,
-    paths: Vec<Box<dyn Path>>,
-    plans: Mutex<Vec<Arc<Plan>>>,
+    /// The strategies whose weights are packed.
+    paths: RwLock<Vec<Arc<dyn Path>>>,
+    plans: Mutex<Plans>,
     pool: Pool,
     /// The layers of the transposed convolution, packed when it is first asked for.
     pub(crate) transposed: OnceLock<Transposed>,
     /// Memory of the filter's gradient.
     pub(crate) workplaces: Workplaces,
 }
-
-/// What was decided for one size of input, one padding and one number of threads.
-#[derive(Debug)]
-struct Plan {
-    key: ([usize; 2], Padding, usize),
-    frame: Frame,
-    /// Index into the paths of the layer.
-    path: usize,
-    bands: usize,
-    fit: Fit,
-}
-
-/// What a run is of, but for its pictures.
-struct Call<'a> {
-    plan: &'a Plan,
-    epilogue: &'a Epilogue,
-    /// What is added to the sums of the picture, `[H', W', C_out]`.
-    residual: Option<ArrayView3<'a, f32>>,
-}
-
-/// Sizes whose plans a layer remembers.
-const PLANS: usize = 64;
 
 impl Conv2d {
     /// Packs the weights for every strategy that may be chosen.
@@ -97,15 +79,15 @@ impl Conv2d {
             .contenders(&spec, &Machine::detect(isa))
             .into_iter()
             .map(|strategy| strategy::pack(strategy, isa, &spec, &filter, &epilogue, &planner))
-            .collect::<Result<_, _>>()?;
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(Conv2d {
             spec,
             filter,
             epilogue,
             planner,
             isa,
-            paths,
-            plans: Mutex::new(Vec::new()),
+            paths: RwLock::new(paths),
+            plans: Mutex::default(),
             pool: Pool::default(),
             transposed: OnceLock::new(),
             workplaces: Workplaces::default(),
@@ -145,7 +127,7 @@ impl Conv2d {
     }
 
     /// Takes another filter and bias of the same shapes, as a step of training does. The filter is
-    /// packed again; what was planned for known sizes of pictures stays.
+    /// packed again; what was planned or tuned for known sizes of pictures stays.
     ///
     /// # Errors
     /// [`Error::Length`] for a filter or bias of another shape.
@@ -163,11 +145,14 @@ impl Conv2d {
         check_bias(&bias, self.spec.c_out)?;
         self.filter.assign(&filter);
         self.epilogue = Epilogue::new(Some(bias), self.spec.c_out, self.epilogue.activation.clone());
-        for path in &mut self.paths {
-            let strategy = path.strategy();
-            *path =
-                strategy::pack(strategy, self.isa, &self.spec, &self.filter, &self.epilogue, &self.planner)?;
+        let mut paths = Vec::new();
+        for path in self.paths.read().unwrap_or_else(PoisonError::into_inner).iter() {
+            let Conv2d { isa, spec, filter, epilogue, planner, .. } = &*self;
+            paths.push(strategy::pack(path.strategy(), *isa, spec, filter, epilogue, planner)?);
         }
+        let machine = Machine::detect(self.isa);
+        self.plans.get_mut().unwrap_or_else(PoisonError::into_inner).replace_paths(&paths, &machine);
+        self.paths = RwLock::new(paths);
         self.transposed = OnceLock::new();
         Ok(())
     }
@@ -178,13 +163,26 @@ impl Conv2d {
         self.isa
     }
 
+    /// Bytes of scratch that calls took so far.
+    #[cfg(test)]
+    pub(crate) fn scratch_bytes(&self) -> usize {
+        self.pool.bytes()
+    }
+
+    /// Bytes of packed weights, biases and slopes.
+    #[cfg(test)]
+    pub(crate) fn packed_bytes(&self) -> usize {
+        let paths = self.paths.read().unwrap_or_else(PoisonError::into_inner);
+        paths.iter().map(|path| path.packed_bytes()).sum()
+    }
+
     /// How the layer runs on pictures of `[height, width]` in the caller's rayon pool: which
-    /// strategy, at what predicted cost, and why every other one was refused.
+    /// strategy, at what cost, and why every other one was refused. Costs are predicted, unless
+    /// [`Conv2d::tune`] measured them for this size and as many threads.
     #[must_use]
     pub fn explain(&self, input: [usize; 2]) -> Explanation {
         let machine = Machine::detect(self.isa);
-        self.planner
-            .choose(&self.spec, input, &machine)
+        self.explanation(&self.spec, input, &machine)
             .unwrap_or_else(|error| Explanation::of_error(Shape::new(input, self.spec), machine, error))
     }
 
@@ -380,57 +378,6 @@ impl Conv2d {
         Ok(())
     }
 
-    /// The plan for a picture, remembered from the last call of its size.
-    fn plan(&self, input: &ArrayView3<'_, f32>) -> Result<Arc<Plan>, Error> {
-        self.plan_padded(self.spec.padding, input)
-    }
-
-    fn plan_padded(&self, padding: Padding, input: &ArrayView3<'_, f32>) -> Result<Arc<Plan>, Error> {
-        let (height, width, channels) = input.dim();
-        if channels != self.spec.c_in {
-            return Err(Error::Length {
-                array: "input",
-                axis: "C_in",
-                found: channels,
-                wanted: self.spec.c_in,
-            });
-        }
-        let key = ([height, width], padding, rayon::current_num_threads());
-        {
-            let plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Some(plan) = plans.iter().find(|plan| plan.key == key) {
-                return Ok(Arc::clone(plan));
-            }
-        }
-        let machine = Machine::detect(self.isa);
-        let spec = ConvSpec { padding, ..self.spec };
-        let frame = Frame::new(spec, [height, width])?;
-        let explanation = self.planner.choose(&spec, [height, width], &machine)?;
-        let chosen = explanation.strategy();
-        let Some(path) = self.paths.iter().position(|path| path.strategy() == chosen) else {
-            return Err(Error::Unsupported {
-                strategy: chosen,
-                layer: self.spec.to_string(),
-                reason: "its weights were not packed when the layer was built".to_owned(),
-            });
-        };
-        let fit = self.paths[path].fit(&frame, &machine, explanation.bands);
-        let plan = Arc::new(Plan { key, frame, path, bands: explanation.bands, fit });
-        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
-        if plans.len() == PLANS {
-            plans.remove(0);
-        }
-        plans.push(Arc::clone(&plan));
-        Ok(plan)
-    }
-
-    fn batch_plan(&self, inputs: &ArrayView4<'_, f32>) -> Result<Arc<Plan>, Error> {
-        if inputs.len_of(Axis(0)) == 0 {
-            return Err(Error::Empty { array: "input", axis: "N" });
-        }
-        self.plan(&inputs.slice(s![0, .., .., ..]))
-    }
-
     fn check_output<S>(&self, plan: &Plan, output: &ndarray::ArrayBase<S, ndarray::Ix3>) -> Result<(), Error>
     where
         S: ndarray::RawData,
@@ -457,82 +404,6 @@ impl Conv2d {
             }
         }
         Ok(())
-    }
-
-    fn run(&self, call: &Call<'_>, input: &ArrayView3<'_, f32>, mut output: ArrayViewMut3<'_, f32>) {
-        let plan = call.plan;
-        let grain = self.paths[plan.path].grain(&plan.fit);
-        let rows = plan.frame.output[0].div_ceil(plan.bands).next_multiple_of(grain);
-        let bands = plan.frame.output[0].div_ceil(rows);
-        self.pool.with(bands, |scratches| {
-            if let [scratch] = scratches {
-                self.run_band(call, input, output, 0, scratch);
-            } else {
-                output
-                    .axis_chunks_iter_mut(Axis(0), rows)
-                    .into_par_iter()
-                    .zip(scratches)
-                    .enumerate()
-                    .with_max_len(1)
-                    .for_each(|(band, (output, scratch))| {
-                        self.run_band(call, input, output, band * rows, scratch);
-                    });
-            }
-        });
-    }
-
-    fn run_batch(&self, call: &Call<'_>, inputs: &ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>) {
-        let plan = call.plan;
-        let count = inputs.len_of(Axis(0));
-        let threads = rayon::current_num_threads();
-        // Too few pictures to go round: the threads share each picture instead.
-        if threads > 1 && count < 2 * threads && plan.bands > 1 {
-            for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
-                self.run(call, &input, output);
-            }
-            return;
-        }
-        let worth_splitting = threads > 1 && count > 1 && self.batch_is_large(plan, count);
-        let share = if worth_splitting { count.div_ceil(4 * threads) } else { count };
-        let work =
-            |inputs: ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>, scratch: &mut Scratch| {
-                for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
-                    self.run_band(call, &input, output, 0, scratch);
-                }
-            };
-        self.pool.with(count.div_ceil(share), |scratches| {
-            if let [scratch] = scratches {
-                work(inputs.view(), outputs, scratch);
-            } else {
-                inputs
-                    .axis_chunks_iter(Axis(0), share)
-                    .into_par_iter()
-                    .zip(outputs.axis_chunks_iter_mut(Axis(0), share))
-                    .zip(scratches)
-                    .with_max_len(1)
-                    .for_each(|((inputs, outputs), scratch)| work(inputs, outputs, scratch));
-            }
-        });
-    }
-
-    /// Whether a batch is enough work to hand over to other threads.
-    fn batch_is_large(&self, plan: &Plan, count: usize) -> bool {
-        // A few thousand multiply-adds take a microsecond; a hand-over takes ten.
-        plan.frame.macs(plan.frame.output[0]) * count as f64 > 2e6
-    }
-
-    fn run_band(
-        &self,
-        call: &Call<'_>,
-        input: &ArrayView3<'_, f32>,
-        output: ArrayViewMut3<'_, f32>,
-        first: usize,
-        scratch: &mut Scratch,
-    ) {
-        let Call { plan, epilogue, residual } = *call;
-        let residual = residual_rows(residual, first, output.len_of(Axis(0)));
-        let band = Band { frame: &plan.frame, epilogue, input: input.view(), output, residual, first };
-        self.paths[plan.path].band(band, &plan.fit, scratch);
     }
 }
 

@@ -78,6 +78,7 @@ extern crate self as tapwise;
 mod builder;
 mod conv1d;
 pub mod convolution;
+pub mod cost;
 mod cover;
 pub mod dense;
 mod edges;
@@ -110,6 +111,7 @@ pub mod simd;
 mod spec;
 mod strategy;
 mod tiled;
+pub mod tuning;
 mod workspace;
 
 pub use builder::Conv2dBuilder;
@@ -121,7 +123,7 @@ pub use isa::{ISA_VARIABLE, Isa};
 pub use kernel::{Family, Geometry, Kernel};
 pub use layer::Conv2d;
 pub use machine::Machine;
-pub use planner::{Borders, Candidate, Explanation, Planner, Verdict};
+pub use planner::{Borders, Candidate, Explanation, Planner, Verdict, WorkspaceBytes};
 pub use pooling::Pooling;
 pub use receptive::ReceptiveField;
 pub use sequential::{Layer, Sequential};
@@ -214,6 +216,8 @@ pub mod __private {
     pub use crate::simd;
     pub use crate::simd::windows::{Windows, WindowsMut, runs};
     pub use crate::strategy::winograd::{Across, Algorithm, Down, Finishing, Transform};
+    pub use crate::tuning::{EMBEDDED, check as check_tuning};
     pub use linkme;
     pub use ndarray;
+    pub use tapwise_macros::winograd_transforms;
 }

@@ -10,11 +10,12 @@ mod stage;
 use aligned_vec::AVec;
 use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, Axis};
 
+use crate::edges::Edges;
 use crate::engine::Order;
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::frame::Frame;
-use crate::interleave::{self, Interleave};
-use crate::kernel::{self, Kernel, Numbers, Ready, Tiling};
+use crate::interleave::Interleave;
+use crate::kernel::{self, Description, Kernel, Numbers, Ready, Tiling};
 use crate::layout;
 use crate::machine::Machine;
 use crate::spec::ConvSpec;
@@ -86,32 +87,18 @@ impl Planar {
         Planar { kernel, numbers, weights, bias: epilogue.bias.clone(), slopes: epilogue.slopes.clone() }
     }
 
-    pub(crate) fn kernel(&self) -> &Kernel {
-        self.kernel.kernel()
+    pub(crate) fn description(&self) -> &Description {
+        self.kernel.description()
     }
 
     fn lanes(&self) -> usize {
         self.kernel.description().lanes
     }
 
-    /// Decides how many rows make a call, and what passes the caches by.
-    pub(crate) fn fit(&self, frame: &Frame, machine: &Machine) -> Fit {
-        let spec = &frame.spec;
-        let tall = self.kernel.description().panels.iter().flat_map(|panels| panels.tiles);
-        let tall = tall.map(|tile| tile.rows).max().unwrap_or(1);
-        let whole = |rows: usize| (rows.clamp(tall, MOST_ROWS) / tall * tall).min(frame.output[0]);
-        let bytes = |rows: usize, channels: usize| rows * frame.reach() * channels * size_of::<f32>();
-        // Rows are read once for each panel, and staged rows were just written: they should stay in
-        // the second-level cache.
-        let budget = machine.l2 / 3;
-        let read = budget / bytes(spec.stride[0], spec.c_in).max(1);
-        let staged = budget / (bytes(spec.stride[0], spec.c_in) + bytes(1, spec.c_out)).max(1);
-        Fit {
-            rows: [whole(read), whole(staged)],
-            // A cache that holds picture and output twice over keeps the output for whoever reads it.
-            stream: moved(frame) > machine.l3 / 2,
-            prefetch: moved(frame) > machine.l2,
-        }
+    /// Bytes of packed weights, bias and slopes.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<f32>() * (self.weights.len() + self.bias.len() + self.slopes.len())
     }
 
     /// Computes a band of output rows.
@@ -121,7 +108,7 @@ impl Planar {
         let lanes = self.lanes();
         let source = Source::of(frame, &input, lanes);
         let in_place = width >= lanes && Order::of_rows(&output.view()) == Some(Order::Planar);
-        let at_once = fit.rows[usize::from(source == Source::Staged)].clamp(1, output.len_of(Axis(0)));
+        let at_once = fit.rows(source == Source::Staged).clamp(1, output.len_of(Axis(0)));
         let turn = Interleave::of(&self.kernel);
         let stage = Stage::new(frame, source, at_once, lanes, turn);
         let pitch = width.max(lanes).next_multiple_of(LINE);
@@ -226,54 +213,57 @@ impl Planar {
     }
 }
 
+impl Fit {
+    /// Decides how many rows make a call of a kernel, and what passes the caches by.
+    pub(crate) fn of(description: &Description, frame: &Frame, machine: &Machine) -> Self {
+        let spec = &frame.spec;
+        let tall = description.panels.iter().flat_map(|panels| panels.tiles);
+        let tall = tall.map(|tile| tile.rows).max().unwrap_or(1);
+        let whole = |rows: usize| (rows.clamp(tall, MOST_ROWS) / tall * tall).min(frame.output[0]);
+        let bytes = |rows: usize, channels: usize| rows * frame.reach() * channels * size_of::<f32>();
+        // Rows are read once for each panel, and staged rows were just written: they should stay in
+        // the second-level cache.
+        let budget = machine.l2 / 3;
+        let read = budget / bytes(spec.stride[0], spec.c_in).max(1);
+        let staged = budget / (bytes(spec.stride[0], spec.c_in) + bytes(1, spec.c_out)).max(1);
+        Fit {
+            rows: [whole(read), whole(staged)],
+            // A cache that holds picture and output twice over keeps the output for whoever reads it.
+            stream: moved(frame) > machine.l3 / 2,
+            prefetch: moved(frame) > machine.l2,
+        }
+    }
+
+    /// Output rows of a call, where rows are staged or not.
+    pub(crate) fn rows(&self, staged: bool) -> usize {
+        self.rows[usize::from(staged)]
+    }
+}
+
 /// Bytes of picture and output.
 fn moved(frame: &Frame) -> usize {
     let spec = &frame.spec;
     (frame.output[0] * spec.c_out + frame.input[0] * spec.c_in) * frame.reach() * size_of::<f32>()
 }
 
-/// Whether picture and output are more than the caches should hold.
-fn is_large(frame: &Frame, machine: &Machine) -> bool {
-    moved(frame) > machine.l3 / 4
+/// Floats of scratch for a band of `rows` output rows of a picture of interleaved channels.
+pub(crate) fn scratch(kernel: &Kernel, frame: &Frame, fit: &Fit, rows: usize) -> usize {
+    let (lanes, [_, width]) = (kernel.description().lanes, frame.output);
+    let source = match edges(kernel, frame) {
+        None => Source::Staged,
+        Some(Edges { left: 0, right: 0 }) => Source::InPlace,
+        Some(edges) => Source::Between(edges),
+    };
+    let at_once = fit.rows(source == Source::Staged).clamp(1, rows.max(1));
+    let staged = stage::floats(frame, source, at_once, lanes);
+    let in_place = width >= lanes && frame.spec.c_out == 1;
+    let planes = at_once * frame.spec.c_out * width.max(lanes).next_multiple_of(LINE);
+    staged + if in_place { 0 } else { planes }
 }
 
-/// Cycles that a kernel of this family is predicted to take for a whole picture of
-/// interleaved channels.
-pub(crate) fn predicted_cycles(kernel: &Kernel, frame: &Frame, machine: &Machine) -> f64 {
-    /// Cycles of a call, and of an entry of its tables.
-    const CALL: f64 = 400.0;
-    const ENTRY: f64 = 8.0;
-    /// Cycles for each number of the output that is joined to pixels and so goes through the caches,
-    /// where these are too small for it.
-    const THROUGH_CACHES: f64 = 0.35;
-    let description = kernel.description();
-    let spec = &frame.spec;
-    let numbers = numbers(description, spec);
-    let [height, width] = frame.output;
-    let mut tiles = 0.0;
-    for (panels, count) in description.panels.iter().zip(numbers.panels) {
-        let tallest = panels.tiles.first().map_or(1, |tile| tile.rows);
-        let rows = if height >= tallest { tallest } else { 1 };
-        let mut of_rows = panels.tiles.iter().filter(|tile| tile.rows == rows);
-        let Some(wide) = of_rows.next() else { continue };
-        let narrow = of_rows.next_back().unwrap_or(wide);
-        let blocks = height.div_ceil(rows) as f64;
-        let (whole, rest) = (width / wide.pixels, width % wide.pixels);
-        let singles = rest.div_ceil(narrow.pixels);
-        let rest = (singles as f64 * f64::from(narrow.cycles)).min(f64::from(wide.cycles));
-        tiles += count as f64 * blocks * (whole as f64 * f64::from(wide.cycles) + rest);
-    }
-    let (read, written) = (frame.input[0] * frame.input[1] * spec.c_in, height * width * spec.c_out);
-    let mut staged = 0.0;
-    if spec.c_in > 1 {
-        staged += read as f64 * interleave::predicted_cycles(description.isa, spec.c_in);
-    }
-    if spec.c_out > 1 {
-        let spilled = if is_large(frame, machine) { THROUGH_CACHES } else { 0.0 };
-        staged += written as f64 * (interleave::predicted_cycles(description.isa, spec.c_out) + spilled);
-    }
-    let entries = height * (spec.c_in + spec.c_out);
-    CALL + tiles * (spec.taps() * spec.groups) as f64 + staged + entries as f64 * ENTRY
+/// Bytes that the weights and the bias of a layer are packed to.
+pub(crate) fn packed_bytes(spec: &ConvSpec) -> usize {
+    size_of::<f32>() * spec.c_out * (spec.taps() + 1)
 }
 
 /// Writes computed planes to some channels of an output of any memory order.

@@ -9,7 +9,7 @@ use crate::edges::MOST_PARTS;
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::fit::{Fit, Piece};
 use crate::frame::Frame;
-use crate::joined::Joined;
+use crate::joined::{self, Joined};
 use crate::kernel::{self, Description, Family, Kernel, MOST_KINDS, Numbers, Ready, Tiling};
 use crate::layout;
 use crate::rows::{self, Ring, Space};
@@ -69,10 +69,6 @@ impl Tiled {
         Tiled { kernel, numbers, weights, bias, slopes }
     }
 
-    pub(crate) fn kernel(&self) -> &Kernel {
-        self.kernel.kernel()
-    }
-
     pub(crate) fn description(&self) -> &Description {
         self.kernel.description()
     }
@@ -89,10 +85,10 @@ impl Tiled {
         tiling(self.description(), width)
     }
 
-    /// Pixels of the widest tile.
-    pub(crate) fn widest(&self) -> usize {
-        let tiles = self.description().panels.iter().flat_map(|panels| panels.tiles);
-        tiles.map(|tile| tile.pixels).max().unwrap_or(1)
+    /// Bytes of packed weights, bias and slopes.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<f32>() * (self.weights.len() + self.bias.len() + self.slopes.len())
     }
 
     /// Runs a kernel of one tap, whose sizes arrive with the call, by a table of the caller's making:
@@ -241,16 +237,10 @@ impl Tiled {
         let row_out = frame.output[1] * frame.spec.c_out;
 
         let spaces = pieces.iter().map(|piece| Space::of(frame, &piece.part, at_once));
-        let [held, staged] =
-            spaces.clone().fold([0; 2], |[rows, floats], space| [rows + space.rows, floats + space.floats()]);
+        let times = times(self.description().family, &frame.spec);
+        let [held, staged, repeated] = staging(frame, pieces, at_once, times);
         let mut tables = scratch.tables();
         tables.held.resize(held, 0);
-        let times = times(self.description().family, &frame.spec);
-        let repeated = pieces
-            .iter()
-            .map(|piece| rows::repeated_floats(frame, &piece.part, times, at_once))
-            .max()
-            .unwrap_or(0);
         let output_floats = if interleaved { 0 } else { at_once * row_out };
         let residual_floats = if residual_in_place { 0 } else { at_once * row_out };
         let floats = scratch.floats(staged + repeated + output_floats + residual_floats);
@@ -336,6 +326,39 @@ pub(crate) fn tiling(description: &Description, width: usize) -> Tiling {
         tiling[kind] = cover(width, panels.tiles);
     }
     tiling
+}
+
+/// Rows that are held at a time, floats for them, and floats for rows whose numbers are repeated.
+fn staging(frame: &Frame, pieces: &[Piece], at_once: usize, times: usize) -> [usize; 3] {
+    pieces.iter().fold([0; 3], |[held, staged, repeated], Piece { part, .. }| {
+        let space = Space::of(frame, part, at_once);
+        let more = rows::repeated_floats(frame, part, times, at_once);
+        [held + space.rows, staged + space.floats(), repeated.max(more)]
+    })
+}
+
+/// Floats of scratch for a band of `rows` output rows of a picture of interleaved channels.
+pub(crate) fn scratch(description: &Description, frame: &Frame, fit: &Fit, rows: usize) -> usize {
+    if joined::serves(frame) {
+        return 0;
+    }
+    let times = times(description.family, &frame.spec);
+    let [_, staged, repeated] = staging(frame, &fit.in_place, fit.rows.clamp(1, rows.max(1)), times);
+    staged + repeated
+}
+
+/// Bytes that the weights and the bias of a layer are packed to.
+pub(crate) fn packed_bytes(description: &Description, spec: &ConvSpec) -> usize {
+    let groups = if description.family == Family::Depthwise { 1 } else { spec.groups };
+    let panels = description.panels.iter().zip(numbers(description, spec).panels);
+    let channels: usize = panels.map(|(kind, count)| kind.vectors * description.lanes * count).sum();
+    size_of::<f32>() * groups * channels * (spec.taps() + 1)
+}
+
+/// Pixels of the widest tile of a kernel.
+pub(crate) fn widest(description: &Description) -> usize {
+    let tiles = description.panels.iter().flat_map(|panels| panels.tiles);
+    tiles.map(|tile| tile.pixels).max().unwrap_or(1)
 }
 
 /// How a kernel would be laid over a picture, before any weights are packed for it.

@@ -99,6 +99,13 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(workspace);
         result
     }
+
+    /// Bytes of the numbers in all workspaces.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().flatten().map(|scratch| size_of::<f32>() * scratch.floats.len()).sum()
+    }
 }
 
 #[cfg(test)]

@@ -229,6 +229,34 @@ fn a_filter_that_is_replaced_is_transformed_again() {
     assert_eq!(layer.forward(picture.view()).unwrap(), build(&filters[1]).forward(picture.view()).unwrap());
 }
 
+/// The table of `docs/kernels/winograd.md` says what plans say.
+#[test]
+fn the_table_of_growth_is_that_of_the_plans() {
+    let page = include_str!("../../docs/kernels/winograd.md");
+    let rows: Vec<Vec<&str>> = page
+        .lines()
+        .filter(|line| line.starts_with("| F("))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(rows.len(), 6);
+    for row in rows {
+        let [name, _, products, noise, most] = row[..] else { panic!("{row:?}") };
+        let (products, instead) = products.split_once(", ").unwrap();
+        let numbers: Vec<usize> =
+            name.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
+        let [down, across, rows, columns] = numbers[..] else { panic!("{name}") };
+        let filter: Array4<f32> = Array4::zeros((rows, columns, 4, 4));
+        let layer = Conv2d::builder(filter.view()).strategy(Strategy::Winograd).tile([down, across]).build();
+        let plan = layer.unwrap().explain([20, 20]);
+        let chosen = plan.chosen().unwrap();
+        assert!(chosen.kernel.contains(name), "{}", chosen.kernel);
+        let said = chosen.schedule.as_deref().unwrap();
+        let wanted = format!("{products} products instead of {instead},");
+        assert!(said.contains(&wanted), "{name}: {said}");
+        assert!(said.ends_with(&format!("by {most} times at most, and as noise by {noise} times")), "{said}");
+    }
+}
+
 #[test]
 fn a_layer_that_it_cannot_serve_is_refused_with_the_reason() {
     let refused = |shape: &str| {

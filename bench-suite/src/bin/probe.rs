@@ -35,7 +35,16 @@ tapwise::specialize! { { delta: 1, c_in: 3, c_out: 4 } }
 #[cfg(probe = "picture")]
 tapwise::specialize! { { delta: 7, c_in: 1, c_out: 1 } }
 
+/// The passes of the Winograd strategy, as the library has them, for whoever reads their assembly.
+#[cfg(probe = "transforms")]
+mod transforms {
+    tapwise::__private::winograd_transforms! {}
+}
+
 fn main() {
+    #[cfg(probe = "transforms")]
+    println!("{}", std::hint::black_box(transforms::TRANSFORMS).len());
+    #[cfg(not(probe = "transforms"))]
     for kernel in tapwise::registry::kernels() {
         println!("{}\t{}\t{}", kernel.isa(), kernel.fmas(), kernel.name());
     }

@@ -103,10 +103,11 @@ fn throughput(
 pub(super) fn look(strategy: Strategy) -> (plotters::style::RGBColor, Marker) {
     match strategy {
         Strategy::Specialized => (colour::VERMILLION, Marker::Circle),
+        Strategy::Winograd => (colour::ORANGE, Marker::Triangle),
         Strategy::Direct => (colour::BLUE, Marker::Square),
         Strategy::Im2colGemm => (colour::GREEN, Marker::Triangle),
         Strategy::Naive => (colour::PURPLE, Marker::Diamond),
-        _ => (colour::ORANGE, Marker::Circle),
+        _ => (colour::GREY, Marker::Circle),
     }
 }
 

@@ -105,7 +105,9 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     sections.push(targets::section(machine, records));
     sections.extend(super::peers::section(findings)?);
     sections.extend(super::nets::section(findings)?);
+    sections.extend(choices(findings)?);
     sections.extend(asked_for(records));
+    sections.extend(super::tiles::section(machine, records)?);
     sections.push(road::counts()?);
     sections.extend(road::dense(machine, records)?);
     sections.push(receptive::section()?);
@@ -125,19 +127,37 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     })
 }
 
-/// A page of nothing but the other libraries.
+fn choices(findings: &Findings) -> Result<Option<Section>, Error> {
+    match &findings.choices {
+        Some(measured) => super::choices::section(measured),
+        None => Ok(None),
+    }
+}
+
+/// A page of nothing but what was asked for.
 fn beside(findings: &Findings) -> Result<Document, Error> {
     let machine = &findings.machine;
     let mut sections = vec![machine_facts(machine)];
     sections.extend(super::peers::section(findings)?);
     sections.extend(super::nets::section(findings)?);
+    sections.extend(choices(findings)?);
     sections.push(method(findings));
+    let (title, lead) = match (&findings.peers, &findings.choices) {
+        (None, Some(_)) => (
+            "Choices of the planner",
+            "Every candidate of many layers beside the one that the planner chooses, each answer checked against double \
+             precision before it was timed.",
+        ),
+        _ => (
+            "Convolutions beside other libraries",
+            "The same numbers through tapwise and through other libraries, each answer checked against double precision \
+             before it was timed.",
+        ),
+    };
     Ok(Document {
-        title: format!("Convolutions beside other libraries on {}", machine.processor),
+        title: format!("{title} on {}", machine.processor),
         subtitle: format!("{}, {} report of tapwise {}", machine.date, machine.effort, machine.version),
-        lead: "The same numbers through tapwise and through other libraries, each answer checked against double \
-               precision before it was timed."
-            .to_owned(),
+        lead: lead.to_owned(),
         sections,
     })
 }
@@ -349,8 +369,10 @@ fn method(findings: &Findings) -> Section {
             "Made by `{}` in {:.0} s. Every number is in `measurements.json`, the machine in `machine.json`, {}.",
             machine.command,
             machine.seconds,
-            if findings.alone {
+            if findings.alone && findings.peers.is_some() {
                 "what other libraries did not serve in `peers.json`"
+            } else if findings.alone {
+                "every candidate of every layer in `regret.json`"
             } else {
                 "the build table in `builds.json`, what was learnt in `learning.json`, what was searched in `waldo.json`"
             }

@@ -2,9 +2,10 @@
 
 use super::targets::{Reached, reached};
 use super::{Findings, words};
-use crate::peers::ratio::{Summary, rows, summary};
+use crate::peers::ratio::{Summary as Beside, rows, summary};
 use crate::problems::group;
 use crate::records::Builds;
+use crate::tuning::regret::{self, Summary};
 
 /// The machine, the targets and the build times in a screenful.
 #[must_use]
@@ -25,6 +26,7 @@ pub fn terminal(findings: &Findings) -> String {
     }
     text.push('\n');
     text.push_str(&beside(findings));
+    text.push_str(&choices(findings));
     match &findings.builds {
         Builds::Impossible(reason) => text.push_str(&format!("build times were not measured: {reason}\n")),
         Builds::Measured(costs) => {
@@ -38,6 +40,22 @@ pub fn terminal(findings: &Findings) -> String {
         }
     }
     text
+}
+
+/// How much time the planner's choices lose.
+fn choices(findings: &Findings) -> String {
+    let Some(choices) = &findings.choices else { return String::new() };
+    let mut threads: Vec<usize> = choices.samples.iter().map(|sample| sample.threads).collect();
+    threads.dedup();
+    let lines = threads.into_iter().filter_map(|threads| {
+        let Summary { count, mean, worst, alike } = regret::summary(&choices.samples, threads)?;
+        Some(format!(
+            "choices of the planner, threads: {threads:<6} {count} layers, {:.1} % slower than the best in the mean, {worst:.2} \
+             times at worst, {alike} as good\n",
+            100.0 * (mean - 1.0)
+        ))
+    });
+    lines.collect()
 }
 
 /// A line for each layer beside other libraries.
@@ -61,7 +79,7 @@ fn beside(findings: &Findings) -> String {
             let own = words::share(row.tapwise.fraction_of_peak);
             text.push_str(&format!("  {:<36} {own:>7}  {}\n", row.shape, best.unwrap_or_default()));
         }
-        if let Some(Summary { rows, won, mean, .. }) = summary(&rows) {
+        if let Some(Beside { rows, won, mean, .. }) = summary(&rows) {
             text.push_str(&format!(
                 "  geometric mean {} ×, {won} of {rows} rows won\n\n",
                 words::three(mean)

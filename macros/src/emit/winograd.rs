@@ -113,7 +113,8 @@ fn input_passes(isa: &Isa, algorithm: &Algorithm, program: &Program) -> TokenStr
         pub(super) fn #across(call: &mut tapwise::Across<'_, '_>) {
             #constants
             let mut at = call.at;
-            for row in call.rows.iter().step_by(call.row_step).take(call.count) {
+            for index in 0..call.count {
+                let Some(row) = call.rows.get(index * call.row_step) else { return };
                 let source = tapwise::Windows::<#products, #lanes>::new(row, call.from, call.step, call.vectors);
                 let target =
                     tapwise::WindowsMut::<#products, #lanes>::new(call.target, at, call.plane, call.vectors);

@@ -70,8 +70,10 @@ impl Transposed {
         let spec = layer.spec();
         let planner = match layer.planner.strategy {
             // A kernel that was generated for the layer is not one for its transpose, nor is its family.
-            Strategy::Specialized => Planner { strategy: Strategy::Auto, family: None, ..layer.planner },
-            _ => Planner { family: None, ..layer.planner },
+            Strategy::Specialized => {
+                Planner { strategy: Strategy::Auto, family: None, ..layer.planner.clone() }
+            }
+            _ => Planner { family: None, ..layer.planner.clone() },
         };
         let mut phases = Vec::new();
         for down in 0..spec.stride[0] {
@@ -90,7 +92,7 @@ impl Transposed {
                 };
                 let filter = turned(layer.filter(), &spec, taps);
                 let epilogue = Epilogue::linear(spec.c_out);
-                let layer = Conv2d::assemble(spec, filter, epilogue, planner, layer.isa())?;
+                let layer = Conv2d::assemble(spec, filter, epilogue, planner.clone(), layer.isa())?;
                 phases.push(Phase { taps, layer });
             }
         }

@@ -91,14 +91,15 @@ pub(super) struct Stage<'f> {
     zeros: [usize; 2],
 }
 
-impl<'f> Stage<'f> {
-    pub(super) fn new(
-        frame: &'f Frame,
-        source: Source,
-        at_once: usize,
-        lanes: usize,
-        turn: Interleave,
-    ) -> Self {
+/// Where staged rows lie in scratch.
+struct Layout {
+    parts: [Option<Part>; 3],
+    kept: usize,
+    zeros: [usize; 2],
+}
+
+impl Layout {
+    fn of(frame: &Frame, source: Source, at_once: usize, lanes: usize) -> Self {
         let width = frame.output[1];
         let beyond = frame.spec.extent()[1] - 1;
         let kept = table_length(frame, at_once);
@@ -130,7 +131,26 @@ impl<'f> Stage<'f> {
                 )
             }
         };
-        Stage { frame, turn, parts, kept, zeros: [end, longest] }
+        Layout { parts, kept, zeros: [end, longest] }
+    }
+}
+
+/// Floats of scratch that a stage needs.
+pub(super) fn floats(frame: &Frame, source: Source, at_once: usize, lanes: usize) -> usize {
+    let Layout { zeros, .. } = Layout::of(frame, source, at_once, lanes);
+    zeros[0] + zeros[1]
+}
+
+impl<'f> Stage<'f> {
+    pub(super) fn new(
+        frame: &'f Frame,
+        source: Source,
+        at_once: usize,
+        lanes: usize,
+        turn: Interleave,
+    ) -> Self {
+        let Layout { parts, kept, zeros } = Layout::of(frame, source, at_once, lanes);
+        Stage { frame, turn, parts, kept, zeros }
     }
 
     /// Floats of scratch.

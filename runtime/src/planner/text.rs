@@ -3,9 +3,8 @@
 use std::fmt;
 
 use super::{Borders, Explanation, Verdict};
-
-/// Where costs come from.
-const COSTS: &str = "predicted for one thread from shipped coefficients, not measured";
+use crate::strategy::Strategy;
+use crate::tuning::Origin;
 
 impl fmt::Display for Explanation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -15,26 +14,44 @@ impl fmt::Display for Explanation {
         if let Some(error) = &self.error {
             return entry(f, "  cannot run: ", &error.to_string());
         }
-        for candidate in &self.candidates {
-            let cost = candidate.seconds.map_or_else(|| "-".to_owned(), time);
-            let verdict = match &candidate.verdict {
+        writeln!(f, "  {:<13}{:>9}{:>10}{:>10}", "strategy", "time", "scratch", "weights")?;
+        for (index, candidate) in self.candidates.iter().enumerate() {
+            if candidate.tile.is_some() && self.first_of(candidate.strategy) != Some(index) {
+                continue;
+            }
+            let seconds = candidate.measured.or(candidate.seconds);
+            let cost = seconds.map_or_else(|| "-".to_owned(), time);
+            let [scratch, weights] = match seconds {
+                Some(_) => [candidate.workspace_bytes.scratch, candidate.workspace_bytes.weights].map(bytes),
+                None => ["-", "-"].map(str::to_owned),
+            };
+            let mut verdict = match &candidate.verdict {
                 Verdict::Chosen => format!("chosen: {}", candidate.kernel),
                 Verdict::Slower => {
-                    let best = self.chosen().and_then(|chosen| chosen.seconds);
-                    match (candidate.seconds, best) {
+                    let best = self.chosen().and_then(|chosen| chosen.measured.or(chosen.seconds));
+                    match (seconds, best) {
                         (Some(seconds), Some(best)) if best > 0.0 => {
-                            format!("{:.1} times as long", seconds / best)
+                            format!("{:.2} times as long: {}", seconds / best, candidate.kernel)
                         }
                         _ => "slower".to_owned(),
                     }
                 }
                 Verdict::Refused(reason) => format!("refused: {reason}"),
             };
-            entry(f, &format!("  {:<12}{cost:>9}  ", candidate.strategy), &verdict)?;
+            if let (Some(_), Some(predicted)) = (candidate.measured, candidate.seconds) {
+                verdict += &format!(" (predicted: {})", time(predicted));
+            }
+            let name = candidate.strategy.name();
+            entry(f, &format!("  {name:<13}{cost:>9}{scratch:>10}{weights:>10}  "), &verdict)?;
             if candidate.verdict == Verdict::Chosen
                 && let Some(schedule) = &candidate.schedule
             {
-                entry(f, &" ".repeat(25), schedule)?;
+                entry(f, &" ".repeat(46), schedule)?;
+            }
+            let tiles = self.candidates.iter().filter(|other| other.strategy == candidate.strategy);
+            let others = tiles.filter(|other| other.tile.is_some()).count().saturating_sub(1);
+            if others > 0 {
+                entry(f, &" ".repeat(46), &format!("{others} other tiles are slower or refused"))?;
             }
         }
         match self.bands {
@@ -45,11 +62,6 @@ impl fmt::Display for Explanation {
                 self.rows.div_ceil(bands),
                 self.rows
             )?,
-        }
-        if self.chosen().is_some_and(|chosen| chosen.borders == Borders::Signals) {
-            let text = "any order: each row is laid out once for its transforms, some rows at a time";
-            entry(f, "  memory    ", text)?;
-            return entry(f, "  costs     ", COSTS);
         }
         let interleaved = match self.chosen().map(|chosen| chosen.borders) {
             Some(Borders::Cut { left, right }) => format!(
@@ -62,6 +74,7 @@ impl fmt::Display for Explanation {
                                     copies"
                     .to_owned()
             }
+            Some(Borders::Signals) => "each row is laid out as the signals that are transformed".to_owned(),
             Some(Borders::Staged) => "its rows are padded in scratch, a few at a time".to_owned(),
             _ => "its rows are read in place".to_owned(),
         };
@@ -72,7 +85,26 @@ impl fmt::Display for Explanation {
             "planar: rows are interleaved in scratch, a few at a time; the picture is not copied",
         )?;
         entry(f, "            ", "any other order: each row is gathered once")?;
-        entry(f, "  costs     ", COSTS)
+        let costs = match &self.costs {
+            Origin::Shipped => {
+                format!("predicted for {threads} thread{plural} from shipped coefficients, not measured")
+            }
+            Origin::Refused { file, reason } => format!(
+                "predicted for {threads} thread{plural} from shipped coefficients; the tuning {file} is refused: {reason}"
+            ),
+            Origin::Tuned { file } => {
+                format!("predicted for {threads} thread{plural} from the tuning {file}")
+            }
+            Origin::Measured => format!("measured on this machine, on {threads} thread{plural}"),
+        };
+        entry(f, "  costs     ", &costs)
+    }
+}
+
+impl Explanation {
+    /// The place of a strategy's first candidate.
+    fn first_of(&self, strategy: Strategy) -> Option<usize> {
+        self.candidates.iter().position(|candidate| candidate.strategy == strategy)
     }
 }
 
@@ -82,6 +114,16 @@ fn time(seconds: f64) -> String {
         s if s < 1e-3 => format!("{:.1} us", s * 1e6),
         s if s < 1.0 => format!("{:.2} ms", s * 1e3),
         s => format!("{s:.2} s"),
+    }
+}
+
+/// Bytes as a person would write them.
+fn bytes(bytes: usize) -> String {
+    match bytes as f64 / 1024.0 {
+        kilo if kilo < 1.0 => format!("{bytes} B"),
+        kilo if kilo < 1024.0 => format!("{kilo:.1} KiB"),
+        kilo if kilo < 1024.0 * 1024.0 => format!("{:.1} MiB", kilo / 1024.0),
+        kilo => format!("{:.1} GiB", kilo / 1024.0 / 1024.0),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use ndarray::Array4;
 
-use super::{Band, Path, Strategy};
+use super::{Band, Path, Strategy, Variant};
 use crate::engine::{Engines, Fit};
 use crate::epilogue::Epilogue;
 use crate::frame::Frame;
@@ -98,8 +98,13 @@ impl Path for Direct {
         Strategy::Direct
     }
 
-    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize) -> Fit {
-        self.0.fit(frame, machine, bands)
+    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, variant: Variant) -> Fit {
+        self.0.fit(frame, machine, bands, variant.family)
+    }
+
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize {
+        self.0.bytes()
     }
 
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {

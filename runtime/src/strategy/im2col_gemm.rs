@@ -48,7 +48,7 @@ impl Im2colGemm {
     }
 
     /// Whether the picture is its own patch matrix.
-    fn is_product(frame: &Frame) -> bool {
+    pub(crate) fn is_product(frame: &Frame) -> bool {
         let spec = &frame.spec;
         let unpadded = frame.margins.iter().all(|margins| margins.before + margins.after == 0);
         spec.kernel == [1, 1] && spec.stride == [1, 1] && spec.groups == 1 && unpadded
@@ -60,22 +60,21 @@ impl Path for Im2colGemm {
         Strategy::Im2colGemm
     }
 
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize {
+        size_of::<f32>() * self.filter.len()
+    }
+
     fn band(&self, band: Band<'_, '_, '_>, _fit: &Fit, scratch: &mut Scratch) {
         let Band { frame, epilogue, input, mut output, residual, first } = band;
         let spec = &frame.spec;
         let part = Part::whole(frame, frame.pads_columns() || !rows::interleaved(&input));
-        // Whole rows, as many as fit; or part of one where not even one fits.
         let width = frame.output[1];
-        let (rows_at_once, columns_at_once) = if width * spec.taps() <= PATCHES {
-            ((PATCHES / (width * spec.taps())).min(output.len_of(Axis(0))), width)
-        } else {
-            (1, (PATCHES / spec.taps()).clamp(1, width))
-        };
+        let [rows_at_once, columns_at_once] = at_once(frame, output.len_of(Axis(0)));
 
         let mut tables = scratch.tables();
         let space = Space::of(frame, &part, rows_at_once);
-        let patch_floats = rows_at_once * columns_at_once * spec.taps();
-        let target_floats = rows_at_once * width * spec.c_out;
+        let [patch_floats, target_floats] = floats(frame, [rows_at_once, columns_at_once]);
         let floats = scratch.floats(space.floats() + patch_floats + target_floats);
         tables.held.resize(space.rows, 0);
         let (mut ring, floats, _) = Ring::take(space, floats, &mut tables.held);
@@ -121,6 +120,28 @@ impl Path for Im2colGemm {
         }
         scratch.keep(tables);
     }
+}
+
+/// Rows and columns of output that are computed at once, out of `rows`: whole rows, as many as fit; or
+/// part of one where not even one fits.
+pub(crate) fn at_once(frame: &Frame, rows: usize) -> [usize; 2] {
+    let (width, taps) = (frame.output[1], frame.spec.taps());
+    match PATCHES / width.saturating_mul(taps).max(1) {
+        0 => [1, (PATCHES / taps).clamp(1, width)],
+        whole => [whole.min(rows).max(1), width],
+    }
+}
+
+/// Floats of patches and of sums.
+fn floats(frame: &Frame, [rows, columns]: [usize; 2]) -> [usize; 2] {
+    [rows * columns * frame.spec.taps(), rows * frame.output[1] * frame.spec.c_out]
+}
+
+/// Floats of scratch for a band of `rows` output rows of a picture of interleaved channels.
+pub(crate) fn scratch(frame: &Frame, rows: usize) -> usize {
+    let at_once = at_once(frame, rows);
+    let part = Part::whole(frame, frame.pads_columns());
+    Space::of(frame, &part, at_once[0]).floats() + floats(frame, at_once).iter().sum::<usize>()
 }
 
 /// The memory of `rows` whole rows of a picture, where they lie side by side.

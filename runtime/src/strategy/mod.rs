@@ -8,6 +8,7 @@ pub(crate) mod specialized;
 pub(crate) mod winograd;
 
 use std::fmt;
+use std::sync::Arc;
 
 use ndarray::{Array4, ArrayView3, ArrayViewMut3};
 
@@ -16,8 +17,9 @@ use crate::epilogue::Epilogue;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
+use crate::kernel::Family;
 use crate::machine::Machine;
-use crate::planner::Planner;
+use crate::planner::{Candidate, Planner};
 use crate::spec::ConvSpec;
 use crate::workspace::Scratch;
 
@@ -104,14 +106,34 @@ pub(crate) struct Band<'a, 'x, 'y> {
     pub(crate) first: usize,
 }
 
+/// Which of the ways that a strategy has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Variant {
+    /// The family of its kernel, where it was generated.
+    pub(crate) family: Option<Family>,
+    /// Outputs of a tile, where products are saved.
+    pub(crate) tile: Option<[usize; 2]>,
+}
+
+impl Variant {
+    /// The one of a candidate.
+    pub(crate) fn of(candidate: &Candidate) -> Self {
+        Variant { family: candidate.family, tile: candidate.tile }
+    }
+}
+
 /// A strategy made ready for one layer: its weights are packed.
 pub(crate) trait Path: Send + Sync + fmt::Debug {
     /// Which strategy this is.
     fn strategy(&self) -> Strategy;
-    /// Decides what depends on the size of the picture, whose output is cut into `bands`.
-    fn fit(&self, _frame: &Frame, _machine: &Machine, _bands: usize) -> Fit {
+    /// Decides what depends on the size of the picture, whose output is cut into `bands`, for one of
+    /// the strategy's variants.
+    fn fit(&self, _frame: &Frame, _machine: &Machine, _bands: usize, _variant: Variant) -> Fit {
         Fit::default()
     }
+    /// Bytes of weights, bias and slopes that it holds.
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize;
     /// Rows that every band has a multiple of, but for the last.
     fn grain(&self, _fit: &Fit) -> usize {
         1
@@ -131,28 +153,28 @@ pub(crate) fn pack(
     filter: &Array4<f32>,
     epilogue: &Epilogue,
     planner: &Planner,
-) -> Result<Box<dyn Path>, Error> {
+) -> Result<Arc<dyn Path>, Error> {
     let family = planner.family;
     let unsupported = |reason: String| Error::Unsupported { strategy, layer: spec.to_string(), reason };
     Ok(match strategy {
-        Strategy::Naive | Strategy::Auto => Box::new(naive::Naive { filter: filter.clone() }),
-        Strategy::Im2colGemm => Box::new(im2col_gemm::Im2colGemm { filter: filter.clone() }),
-        Strategy::Direct => Box::new(
+        Strategy::Naive | Strategy::Auto => Arc::new(naive::Naive { filter: filter.clone() }),
+        Strategy::Im2colGemm => Arc::new(im2col_gemm::Im2colGemm { filter: filter.clone() }),
+        Strategy::Direct => Arc::new(
             direct::Direct::new(isa, spec, filter, epilogue, family)
                 .ok_or_else(|| unsupported(direct::missing(isa, family)))?,
         ),
         Strategy::Fft => {
-            Box::new(fft::Fft::new(isa, spec, filter).ok_or_else(|| unsupported(direct::missing(isa, None)))?)
+            Arc::new(fft::Fft::new(isa, spec, filter).ok_or_else(|| unsupported(direct::missing(isa, None)))?)
         }
         Strategy::Specialized => {
             specialized::kernels(isa, spec, family).map_err(unsupported)?;
-            Box::new(
+            Arc::new(
                 specialized::Specialized::new(isa, spec, filter, epilogue, family)
                     .ok_or_else(|| unsupported(format!("this machine has no {isa}")))?,
             )
         }
         Strategy::Winograd => {
-            Box::new(winograd::Winograd::new(isa, spec, filter, epilogue, planner).map_err(unsupported)?)
+            Arc::new(winograd::Winograd::new(isa, spec, filter, epilogue).map_err(unsupported)?)
         }
     })
 }

@@ -64,6 +64,11 @@ impl Path for Naive {
         Strategy::Naive
     }
 
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize {
+        size_of::<f32>() * self.filter.len()
+    }
+
     fn band(&self, band: Band<'_, '_, '_>, _fit: &Fit, _scratch: &mut Scratch) {
         let Band { frame, epilogue, input, mut output, residual, first } = band;
         for ((row, column, channel), value) in output.indexed_iter_mut() {

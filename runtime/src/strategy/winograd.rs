@@ -18,17 +18,16 @@ use std::sync::OnceLock;
 
 use ndarray::{Array4, ArrayView3, ArrayViewMut2, Axis};
 
-pub(crate) use choice::{Choice, choose};
+pub(crate) use choice::{Choice, choices};
 pub use transform::{Across, Algorithm, Down, Finishing, Transform};
 
-use super::{Band, Path, Strategy};
+use super::{Band, Path, Strategy, Variant};
 use crate::edges::Part;
 use crate::engine::Fit;
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::frame::{Frame, picture_row};
 use crate::isa::Isa;
 use crate::machine::Machine;
-use crate::planner::Planner;
 use crate::rows::{self, Ring, Space};
 use crate::spec::ConvSpec;
 use crate::workspace::{Scratch, Tables, recycle};
@@ -45,8 +44,6 @@ pub(crate) struct Winograd {
     spec: ConvSpec,
     filter: Array4<f32>,
     epilogue: Epilogue,
-    tolerance: f32,
-    tile: Option<[usize; 2]>,
     /// The pairs of transforms that may serve, each with its weights once some picture needs them.
     pairs: Vec<(Pair, OnceLock<Option<Packed>>)>,
 }
@@ -64,18 +61,9 @@ impl Winograd {
         spec: &ConvSpec,
         filter: &Array4<f32>,
         epilogue: &Epilogue,
-        planner: &Planner,
     ) -> Result<Self, String> {
         let pairs = pairs(isa, spec)?.into_iter().map(|pair| (pair, OnceLock::new())).collect();
-        Ok(Winograd {
-            isa,
-            spec: *spec,
-            filter: filter.clone(),
-            epilogue: epilogue.clone(),
-            tolerance: planner.tolerance,
-            tile: planner.tile,
-            pairs,
-        })
+        Ok(Winograd { isa, spec: *spec, filter: filter.clone(), epilogue: epilogue.clone(), pairs })
     }
 
     fn packed(&self, choice: &Choice) -> Option<(&Pair, &Packed)> {
@@ -121,11 +109,18 @@ impl Path for Winograd {
         Strategy::Winograd
     }
 
-    fn fit(&self, frame: &Frame, machine: &Machine, _bands: usize) -> Fit {
-        let choice = choose(self.isa, frame, machine, self.tolerance, self.tile).ok();
+    fn fit(&self, frame: &Frame, machine: &Machine, _bands: usize, variant: Variant) -> Fit {
+        let choices = choices(self.isa, frame, machine, variant.tile).ok();
+        let choice = choices.and_then(|choices| choices.into_iter().next());
         // Weights are transformed now, and not by the first call.
         choice.as_ref().map(|choice| self.packed(choice).is_some());
         Fit::of_tiles(choice)
+    }
+
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize {
+        let packed = self.pairs.iter().filter_map(|(_, packed)| packed.get()?.as_ref());
+        packed.map(Packed::bytes).sum()
     }
 
     fn grain(&self, fit: &Fit) -> usize {
@@ -189,8 +184,9 @@ impl Path for Winograd {
             let origin = if staged.is_some() { 0 } else { frame.margins[1].before };
             tiles.run(
                 &mut Section {
-                    input,
+                    inputs: input.insert_axis(Axis(0)),
                     rows: &inputs,
+                    reach,
                     origin,
                     outputs: &mut outputs,
                     residuals: &residuals,

@@ -61,7 +61,7 @@ const FETCH: f64 = 3.5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Layout {
     /// Complex numbers of a transform.
-    pub(super) points: usize,
+    pub(crate) points: usize,
     /// Columns of output at stride 1 that a tile has.
     pub(super) tile: usize,
     /// Pairs of tiles.
@@ -137,13 +137,13 @@ impl Layout {
     }
 
     /// Floats of scratch.
-    pub(super) fn floats(&self, frame: &Frame) -> usize {
+    pub(crate) fn floats(&self, frame: &Frame) -> usize {
         let sums = self.rows * 2 * self.points;
         self.spectra(&frame.spec).saturating_add(sums + 2 * self.points + 2 * self.transform)
     }
 
     /// Floats of the filter's spectra.
-    pub(super) fn filter_floats(&self, spec: &ConvSpec) -> u128 {
+    pub(crate) fn filter_floats(&self, spec: &ConvSpec) -> u128 {
         let filters = spec.c_in_group() as u128 * spec.c_out as u128 * spec.kernel[0] as u128;
         filters * 4 * self.points as u128
     }

@@ -20,9 +20,9 @@ use rustfft::num_complex::Complex;
 
 pub(crate) use self::layout::Layout;
 use self::layout::MOST_ROWS;
-pub(crate) use self::prediction::{Prediction, contends, error, growth, most_bands, predict};
+pub(crate) use self::prediction::{contends, most_bands, predict};
 use self::spectra::Spectra;
-use super::{Band, Path, Strategy, direct};
+use super::{Band, Path, Strategy, Variant, direct};
 use crate::engine::Fit;
 use crate::frame::Frame;
 use crate::isa::Isa;
@@ -82,7 +82,13 @@ impl Path for Fft {
         Strategy::Fft
     }
 
-    fn fit(&self, frame: &Frame, machine: &Machine, _bands: usize) -> Fit {
+    #[cfg(test)]
+    fn packed_bytes(&self) -> usize {
+        let known = self.spectra.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|spectra| spectra.bytes()).sum()
+    }
+
+    fn fit(&self, frame: &Frame, machine: &Machine, _bands: usize, _variant: Variant) -> Fit {
         let mut layout = Layout::of(frame, machine);
         layout.transform = layout.transform.max(self.spectra(layout.points).work());
         Fit::of_fft(layout)

@@ -26,6 +26,14 @@ pub(crate) struct Prediction {
     pub(crate) kernel: String,
     /// Cycles on one thread.
     pub(crate) cycles: f64,
+    /// Floats of scratch of each band.
+    pub(crate) floats: usize,
+    /// Bytes of the filter's spectra.
+    pub(crate) weights: usize,
+    /// Error over the root mean square of the output.
+    pub(crate) error: f64,
+    /// By how much errors may be larger than those of the sum as it is written.
+    pub(crate) growth: f64,
 }
 
 /// Predicts what a layer takes for a picture, or says why it cannot run.
@@ -46,6 +54,10 @@ pub(crate) fn predict(frame: &Frame, machine: &Machine) -> Result<Prediction, St
             bytes(layout.workspace(frame))
         ),
         cycles: layout.cycles(frame, machine),
+        floats: layout.floats(frame),
+        weights: usize::try_from(4 * layout.filter_floats(spec)).unwrap_or(usize::MAX),
+        error: error(&layout, spec),
+        growth: growth(&layout),
     })
 }
 
@@ -70,17 +82,17 @@ pub(crate) fn contends(spec: &ConvSpec) -> Result<(), String> {
 /// Transforms of `N` points err by `log2 N` roundings (Gentleman and Sande, "Fast Fourier transforms",
 /// 1966, on average by their square root), there and back; the sums between them by the square root
 /// of their number of terms.
-pub(crate) fn error(frame: &Frame, machine: &Machine) -> f64 {
-    let doublings = (Layout::of(frame, machine).points as f64).log2();
-    let terms = 2.0 * (frame.spec.kernel[0] * frame.spec.c_in_group()) as f64;
+fn error(layout: &Layout, spec: &ConvSpec) -> f64 {
+    let doublings = (layout.points as f64).log2();
+    let terms = 2.0 * (spec.kernel[0] * spec.c_in_group()) as f64;
     ROUNDING * (2.0 * doublings + 2.0 * terms.sqrt())
 }
 
 /// By how much errors may be larger than those of the sum as it is written, where every number is as
 /// large as the largest: each doubling of a transform rounds numbers whose squares add up to those of the
 /// signal's (Parseval), there and back.
-pub(crate) fn growth(frame: &Frame, machine: &Machine) -> f64 {
-    (Layout::of(frame, machine).points as f64).log2()
+fn growth(layout: &Layout) -> f64 {
+    (layout.points as f64).log2()
 }
 
 /// Bands into which an output may be cut on `threads` threads: each transforms the rows above and

@@ -24,6 +24,14 @@ pub(super) struct Spectra {
     pub(super) filters: Vec<Tiled>,
 }
 
+impl Spectra {
+    /// Bytes of the filter's spectra.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.filters.iter().map(Tiled::bytes).sum()
+    }
+}
+
 impl fmt::Debug for Spectra {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Spectra")

@@ -3,6 +3,8 @@
 use super::TRANSFORMS;
 use super::packed::pointwise;
 use super::transform::{Algorithm, Ready, Transform};
+use crate::cost::tiled::add_data;
+use crate::cost::{Features, Term, beyond};
 use crate::cover::{cost, cover};
 use crate::frame::Frame;
 use crate::isa::Isa;
@@ -18,21 +20,6 @@ pub(super) const CHUNK: usize = 64;
 
 /// Unit roundoff of f32.
 const ROUNDING: f64 = 5.96e-8;
-
-/// Cycles of an instruction of a pass, of a vector that is read or written, and of one call of a pass.
-const INSTRUCTION: f64 = 0.5;
-const MOVED: f64 = 0.75;
-const PASS: f64 = 12.0;
-
-/// Cycles of a kernel's call for one product of a block, and of a register tile beside its sums: for
-/// each, and for each of its vectors.
-const CALL: f64 = 60.0;
-const TILE: f64 = 20.0;
-const STORED: f64 = 1.0;
-
-/// Bytes that arrive in a cycle from beyond the second-level cache, and from beyond the last.
-const BEYOND: f64 = 16.0;
-const MEMORY: f64 = 9.0;
 
 /// Algorithms for the rows and the columns of a filter.
 #[derive(Debug, Clone, Copy)]
@@ -77,9 +64,9 @@ impl Pair {
         })
     }
 
-    /// Bytes of its transformed weights.
+    /// Bytes of its transformed weights, and of biases.
     pub(super) fn weights(&self, spec: &ConvSpec) -> usize {
-        size_of::<f32>() * self.products() * spec.c_in * self.padded(spec.c_out)
+        size_of::<f32>() * (self.products() * (spec.c_in + 1) + 1) * self.padded(spec.c_out)
     }
 
     /// By how much errors that are like noise grow.
@@ -91,7 +78,7 @@ impl Pair {
     /// of the transforms, and of sums over the channels, times what the algorithms amplify them by.
     /// Calibrated on layers of 1 to 512 channels.
     pub(super) fn error(&self, spec: &ConvSpec) -> f64 {
-        ROUNDING * self.amplification() * (8.0 + 1.5 * (spec.c_in as f64).sqrt())
+        ROUNDING * self.amplification() * (9.0 + 1.8 * (spec.c_in as f64).sqrt())
     }
 
     /// The largest sum of the sizes of what is added for an output over that of the sum as it stands, on
@@ -154,8 +141,6 @@ pub(crate) struct Choice {
     pub(super) pair: usize,
     /// Its name.
     pub(crate) name: String,
-    /// Outputs of a tile.
-    outputs: [usize; 2],
     /// Products of a tile for a channel in and out, and as many as the sum has.
     products: usize,
     instead: usize,
@@ -165,8 +150,12 @@ pub(crate) struct Choice {
     pub(super) block: usize,
     /// How the tiles of a whole block are covered by those of the kernel.
     pub(super) tiling: Tiling,
-    /// Predicted cycles of a picture.
-    pub(crate) cycles: f64,
+    /// Outputs of a tile.
+    pub(crate) tile: [usize; 2],
+    /// Rows that bands have a multiple of.
+    pub(crate) grain: usize,
+    /// What it does to a picture.
+    pub(crate) features: Features,
     /// Predicted error, over the root mean square of the output.
     pub(crate) error: f64,
     /// By how much errors may grow at most.
@@ -183,8 +172,8 @@ impl Choice {
         format!(
             "tiles of {}x{} outputs by {} products instead of {}, {} tiles at a time; rounding errors grow by {:.0} \
              times at most, and as noise by {:.1} times",
-            self.outputs[0],
-            self.outputs[1],
+            self.tile[0],
+            self.tile[1],
             self.products,
             self.instead,
             self.block,
@@ -194,23 +183,17 @@ impl Choice {
     }
 }
 
-/// The pair that is predicted to take the least time among those as exact as `tolerance` wants, where
-/// there are any, and else the most exact; or only the one with tiles of `wanted` outputs.
-pub(crate) fn choose(
+/// Every pair, laid over a picture; or only the one with tiles of `wanted` outputs.
+pub(crate) fn choices(
     isa: Isa,
     frame: &Frame,
     machine: &Machine,
-    tolerance: f32,
     wanted: Option<[usize; 2]>,
-) -> Result<Choice, String> {
-    let spec = &frame.spec;
-    let all = pairs(isa, spec)?;
-    let choices = all.iter().enumerate().filter(|(_, pair)| wanted.is_none_or(|tile| pair.outputs() == tile));
-    let choices: Vec<Choice> = choices.map(|(index, pair)| lay(index, pair, frame, machine)).collect();
-    let exact = |choice: &&Choice| choice.error <= f64::from(tolerance);
-    let fastest = choices.iter().filter(exact).min_by(|a, b| a.cycles.total_cmp(&b.cycles));
-    let most_exact = || choices.iter().min_by(|a, b| a.error.total_cmp(&b.error));
-    fastest.or_else(most_exact).cloned().ok_or_else(|| {
+) -> Result<Vec<Choice>, String> {
+    let all = pairs(isa, &frame.spec)?;
+    let some = all.iter().enumerate().filter(|(_, pair)| wanted.is_none_or(|tile| pair.outputs() == tile));
+    let choices: Vec<Choice> = some.map(|(index, pair)| lay(index, pair, frame, machine)).collect();
+    if choices.is_empty() {
         let known: Vec<String> = all
             .iter()
             .map(|pair| {
@@ -219,8 +202,9 @@ pub(crate) fn choose(
             })
             .collect();
         let [rows, columns] = wanted.unwrap_or_default();
-        format!("no tile of {rows}x{columns} outputs; there are {}", known.join(", "))
-    })
+        return Err(format!("no tile of {rows}x{columns} outputs; there are {}", known.join(", ")));
+    }
+    Ok(choices)
 }
 
 /// Tiles of one dimension: `length` outputs, in tiles of `outputs` that are `dilation` apart.
@@ -242,48 +226,69 @@ fn lay(index: usize, pair: &Pair, frame: &Frame, machine: &Machine) -> Choice {
     let lanes = pair.lanes();
     let [vectors_in, vectors_out] =
         [spec.c_in, spec.c_out].map(|channels| (pair.padded(channels) / lanes) as f64);
-    // A pass over one dimension: as often as the other has rows or columns.
-    let pass = |instructions: usize, moved: usize, often: usize| {
-        often as f64 * (instructions as f64 * INSTRUCTION + moved as f64 * MOVED)
+    // A pass over one dimension, as often as the other has rows or columns: instructions, and vectors
+    // that are read or written.
+    let pass = |often: usize, instructions: usize, moved: usize| {
+        [often as f64 * instructions as f64, often as f64 * moved as f64]
     };
+    let second =
+        |algorithm: &Algorithm, pass: [f64; 2]| if algorithm.products() == 1 { [0.0; 2] } else { pass };
     let both = |axis: &Algorithm| 2 * axis.products();
-    let second = |algorithm: &Algorithm, cycles: f64| if algorithm.products() == 1 { 0.0 } else { cycles };
-    let input = pass(across.instructions[0], both(across), down.products())
-        + second(down, pass(down.instructions[0], both(down), across.products()));
     let one_way = |axis: &Algorithm| axis.products() + axis.outputs;
-    let output = second(down, pass(down.instructions[1], one_way(down), across.products()))
-        + pass(across.instructions[1] + 4 * across.outputs, one_way(across), down.outputs);
-    let transforms = all as f64 * (vectors_in * input + vectors_out * output + 4.0 * PASS);
+    let inputs = [
+        pass(down.products(), across.instructions[0], both(across)),
+        second(down, pass(across.products(), down.instructions[0], both(down))),
+    ];
+    let outputs = [
+        second(down, pass(across.products(), down.instructions[1], one_way(down))),
+        pass(down.outputs, across.instructions[1] + 4 * across.outputs, one_way(across)),
+    ];
+    let mut features = Features::default();
+    for (vectors, passes) in [(vectors_in, inputs), (vectors_out, outputs)] {
+        for [instructions, moved] in passes {
+            features.add(Term::WinogradInstructions, all as f64 * vectors * instructions);
+            features.add(Term::WinogradMoved, all as f64 * vectors * moved);
+        }
+    }
+    features.add(Term::WinogradPasses, 4.0 * all as f64);
 
     let pointwise = pointwise(pair, spec);
     let kernel = direct::of_family(machine.isa, Family::ChannelsOut);
-    let (products, tiling) = kernel.map_or((0.0, Tiling::default()), |kernel| {
+    let tiling = kernel.map_or(Tiling::default(), |kernel| {
         let description = kernel.description();
         let counts = tiled::numbers(description, &pointwise).panels;
-        let of_block = |tiles: usize| {
-            let streamed = arrival(weights, machine);
+        let mut products = |tiles: usize, blocks: usize| {
+            if tiles * blocks == 0 {
+                return;
+            }
+            let times = (pair.products() * blocks) as f64;
             let sums = cost(tiles, description.panels, &counts) * spec.c_in as f64;
-            let cycles = CALL + sums + beside(tiles, description.panels, &counts);
-            (pair.products() as f64 * cycles).max(streamed)
+            features.add(Term::WinogradProducts, times * sums);
+            features.add(Term::ChannelsOutTiles, times * register_tiles(tiles, description.panels, &counts));
+            features.add(Term::Kernels, times);
+            features.add(Term::WeightsL3, (blocks * weights) as f64 * beyond(weights as f64, machine.l2));
+            features.add(Term::MemoryBytes, (blocks * weights) as f64 * beyond(weights as f64, machine.l3));
         };
-        let rest = all % block;
-        let blocks = (all / block) as f64;
-        let rest = if rest > 0 { of_block(rest) } else { 0.0 };
-        (blocks * of_block(block) + rest, tiled::tiling(description, block))
+        products(block, all / block);
+        products(all % block, 1);
+        tiled::tiling(description, block)
     });
     let [height, width] = frame.input;
-    let pictures = height * width * spec.c_in + frame.output[0] * frame.output[1] * spec.c_out;
-    let pictures = arrival(size_of::<f32>() * pictures, machine);
+    let pictures = (height * width) as f64 * spec.c_in as f64
+        + (frame.output[0] * frame.output[1]) as f64 * spec.c_out as f64;
+    add_data(&mut features, size_of::<f32>() as f64 * pictures, weights as f64, machine);
+    features.add(Term::Calls, 1.0);
     Choice {
         pair: index,
         name: pair.name(),
-        outputs: pair.outputs(),
+        tile: pair.outputs(),
+        grain: super::grain(pair, spec),
+        features,
         products: pair.products(),
         instead: pair.outputs().iter().product::<usize>() * spec.kernel[0] * spec.kernel[1],
         amplification: pair.amplification(),
         block,
         tiling,
-        cycles: transforms + products + pictures,
         error: pair.error(spec),
         growth: pair.growth(),
         workspace: workspace(pair, frame, block),
@@ -291,24 +296,12 @@ fn lay(index: usize, pair: &Pair, frame: &Frame, machine: &Machine) -> Choice {
     }
 }
 
-/// Cycles in which so many bytes arrive, where they are more than stays in the second-level cache.
-fn arrival(bytes: usize, machine: &Machine) -> f64 {
-    match bytes {
-        bytes if bytes > machine.l3 => bytes as f64 / MEMORY,
-        bytes if bytes > machine.l2 / 2 => bytes as f64 / BEYOND,
-        _ => 0.0,
-    }
-}
-
-/// Cycles of the register tiles over a row of `width` beside their sums.
-fn beside(width: usize, panels: &[Panels], counts: &[usize]) -> f64 {
-    let kinds = panels.iter().zip(counts).map(|(panels, count)| {
-        let tiling = cover(width, panels.tiles);
-        let tiles = tiling.iter().zip(panels.tiles);
-        let cycles = tiles
-            .map(|(often, tile)| *often as f64 * (TILE + STORED * (tile.pixels * panels.vectors) as f64));
-        *count as f64 * cycles.sum::<f64>()
-    });
+/// Register tiles over a row of `width`, in all panels.
+fn register_tiles(width: usize, panels: &[Panels], counts: &[usize]) -> f64 {
+    let kinds = panels
+        .iter()
+        .zip(counts)
+        .map(|(panels, count)| (count * cover(width, panels.tiles).iter().sum::<usize>()) as f64);
     kinds.sum()
 }
 

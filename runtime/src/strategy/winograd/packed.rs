@@ -51,6 +51,12 @@ impl Packed {
         let slopes = if epilogue.slopes.is_empty() { AVec::new(64) } else { padded(&epilogue.slopes, 1.0) };
         Some(Packed { products, bias: padded(&epilogue.bias, 0.0), slopes })
     }
+
+    /// Bytes of weights, biases and slopes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.products.bytes() + size_of::<f32>() * (self.bias.len() + self.slopes.len())
+    }
 }
 
 /// `[1, 1, C_in, products · C_out]`, the output channels padded with zeros.

@@ -1,8 +1,9 @@
-//! A section of output rows, tile by tile: inputs transformed, multiplied, transformed back.
+//! A section of output rows, of one picture or of several, tile by tile: inputs transformed, multiplied,
+//! transformed back.
 
 use std::ops::Range;
 
-use ndarray::ArrayView3;
+use ndarray::{ArrayView4, Axis};
 
 use super::choice::{CHUNK, Choice, Pair, patch_pitch, tiles};
 use super::packed::Packed;
@@ -22,13 +23,17 @@ pub(super) struct Tiles<'a> {
     pub(super) choice: &'a Choice,
 }
 
-/// Rows of the picture and of the output.
+/// Rows of pictures and of outputs.
 pub(super) struct Section<'t, 'x, 'y> {
-    pub(super) input: ArrayView3<'x, f32>,
-    /// Rows of the padded picture, from the section's first on; none where a row has to be made.
+    /// Pictures, `[N, H, W, C_in]`.
+    pub(super) inputs: ArrayView4<'x, f32>,
+    /// Rows of the padded pictures, from the section's first on, `reach` of each picture; none where a
+    /// row has to be made.
     pub(super) rows: &'t [&'t [f32]],
+    pub(super) reach: usize,
     /// The column of the padded picture that they begin with.
     pub(super) origin: usize,
+    /// Rows of the outputs, as many of each.
     pub(super) outputs: &'t mut [&'y mut [f32]],
     pub(super) residuals: &'t [&'x [f32]],
     /// Which row of the whole output the first is.
@@ -47,9 +52,17 @@ pub(super) struct Room<'s> {
     pub(super) patch: &'s mut [f32],
 }
 
-/// One tile: where its first output is, in the section.
+impl Section<'_, '_, '_> {
+    /// Output rows of a picture.
+    fn height(&self) -> usize {
+        self.outputs.len() / self.inputs.len_of(Axis(0)).max(1)
+    }
+}
+
+/// One tile: which picture it is of, and where its first output is.
 #[derive(Clone, Copy)]
 struct Place {
+    picture: usize,
     row: usize,
     column: usize,
 }
@@ -58,12 +71,14 @@ impl Tiles<'_> {
     /// Computes the rows of a section.
     pub(super) fn run(&self, section: &mut Section<'_, '_, '_>, room: &mut Room<'_>) {
         let spec = &self.frame.spec;
-        let [height, width] = [section.outputs.len(), self.frame.output[1]];
+        let [height, width] = [section.height(), self.frame.output[1]];
         let outputs = self.pair.outputs();
         let columns = tiles(width, outputs[1], spec.dilation[1]);
-        let all = columns * tiles(height, outputs[0], spec.dilation[0]);
+        let of_picture = columns * tiles(height, outputs[0], spec.dilation[0]);
+        let all = of_picture * section.inputs.len_of(Axis(0));
         let place = |tile: usize| Place {
-            row: start(tile / columns, outputs[0], spec.dilation[0]),
+            picture: tile / of_picture,
+            row: start(tile % of_picture / columns, outputs[0], spec.dilation[0]),
             column: start(tile % columns, outputs[1], spec.dilation[1]),
         };
         for first in (0..all).step_by(self.choice.block) {
@@ -89,7 +104,8 @@ impl Tiles<'_> {
             let at = tile * layout.tile;
             match self.in_place(section, place, padded) {
                 Some(from) => {
-                    let rows = &section.rows[place.row..];
+                    let rows = section.rows.get(place.picture * section.reach + place.row..);
+                    let rows = rows.unwrap_or_default();
                     self.transform_tile(rows, row_step, from, (room.inputs, at, layout.plane), room.halfway);
                 }
                 None => {
@@ -109,7 +125,8 @@ impl Tiles<'_> {
         let [down, across] = self.pair.algorithms();
         let from = place.column.checked_sub(section.origin)? * spec.c_in;
         let end = from + (across.products() - 1) * spec.dilation[1] * spec.c_in + padded;
-        let rows = section.rows.get(place.row..)?.iter().step_by(spec.dilation[0]).take(down.products());
+        let first = place.picture * section.reach + place.row;
+        let rows = section.rows.get(first..)?.iter().step_by(spec.dilation[0]).take(down.products());
         (rows.len() == down.products() && rows.into_iter().all(|row| row.len() >= end)).then_some(from)
     }
 
@@ -122,7 +139,10 @@ impl Tiles<'_> {
         for (row, target) in targets.enumerate() {
             let at = section.first + place.row + row * spec.dilation[0];
             match self.frame.padded_row(at) {
-                Some(at) => self.frame.pad_row(picture_row(&section.input, at), columns.clone(), target),
+                Some(at) => {
+                    let picture = section.inputs.index_axis_move(Axis(0), place.picture);
+                    self.frame.pad_row(picture_row(&picture, at), columns.clone(), target);
+                }
                 None => target.fill(0.0),
             }
         }
@@ -193,7 +213,7 @@ impl Tiles<'_> {
         let spec = &self.frame.spec;
         let [down, across] = self.pair.algorithms();
         let [row_step, column_step] = spec.dilation;
-        let (height, width) = (section.outputs.len(), self.frame.output[1]);
+        let (height, width) = (section.height(), self.frame.output[1]);
         let [_, layout] = self.pair.layouts(spec, self.choice.block);
         let one_pass = down.products() == 1;
         for (tile, place) in places.enumerate() {
@@ -223,7 +243,7 @@ impl Tiles<'_> {
                     plane: source_plane,
                     outputs: section.outputs,
                     residuals: section.residuals,
-                    first: place.row,
+                    first: place.picture * height + place.row,
                     row_step,
                     count: rows,
                     at: place.column * spec.c_out + first,

@@ -1,0 +1,142 @@
+//! A map: a cell for each Δ and number of channels, coloured by what is the fastest there.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::choices::algorithm;
+use super::plot::{Area, Drawn, Failed, INK, LEGEND_ROW, WIDTH, colour};
+use crate::Error;
+use crate::tuning::regret::{ALIKE, Cell, regret};
+use crate::tuning::shapes::{MAP_CHANNELS, MAP_DELTAS};
+
+const FONT: u32 = 30;
+const ROW: i32 = 56;
+/// Pixels for the names of rows and their axis, for those of columns, and at the right.
+const LEFT: i32 = 110;
+const BELOW: i32 = 100;
+const MARGIN: i32 = 16;
+
+/// The algorithms and their colours, in the order of the legend.
+const COLOURS: [(&str, RGBColor); 7] = [
+    ("channels-out", colour::BLUE),
+    ("along-row", colour::GREEN),
+    ("depthwise", colour::PURPLE),
+    ("winograd", colour::ORANGE),
+    ("fft", colour::VERMILLION),
+    ("im2col + GEMM", colour::GREY),
+    ("naive", RGBColor(0x66, 0x55, 0x44)),
+];
+
+/// Draws the map, its legend above.
+pub(super) fn map(cells: &[Cell]) -> Result<Drawn, Error> {
+    const NAME: &str = "dispatch";
+    let winners: Vec<(&Cell, String)> =
+        cells.iter().filter_map(|cell| Some((cell, algorithm(cell.sample.best()?)))).collect();
+    let present: Vec<(&str, RGBColor)> =
+        COLOURS.into_iter().filter(|(name, _)| winners.iter().any(|(_, winner)| winner == name)).collect();
+    let keys = places(&present);
+    let above = keys.last().map_or(0, |(_, row)| row + 1) * LEGEND_ROW + 20;
+    let height = (above + MAP_DELTAS.len() as i32 * ROW + BELOW) as u32;
+    let fail = |reason: String| Error::Plot { plot: NAME.to_owned(), reason };
+    let mut svg = String::new();
+    {
+        let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        legend(&area, &present, &keys).map_err(|error| fail(error.to_string()))?;
+        draw(&area, &winners, above).map_err(|error| fail(error.to_string()))?;
+        area.present().map_err(|error| fail(error.to_string()))?;
+    }
+    let what: Vec<&str> = present.iter().map(|(name, _)| *name).collect();
+    let alternative = format!(
+        "A map of Δ from {} to {} over {} to {} channels; the fastest are {}",
+        MAP_DELTAS[0],
+        MAP_DELTAS[MAP_DELTAS.len() - 1],
+        MAP_CHANNELS[0],
+        MAP_CHANNELS[MAP_CHANNELS.len() - 1],
+        what.join(", ")
+    );
+    Ok(Drawn::new(NAME, &alternative, height, &svg))
+}
+
+/// Where the keys of the legend go: the left edge in pixels, and the row.
+fn places(keys: &[(&str, RGBColor)]) -> Vec<(i32, i32)> {
+    let (mut column, mut row) = (8, 0);
+    let place = |(name, _): &(&str, RGBColor)| {
+        let width = 44 + (name.chars().count() as f64 * f64::from(FONT) * 0.53) as i32;
+        if column > 8 && column + width > WIDTH as i32 {
+            (column, row) = (8, row + 1);
+        }
+        let at = (column, row);
+        column += width + 22;
+        at
+    };
+    keys.iter().map(place).collect()
+}
+
+fn legend<DB: DrawingBackend>(
+    root: &Area<DB>,
+    keys: &[(&str, RGBColor)],
+    places: &[(i32, i32)],
+) -> Result<(), Failed<DB>> {
+    for ((name, colour), (column, row)) in keys.iter().zip(places) {
+        let middle = 8 + row * LEGEND_ROW + LEGEND_ROW / 2;
+        root.draw(&Rectangle::new([(*column, middle - 13), (column + 26, middle + 13)], colour.filled()))?;
+        let text = ("sans-serif", FONT).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
+        root.draw(&Text::new((*name).to_owned(), (column + 36, middle), text))?;
+    }
+    Ok(())
+}
+
+fn draw<DB: DrawingBackend>(
+    root: &Area<DB>,
+    winners: &[(&Cell, String)],
+    above: i32,
+) -> Result<(), Failed<DB>> {
+    let text = ("sans-serif", FONT).into_font().color(&INK);
+    let width = (WIDTH as i32 - LEFT - MARGIN) / MAP_CHANNELS.len() as i32;
+    // Δ grows upwards.
+    let corner = |row: usize, column: usize| {
+        let down = (MAP_DELTAS.len() - 1 - row) as i32;
+        (LEFT + column as i32 * width, above + down * ROW)
+    };
+    for (row, delta) in MAP_DELTAS.iter().enumerate() {
+        for (column, channels) in MAP_CHANNELS.iter().enumerate() {
+            let (x, y) = corner(row, column);
+            let inside = [(x + 2, y + 2), (x + width - 2, y + ROW - 2)];
+            let own = winners.iter().find(|(cell, _)| cell.delta == *delta && cell.channels == *channels);
+            let Some((cell, winner)) = own else {
+                root.draw(&Rectangle::new(inside, INK.mix(0.12).stroke_width(1)))?;
+                continue;
+            };
+            let colour =
+                COLOURS.iter().find(|(name, _)| name == winner).map_or(colour::GREY, |(_, own)| *own);
+            root.draw(&Rectangle::new(inside, colour.filled()))?;
+            let lost = regret(&cell.sample).filter(|regret| *regret > 1.0 + ALIKE);
+            if let Some(lost) = lost {
+                root.draw(&Rectangle::new(inside, INK.stroke_width(5)))?;
+                let style = ("sans-serif", FONT).into_font().color(&WHITE);
+                let style = style.pos(Pos::new(HPos::Center, VPos::Center));
+                root.draw(&Text::new(format!("{lost:.2}"), (x + width / 2, y + ROW / 2), style))?;
+            }
+        }
+    }
+    let centred = Pos::new(HPos::Center, VPos::Top);
+    for (column, channels) in MAP_CHANNELS.iter().enumerate() {
+        let (x, y) = corner(0, column);
+        root.draw(&Text::new(
+            channels.to_string(),
+            (x + width / 2, y + ROW + 10),
+            text.clone().pos(centred),
+        ))?;
+    }
+    for (row, delta) in MAP_DELTAS.iter().enumerate() {
+        let (x, y) = corner(row, 0);
+        let style = text.clone().pos(Pos::new(HPos::Right, VPos::Center));
+        root.draw(&Text::new(delta.to_string(), (x - 14, y + ROW / 2), style))?;
+    }
+    let bottom = above + MAP_DELTAS.len() as i32 * ROW;
+    let middle = LEFT + width * MAP_CHANNELS.len() as i32 / 2;
+    root.draw(&Text::new("channels, in and out", (middle, bottom + 54), text.clone().pos(centred)))?;
+    let upright = ("sans-serif", FONT).into_font().transform(FontTransform::Rotate270).color(&INK);
+    let style = upright.pos(Pos::new(HPos::Center, VPos::Top));
+    root.draw(&Text::new("Δ, pixels", (8, (above + bottom) / 2), style))
+}

@@ -1,0 +1,147 @@
+//! One layer by every candidate that the planner weighs: verified, then timed in turns.
+
+use ndarray::Array4;
+use serde::{Deserialize, Serialize};
+use tapwise::cost::Features;
+use tapwise::{Conv2d, Isa, Machine, Planner, Shape, Verdict};
+
+use crate::Error;
+use crate::measurement::{Contest, Entry, Pace, Run, race};
+use crate::problems::Problem;
+use crate::records::Record;
+
+/// A candidate that is predicted to take so many times as long as the best one is not measured.
+pub const HOPELESS: f64 = 4.0;
+
+/// An error beyond what is allowed by this factor is no rounding.
+const SLACK: f64 = 4.0;
+
+/// A candidate for a layer: what was predicted, and what was measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// The strategy.
+    pub strategy: String,
+    /// The kernel.
+    pub kernel: String,
+    /// What it does, counted; not written to files.
+    #[serde(skip)]
+    pub features: Features,
+    /// Predicted seconds.
+    pub predicted: f64,
+    /// The least of the measured seconds; none where it was not measured.
+    pub measured: Option<f64>,
+    /// Whether the planner chooses it.
+    pub chosen: bool,
+    /// Whether it is as exact as the planner's tolerance wants.
+    pub exact: bool,
+}
+
+/// A layer with all its candidates.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Sample {
+    /// The descriptor.
+    pub shape: String,
+    /// Threads.
+    pub threads: usize,
+    /// The candidates as the planner orders them; those that cannot run are left out.
+    pub candidates: Vec<Candidate>,
+}
+
+impl Sample {
+    /// The candidate of the planner's choice.
+    #[must_use]
+    pub fn chosen(&self) -> Option<&Candidate> {
+        self.candidates.iter().find(|candidate| candidate.chosen)
+    }
+
+    /// The fastest that was measured and is exact enough.
+    #[must_use]
+    pub fn best(&self) -> Option<&Candidate> {
+        let measured =
+            self.candidates.iter().filter(|candidate| candidate.exact && candidate.measured.is_some());
+        measured.min_by(|a, b| a.measured.unwrap_or(f64::NAN).total_cmp(&b.measured.unwrap_or(f64::NAN)))
+    }
+}
+
+/// Measures a shape on the calling thread's pool by every candidate of `planner`; choices are the
+/// planner's. A candidate that is predicted to take `hopeless` times as long as the best is left out.
+///
+/// # Errors
+/// What the library refuses, and [`Error::Wrong`] for a candidate whose answer is.
+pub fn measure(
+    shape: Shape,
+    group: &'static str,
+    planner: &Planner,
+    isa: Isa,
+    pace: Pace,
+    hopeless: f64,
+    command: &str,
+) -> Result<(Sample, Vec<Record>), Error> {
+    let machine = Machine::detect(isa);
+    let plan = planner.choose(&shape.spec, shape.input, &machine)?;
+    let mut contest = Contest::new(Problem { shape, group });
+    let least =
+        plan.candidates.iter().filter_map(|candidate| candidate.seconds).fold(f64::INFINITY, f64::min);
+    let mut candidates = Vec::new();
+    let mut ready = Vec::new();
+    for candidate in &plan.candidates {
+        let Some(predicted) = candidate.seconds else { continue };
+        let mut exact = candidate.error <= f64::from(planner.tolerance);
+        if predicted <= hopeless * least {
+            let filter = contest.filter.view();
+            let builder = Conv2d::builder(filter).spec(&shape.spec).strategy(candidate.strategy).isa(isa);
+            let builder = match (candidate.family, candidate.tile) {
+                (Some(family), _) => builder.family(family),
+                (_, Some(tile)) => builder.tile(tile),
+                _ => builder,
+            };
+            let layer = builder.build()?;
+            match contest.verify(&layer, candidate.strategy) {
+                Ok(verified) => ready.push((candidates.len(), layer, verified)),
+                // A candidate that errs a little more than was predicted is not timed; one that is
+                // wrong ends the job.
+                Err(Error::Wrong { error, limit, .. }) if error < SLACK * limit => exact = false,
+                Err(error) => return Err(error),
+            }
+        }
+        candidates.push(Candidate {
+            strategy: candidate.strategy.to_string(),
+            kernel: candidate.kernel.clone(),
+            features: candidate.features,
+            predicted,
+            measured: None,
+            chosen: candidate.verdict == Verdict::Chosen,
+            exact,
+        });
+    }
+    let [height, width] = shape.output()?;
+    let label = contest.label(command)?;
+    let pictures = contest.pictures.view();
+    let mut order = Vec::new();
+    let entries: Vec<Entry<'_>> = ready
+        .into_iter()
+        .map(|(index, layer, verified)| {
+            order.push(index);
+            let mut output = Array4::<f32>::zeros((1, height, width, shape.spec.c_out));
+            let run = move || {
+                layer.forward_into(
+                    pictures.index_axis(ndarray::Axis(0), 0),
+                    output.index_axis_mut(ndarray::Axis(0), 0),
+                )
+            };
+            Entry {
+                strategy: candidates[index].strategy.clone(),
+                kernel: candidates[index].kernel.clone(),
+                isa,
+                max_error: verified.error,
+                checked: verified.checked,
+                run: Run::Here(Box::new(run)),
+            }
+        })
+        .collect();
+    let records = race(&label, entries, pace)?;
+    for (index, record) in order.into_iter().zip(&records) {
+        candidates[index].measured = Some(record.min_s);
+    }
+    Ok((Sample { shape: shape.to_string(), threads: machine.threads, candidates }, records))
+}

@@ -1,0 +1,104 @@
+//! Running a plan: bands of one picture, or pictures of a batch, over the threads of the pool.
+
+use ndarray::parallel::prelude::*;
+use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, ArrayViewMut4, Axis};
+
+use super::{Conv2d, Plan};
+use crate::epilogue::{Epilogue, residual_rows};
+use crate::strategy::Band;
+use crate::workspace::Scratch;
+
+/// What a run is of, but for its pictures.
+pub(super) struct Call<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) epilogue: &'a Epilogue,
+    /// What is added to the sums of the picture, `[H', W', C_out]`.
+    pub(super) residual: Option<ArrayView3<'a, f32>>,
+}
+
+impl Conv2d {
+    pub(super) fn run(
+        &self,
+        call: &Call<'_>,
+        input: &ArrayView3<'_, f32>,
+        mut output: ArrayViewMut3<'_, f32>,
+    ) {
+        let plan = call.plan;
+        let grain = plan.path.grain(&plan.fit);
+        let rows = plan.frame.output[0].div_ceil(plan.bands).next_multiple_of(grain);
+        let bands = plan.frame.output[0].div_ceil(rows);
+        self.pool.with(bands, |scratches| {
+            if let [scratch] = scratches {
+                run_band(call, input, output, 0, scratch);
+            } else {
+                output
+                    .axis_chunks_iter_mut(Axis(0), rows)
+                    .into_par_iter()
+                    .zip(scratches)
+                    .enumerate()
+                    .with_max_len(1)
+                    .for_each(|(band, (output, scratch))| {
+                        run_band(call, input, output, band * rows, scratch);
+                    });
+            }
+        });
+    }
+
+    pub(super) fn run_batch(
+        &self,
+        call: &Call<'_>,
+        inputs: &ArrayView4<'_, f32>,
+        mut outputs: ArrayViewMut4<'_, f32>,
+    ) {
+        let plan = call.plan;
+        let count = inputs.len_of(Axis(0));
+        let threads = rayon::current_num_threads();
+        // Too few pictures to go round: the threads share each picture instead.
+        if threads > 1 && count < 2 * threads && plan.bands > 1 {
+            for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
+                self.run(call, &input, output);
+            }
+            return;
+        }
+        let worth_splitting = threads > 1 && count > 1 && batch_is_large(plan, count);
+        let share = if worth_splitting { count.div_ceil(4 * threads) } else { count };
+        let work =
+            |inputs: ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>, scratch: &mut Scratch| {
+                for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
+                    run_band(call, &input, output, 0, scratch);
+                }
+            };
+        self.pool.with(count.div_ceil(share), |scratches| {
+            if let [scratch] = scratches {
+                work(inputs.view(), outputs, scratch);
+            } else {
+                inputs
+                    .axis_chunks_iter(Axis(0), share)
+                    .into_par_iter()
+                    .zip(outputs.axis_chunks_iter_mut(Axis(0), share))
+                    .zip(scratches)
+                    .with_max_len(1)
+                    .for_each(|((inputs, outputs), scratch)| work(inputs, outputs, scratch));
+            }
+        });
+    }
+}
+
+/// Whether a batch is enough work to hand over to other threads.
+fn batch_is_large(plan: &Plan, count: usize) -> bool {
+    // A few thousand multiply-adds take a microsecond; a hand-over takes ten.
+    plan.frame.macs(plan.frame.output[0]) * count as f64 > 2e6
+}
+
+fn run_band(
+    call: &Call<'_>,
+    input: &ArrayView3<'_, f32>,
+    output: ArrayViewMut3<'_, f32>,
+    first: usize,
+    scratch: &mut Scratch,
+) {
+    let Call { plan, epilogue, residual } = *call;
+    let residual = residual_rows(residual, first, output.len_of(Axis(0)));
+    let band = Band { frame: &plan.frame, epilogue, input: input.view(), output, residual, first };
+    plan.path.band(band, &plan.fit, scratch);
+}
