@@ -122,9 +122,6 @@ impl Planner {
         if self.strategy == Strategy::Auto && self.family.is_some() {
             return Err("the layer asks for a family of direct kernels".to_owned());
         }
-        if self.strategy == Strategy::Auto {
-            fft::contends(&frame.spec)?;
-        }
         let predicted = fft::predict(frame, machine)?;
         let mut features = Features::default();
         features.add(Term::Fft, predicted.cycles);
@@ -134,7 +131,7 @@ impl Planner {
             family: None,
             tile: None,
             kernel: predicted.kernel,
-            schedule: None,
+            schedule: Some(Cow::Owned(predicted.schedule)),
             borders: Borders::Signals,
             features,
             error: predicted.error,
@@ -194,6 +191,8 @@ impl Planner {
             Verdict::Refused(format!("the layer asks for {}", self.strategy))
         } else if shadowed {
             Verdict::Refused("the specialised kernel is the same algorithm with its sizes known".to_owned())
+        } else if let (false, Strategy::Fft, Err(reason)) = (forced, strategy, fft::contends(&frame.spec)) {
+            Verdict::Refused(reason)
         } else if error > limit {
             Verdict::Refused(format!("its error of {error:.1e} exceeds the tolerance of {limit:.1e}"))
         } else {

@@ -22,8 +22,10 @@ const FEWEST_TAPS: usize = 49;
 /// What a picture of one size is predicted to take.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Prediction {
-    /// The transforms and the kernel between them.
+    /// The kernel between the transforms.
     pub(crate) kernel: String,
+    /// How the rows are cut.
+    pub(crate) schedule: String,
     /// Cycles on one thread.
     pub(crate) cycles: f64,
     /// Floats of scratch of each band.
@@ -47,11 +49,17 @@ pub(crate) fn predict(frame: &Frame, machine: &Machine) -> Result<Prediction, St
     let workspace = [layout.floats(frame)];
     memory::room("the spectra of some rows", &workspace).map_err(|error| error.to_string())?;
     Ok(Prediction {
-        kernel: format!(
-            "rows by transforms of {}, columns by {}, {} of scratch a thread",
+        kernel: format!("fft by {}", kernel.name()),
+        schedule: format!(
+            "rows by transforms of {}, {} at once in {} of {} columns, sums of spectra down the columns",
             layout.points,
-            kernel.name(),
-            bytes(layout.workspace(frame))
+            layout.rows,
+            if layout.pairs == 1 {
+                "a pair of tiles".to_owned()
+            } else {
+                format!("{} pairs of tiles", layout.pairs)
+            },
+            layout.tile
         ),
         cycles: layout.cycles(frame, machine),
         floats: layout.floats(frame),
@@ -99,12 +107,4 @@ fn growth(layout: &Layout) -> f64 {
 /// below it anew, which should be little beside its own.
 pub(crate) fn most_bands(frame: &Frame, threads: usize) -> usize {
     (frame.output[0] * frame.spec.stride[0] / (8 * frame.spec.extent()[0])).max(threads)
-}
-
-/// Bytes as a person would write them.
-fn bytes(bytes: usize) -> String {
-    match bytes {
-        b if b < 1 << 20 => format!("{} KB", b.div_ceil(1 << 10)),
-        b => format!("{:.1} MB", b as f64 / f64::from(1 << 20)),
-    }
 }
