@@ -17,6 +17,13 @@ pub struct Contender {
 pub const AUTO: Contender =
     Contender { strategy: Strategy::Auto, label: "auto", what: "what the planner chooses" };
 
+/// Fast Fourier transforms, which compete where filters are large.
+pub const FFT: Contender = Contender {
+    strategy: Strategy::Fft,
+    label: "FFT",
+    what: "rows transformed, spectra summed down the columns, transformed back",
+};
+
 /// Every strategy, the simplest first.
 pub const ALL: [Contender; 5] = [
     Contender {

@@ -163,6 +163,8 @@ pub mod group {
     pub const DELTA: &str = "delta";
     /// Throughput over the number of channels.
     pub const CHANNELS: &str = "channels";
+    /// Time over the side of the filter, for filters of one channel.
+    pub const FILTER: &str = "filter-side";
     /// The shapes that have a share of the peak to reach.
     pub const TARGETS: &str = "targets";
     /// The same on several threads.
@@ -219,6 +221,16 @@ pub fn sweeps(effort: Effort) -> Vec<Problem> {
         problems.extend(values.into_iter().map(|value| Problem { shape: shape(value), group }));
     }
     problems
+}
+
+/// Filters of one channel by their side, on a picture of 1080 rows and 1920 columns: where transforms
+/// overtake the direct sum.
+#[must_use]
+pub fn filters(effort: Effort) -> Vec<Problem> {
+    let mut sides = effort.of(&[3, 5, 7, 11, 15, 21, 31, 63], &[9, 13, 17, 25, 47]);
+    sides.sort_unstable();
+    let shape = |side| Shape::new([1080, 1920], ConvSpec::new([side, side], 1, 1));
+    sides.into_iter().map(|side| Problem { shape: shape(side), group: group::FILTER }).collect()
 }
 
 /// A shape that has a share of the FMA peak to reach on one thread under one instruction set.

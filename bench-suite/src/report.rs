@@ -3,6 +3,7 @@
 
 mod charts;
 mod choices;
+mod crossover;
 mod document;
 mod dots;
 mod gradients;

@@ -161,6 +161,7 @@ fn single(
     }
     drop(progress);
 
+    records.extend(filters(options, selected)?);
     records.extend(targets(options, group::TARGETS, 1)?);
     records.extend(measure_gradients(options, selected, 1)?);
 
@@ -202,6 +203,22 @@ fn single(
         eprintln!("{shape}: no {strategy}: {reason}");
     }
     Ok((records, pictures))
+}
+
+/// Filters of one channel by their side: the direct sum against transforms.
+fn filters(options: &Options, isa: Isa) -> Result<Vec<Record>, Error> {
+    let problems = problems::filters(options.effort);
+    let progress = Progress::new("filters by their side", problems.len());
+    let direct = contenders::FAST.into_iter().filter_map(contenders::of).copied();
+    let rows: Vec<_> = [contenders::FFT].into_iter().chain(direct).collect();
+    let mut records = Vec::new();
+    for problem in problems {
+        progress.say(&problem.shape.to_string());
+        let pace = Pace::of(options.effort);
+        records.extend(Contest::new(problem).measure(&rows, &[isa], pace, &options.command)?.0);
+        progress.step();
+    }
+    Ok(records)
 }
 
 /// The shapes with a share to reach, on the calling thread's pool; sets that the machine lacks are

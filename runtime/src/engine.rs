@@ -64,7 +64,7 @@ impl Fit {
         Fit { winograd, ..Fit::default() }
     }
 
-    /// Of the FFT strategy, which has no engines.
+    /// Of the FFT strategy.
     pub(crate) fn of_fft(layout: fft::Layout) -> Self {
         Fit { fft: Some(layout), ..Fit::default() }
     }

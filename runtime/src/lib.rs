@@ -59,6 +59,15 @@
 //! NaN and infinities flow through as IEEE says: the zeros of a border are multiplied like any
 //! pixel, and ReLU keeps NaN.
 //!
+//! [`Strategy::Fft`] is the exception: transforms mix the numbers of a row. Outputs that read a pixel
+//! which is not finite are NaN, and so may be those beside them in the same rows; other rows are not
+//! touched. A weight that is not finite makes NaN of all outputs of its channel. Sums on the way may
+//! be as large as the sum of the sizes of a whole row, and overflow where the direct sum does not. Rounding
+//! errors follow the largest numbers of a row, not those that an output sees: what the direct sum gets
+//! exactly, such as sums of whole numbers, is off by some `1e-7` of the largest output. `Auto` uses it for
+//! filters of 49 taps and more; [`strategy(Strategy::Direct)`](Conv2dBuilder::strategy) or a small
+//! [`tolerance`](Conv2dBuilder::tolerance) keep it away.
+//!
 //! # Threads
 //! A layer splits its output into bands of rows on the caller's rayon pool, or on rayon's global
 //! one outside of any. Work too small to split stays on the calling thread.

@@ -13,7 +13,7 @@ use crate::frame::Frame;
 use crate::kernel::Family;
 use crate::machine::Machine;
 use crate::spec::{ConvSpec, Shape};
-use crate::strategy::{Strategy, direct, specialized, winograd};
+use crate::strategy::{Strategy, direct, fft, specialized, winograd};
 use crate::tuning::{Model, Origin};
 
 /// How a layer wants its strategy chosen.
@@ -250,7 +250,8 @@ impl Planner {
         };
         let tiles = winograd::is_exact(machine.isa, spec, self.tolerance) && self.family.is_none();
         let winograd = tiles.then_some(Strategy::Winograd);
-        tiled.into_iter().chain(winograd).chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
+        let fft = (fft::contends(spec).is_ok() && self.family.is_none()).then_some(Strategy::Fft);
+        tiled.into_iter().chain(winograd).chain(fft).chain([Strategy::Im2colGemm, Strategy::Naive]).collect()
     }
 
     fn nothing_serves(&self, spec: &ConvSpec, candidates: &[Candidate]) -> Error {

@@ -119,6 +119,21 @@ impl Tiled {
         self.sum(table, outputs, width, tiling, numbers);
     }
 
+    /// Runs a kernel by a table of the caller's making for one row of output, `width` pixels side by
+    /// side. `steps` are the numbers of input from one tap of a filter row to the next, and from one
+    /// pixel to the next.
+    pub(crate) fn run_apart(
+        &self,
+        table: &[&[f32]],
+        output: &mut [f32],
+        tiling: &Tiling,
+        [run_step, pixel_step]: [usize; 2],
+        width: usize,
+    ) {
+        let numbers = Numbers { run_step, pixel_step, ..self.numbers };
+        self.sum(table, &mut [output], width, tiling, numbers);
+    }
+
     /// Multiplies one row of `width` pixels by the weights of one group of a pointwise layer, without
     /// activation: pixels lie so many numbers apart in input and output.
     pub(crate) fn multiply(
@@ -137,21 +152,6 @@ impl Tiled {
         let weights = self.weights.get(group * weights..).unwrap_or_default();
         let bias = self.bias.get(group * bias..).unwrap_or_default();
         self.sum_with((weights, bias), (&[inputs], &mut [outputs]), width, tiling, numbers);
-    }
-
-    /// Runs a kernel by a table of the caller's making for one row of output, `width` pixels side by
-    /// side. `steps` are the numbers of input from one tap of a filter row to the next, and from one
-    /// pixel to the next.
-    pub(crate) fn run_apart(
-        &self,
-        table: &[&[f32]],
-        output: &mut [f32],
-        tiling: &Tiling,
-        [run_step, pixel_step]: [usize; 2],
-        width: usize,
-    ) {
-        let numbers = Numbers { run_step, pixel_step, ..self.numbers };
-        self.sum(table, &mut [output], width, tiling, numbers);
     }
 
     /// Runs a kernel by a table of the caller's making, as a layer without activation on rows of
@@ -306,15 +306,6 @@ impl Tiled {
     }
 }
 
-/// How the tiles of a kernel cover a row of `width` pixels.
-pub(crate) fn tiling(description: &Description, width: usize) -> Tiling {
-    let mut tiling = Tiling::default();
-    for (kind, panels) in description.panels.iter().enumerate() {
-        tiling[kind] = cover(width, panels.tiles);
-    }
-    tiling
-}
-
 /// The layer as its weights are packed: channels that see those of their group alone are the output
 /// channels of one group that sees as few.
 fn packed_as(family: Family, spec: &ConvSpec) -> ConvSpec {
@@ -331,6 +322,15 @@ pub(crate) fn times(family: Family, spec: &ConvSpec) -> usize {
         Family::Depthwise if spec.c_in == spec.groups => spec.c_out_group(),
         _ => 1,
     }
+}
+
+/// How the tiles of a kernel cover a row of `width` pixels.
+pub(crate) fn tiling(description: &Description, width: usize) -> Tiling {
+    let mut tiling = Tiling::default();
+    for (kind, panels) in description.panels.iter().enumerate() {
+        tiling[kind] = cover(width, panels.tiles);
+    }
+    tiling
 }
 
 /// Pixels of the widest tile of a kernel.

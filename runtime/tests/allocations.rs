@@ -57,6 +57,9 @@ const SHAPES: [&str; 5] = [
 const SHAPES_OF_LOOPS: [&str; 3] =
     ["h20w21 c3x5 k3x3", "h21w21 c3x5 k3x3 p0,0,0,0", "h18w20 c3x5 k3x3 circular"];
 
+/// The same for transforms.
+const SHAPES_OF_TRANSFORMS: [&str; 2] = ["h70w60 c2x3 k9x9", "h90w60 c2x3 k9x9 p0,0,0,0 reflect"];
+
 /// Allocations of the calls after the first one, of every strategy, set and layout for a shape.
 fn count(shape: &Shape, strategies: &[Strategy], split: bool) -> Vec<String> {
     let spec = &shape.spec;
@@ -134,7 +137,9 @@ fn forward_into_allocates_nothing_after_its_first_call_of_a_size() {
         });
         let tiled = [Strategy::Im2colGemm, Strategy::Direct, Strategy::Specialized, Strategy::Winograd];
         let work = SHAPES.map(|shape| (shape, &tiled[..])).into_iter();
-        for (shape, strategies) in work.chain(SHAPES_OF_LOOPS.map(|shape| (shape, &[Strategy::Naive][..]))) {
+        let loops = SHAPES_OF_LOOPS.map(|shape| (shape, &[Strategy::Naive][..]));
+        let transforms = SHAPES_OF_TRANSFORMS.map(|shape| (shape, &[Strategy::Fft][..]));
+        for (shape, strategies) in work.chain(loops).chain(transforms) {
             let shape: Shape = shape.parse().unwrap();
             problems.extend(pool.install(|| count(&shape, strategies, threads > 1)));
         }

@@ -147,7 +147,9 @@ impl Case {
     /// Runs the case every way that there is.
     fn check(&self) {
         for isa in common::instruction_sets() {
-            for strategy in [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Auto] {
+            for strategy in
+                [Strategy::Naive, Strategy::Im2colGemm, Strategy::Direct, Strategy::Auto, Strategy::Fft]
+            {
                 let layer = self.layer(strategy, isa);
                 for (order, input) in
                     [("HWC", self.input.clone()), ("planar", common::planar_batch(self.input.view()))]

@@ -100,7 +100,7 @@ fn throughput(
 }
 
 /// The colour and marker of a strategy, the same in every chart.
-fn look(strategy: Strategy) -> (plotters::style::RGBColor, Marker) {
+pub(super) fn look(strategy: Strategy) -> (plotters::style::RGBColor, Marker) {
     match strategy {
         Strategy::Specialized => (colour::VERMILLION, Marker::Circle),
         Strategy::Winograd => (colour::ORANGE, Marker::Triangle),

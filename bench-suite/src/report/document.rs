@@ -100,12 +100,9 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     if findings.alone {
         return beside(findings);
     }
-    let mut sections = vec![
-        machine_facts(machine),
-        photograph(findings),
-        throughput(machine, records)?,
-        targets::section(machine, records),
-    ];
+    let mut sections = vec![machine_facts(machine), photograph(findings), throughput(machine, records)?];
+    sections.extend(super::crossover::section(machine, records)?);
+    sections.push(targets::section(machine, records));
     sections.extend(super::peers::section(findings)?);
     sections.extend(super::nets::section(findings)?);
     sections.extend(choices(findings)?);

@@ -25,6 +25,12 @@ pub(super) fn three(value: f64) -> String {
     }
 }
 
+/// A number of one digit: `0.05`, `2`, `200`.
+pub(super) fn plain(value: f64) -> String {
+    let digits = (-value.log10().floor()).max(0.0) as usize;
+    format!("{value:.digits$}")
+}
+
 /// Bytes in powers of two: `48 KiB`.
 pub(super) fn bytes(bytes: u64) -> String {
     match bytes {

@@ -30,6 +30,8 @@ struct Way<'f> {
     growth: f64,
     /// Rows that bands have a multiple of.
     grain: usize,
+    /// Bands into which the output may be cut.
+    most_bands: usize,
     /// Bytes of packed weights.
     weights: usize,
     /// Floats of scratch of a band of so many rows.
@@ -92,6 +94,7 @@ impl Planner {
             error,
             growth: 1.0,
             grain: 1,
+            most_bands: usize::MAX,
             weights: size_of::<f32>() * spec.taps() * spec.c_out,
             scratch: Box::new(|_| 0),
         };
@@ -122,24 +125,24 @@ impl Planner {
         if self.strategy == Strategy::Auto && self.family.is_some() {
             return Err("the layer asks for a family of direct kernels".to_owned());
         }
-        let layout = fft::Layout::of(frame, machine);
-        let extent = frame.spec.extent()[0] as f64;
+        let predicted = fft::predict(frame, machine)?;
         let mut features = Features::default();
-        features.add(Term::Fft, layout.cycles(frame, machine, frame.output[0] as f64, extent));
+        features.add(Term::Fft, predicted.cycles);
         features.add(Term::Calls, 1.0);
         Ok(vec![Way {
             strategy: Strategy::Fft,
             family: None,
             tile: None,
-            kernel: format!("fft-{}", layout.points),
-            schedule: None,
+            kernel: predicted.kernel,
+            schedule: Some(Cow::Owned(predicted.schedule)),
             borders: Borders::Signals,
             features,
-            error: summed(frame),
-            growth: 1.0,
+            error: predicted.error,
+            growth: predicted.growth,
             grain: 1,
-            weights: usize::try_from(4 * layout.filter_floats(&frame.spec)).unwrap_or(usize::MAX),
-            scratch: Box::new(move |_| layout.floats(frame)),
+            most_bands: fft::most_bands(frame, machine.threads),
+            weights: predicted.weights,
+            scratch: Box::new(move |_| predicted.floats),
         }])
     }
 
@@ -160,6 +163,7 @@ impl Planner {
             error: choice.error,
             growth: choice.growth,
             grain: choice.grain,
+            most_bands: usize::MAX,
             weights: choice.weights,
             scratch: Box::new(move |_| choice.workspace / size_of::<f32>()),
         });
@@ -175,6 +179,7 @@ impl Planner {
         let seconds = costs.seconds(&features);
         let grain = split::grain(strategy, across);
         let Split { bands: cut, parts, columns } = Split::of(frame, grain, seconds, machine.threads);
+        let cut = cut.min(way.most_bands);
         let of_band = rows.div_ceil(cut.max(1)).next_multiple_of(way.grain.max(1));
         let count = rows.div_ceil(of_band.max(1));
         let features = if count > 1 {
@@ -195,6 +200,8 @@ impl Planner {
             Verdict::Refused(format!("the layer asks for {}", self.strategy))
         } else if shadowed {
             Verdict::Refused("the specialised kernel is the same algorithm with its sizes known".to_owned())
+        } else if let (false, Strategy::Fft, Err(reason)) = (forced, strategy, fft::contends(&frame.spec)) {
+            Verdict::Refused(reason)
         } else if error > limit {
             Verdict::Refused(format!("its error of {error:.1e} exceeds the tolerance of {limit:.1e}"))
         } else {
@@ -245,6 +252,7 @@ fn generated<'f>(
         error: summed(frame),
         growth: 1.0,
         grain: 1,
+        most_bands: usize::MAX,
         weights,
         scratch,
     };

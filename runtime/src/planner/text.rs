@@ -79,6 +79,7 @@ impl fmt::Display for Explanation {
                                     copies"
                     .to_owned()
             }
+            Some(Borders::Signals) => "each row is laid out as the signals that are transformed".to_owned(),
             Some(Borders::Staged) => "its rows are padded in scratch, a few at a time".to_owned(),
             _ => "its rows are read in place".to_owned(),
         };

@@ -41,7 +41,20 @@ pub enum Strategy {
     /// Tiles of outputs by fewer products, with transforms before and after: for filters of 3, 5 and 7
     /// taps, stride 1 and no groups.
     Winograd,
-    /// Fast Fourier transforms along the rows: for filters of many columns.
+    /// Fast Fourier transforms along the rows, sums of spectra down the columns (overlap-save): for filters
+    /// of many columns, of any stride, dilation and groups. A stride along the rows leaves away what was
+    /// computed; down the columns it saves work. Numbers that are not finite spread over a part of the
+    /// rows that read them, see the page of the crate.
+    ///
+    /// ```
+    /// use ndarray::{Array3, Array4};
+    /// use tapwise::{Conv2d, Strategy};
+    /// let layer = Conv2d::builder(Array4::<f32>::ones((31, 31, 1, 1)).view()).build()?;
+    /// assert_eq!(layer.explain([1080, 1920]).strategy(), Strategy::Fft);
+    /// let answer = layer.forward(Array3::<f32>::ones((60, 80, 1)).view())?;
+    /// assert!((answer[[30, 40, 0]] - 961.0).abs() < 1e-2);
+    /// # Ok::<(), tapwise::Error>(())
+    /// ```
     Fft,
 }
 

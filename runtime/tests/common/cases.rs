@@ -198,8 +198,8 @@ impl Case {
 pub fn paths() -> Vec<(Path, tapwise::Isa)> {
     let sets = instruction_sets();
     let best = sets[0];
-    let direct = sets.into_iter().map(|isa| (Path::Direct, isa));
-    direct.chain([(Path::Im2colGemm, best), (Path::Naive, best), (Path::Auto, best)]).collect()
+    let both = sets.into_iter().flat_map(|isa| [(Path::Direct, isa), (Path::Fft, isa)]);
+    both.chain([(Path::Im2colGemm, best), (Path::Naive, best), (Path::Auto, best)]).collect()
 }
 
 pub fn pool(threads: usize) -> &'static ThreadPool {

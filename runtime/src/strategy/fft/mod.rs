@@ -8,9 +8,11 @@
 //! says why columns are not transformed.
 
 mod layout;
+mod prediction;
 mod rows;
 mod spectra;
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ndarray::{Array4, Axis, s};
@@ -18,6 +20,7 @@ use rustfft::num_complex::Complex;
 
 pub(crate) use self::layout::Layout;
 use self::layout::MOST_ROWS;
+pub(crate) use self::prediction::{contends, most_bands, predict};
 use self::spectra::Spectra;
 use super::{Band, Path, Strategy, Variant, direct};
 use crate::engine::Fit;
@@ -87,7 +90,7 @@ impl Path for Fft {
 
     fn fit(&self, frame: &Frame, machine: &Machine, _bands: usize, _variant: Variant) -> Fit {
         let mut layout = Layout::of(frame, machine);
-        layout.transform = self.spectra(layout.points).work();
+        layout.transform = layout.transform.max(self.spectra(layout.points).work());
         Fit::of_fft(layout)
     }
 
@@ -116,22 +119,12 @@ impl Path for Fft {
                 let count = layout.rows.min(rows - block);
                 let from = (first + block) * spec.stride[0];
                 let wanted = from..from + (count - 1) * spec.stride[0] + spec.extent()[0];
-                let kept = wanted.start.min(there.end)..there.end;
                 for (c, memory) in spectra_of_rows.chunks_exact_mut(2 * held * pitch).enumerate() {
                     let channel = group * spec.c_in_group() + c;
-                    let (straight, turned) = memory.split_at_mut(held * pitch);
-                    for spectra in [&mut *straight, &mut *turned] {
-                        let old = kept.start - there.start..kept.len() + kept.start - there.start;
-                        spectra.copy_within(old.start * pitch..old.end * pitch, 0);
-                    }
-                    for at in wanted.start.max(there.end)..wanted.end {
-                        let row = (at - wanted.start) * pitch..(at - wanted.start) * pitch + numbers;
-                        let (signal, turned) = (&mut straight[row.clone()], &mut turned[row]);
-                        if rows::stage(frame, layout, &input, (at, channel, pair), staged, signal) {
-                            spectra.forward.process_with_scratch(complex(signal), work);
-                        }
-                        rows::turn(signal, turned);
-                    }
+                    let stage = |at: usize, signal: &mut [f32]| {
+                        rows::stage(frame, layout, &input, (at, channel, pair), staged, signal)
+                    };
+                    advance(&spectra, memory, pitch, [&there, &wanted], work, stage);
                 }
                 there = wanted;
                 for d in group * spec.c_out_group()..(group + 1) * spec.c_out_group() {
@@ -148,17 +141,18 @@ impl Path for Fft {
                     table = recycle(table_of_rows);
                     spectra.inverse.process_with_scratch(complex(sums), work);
                     for (row, signal) in sums.chunks_exact(numbers).enumerate() {
-                        let row = block + row;
                         for part in 0..2 {
                             let tile = 2 * pair + part;
                             let outputs = rows::outputs(frame, layout, tile);
+                            if outputs.is_empty() {
+                                continue;
+                            }
                             let skip = outputs.start * spec.stride[1] - tile * layout.tile;
-                            let residual =
-                                residual.map(|residual| residual.slice_move(s![row, outputs.clone(), d]));
                             let signal = (signal, part, skip, spec.stride[1]);
+                            let line = |at| s![block + row, outputs.clone(), at];
+                            let residual = residual.map(|residual| residual.slice_move(line(d)));
                             for (channel, at) in epilogue.ways(d) {
-                                let target = output.slice_mut(s![row, outputs.clone(), at]);
-                                rows::deliver(signal, &channel, residual, target);
+                                rows::deliver(signal, &channel, residual, output.slice_mut(line(at)));
                             }
                         }
                     }
@@ -167,6 +161,34 @@ impl Path for Fft {
         }
         tables.inputs = recycle(table);
         scratch.keep(tables);
+    }
+}
+
+/// Makes the spectra of rows `wanted` of the padded picture in `memory`, straight and turned, where those
+/// of rows `there` are: what is in both moves to the front, the others are transformed. `stage` lays a row
+/// out as a signal and says whether there is anything but zeros.
+fn advance(
+    spectra: &Spectra,
+    memory: &mut [f32],
+    pitch: usize,
+    [there, wanted]: [&Range<usize>; 2],
+    work: &mut [Complex<f32>],
+    mut stage: impl FnMut(usize, &mut [f32]) -> bool,
+) {
+    let (straight, turned) = memory.split_at_mut(memory.len() / 2);
+    let from = wanted.start.min(there.end) - there.start;
+    for spectra in [&mut *straight, &mut *turned] {
+        spectra.copy_within(from * pitch..there.len() * pitch, 0);
+    }
+    let new = wanted.start.max(there.end)..wanted.end;
+    let old = new.start - wanted.start;
+    let places = straight.chunks_exact_mut(pitch).zip(turned.chunks_exact_mut(pitch)).skip(old);
+    for (at, (straight, turned)) in new.zip(places) {
+        let (signal, turned) = (&mut straight[..2 * spectra.points], &mut turned[..2 * spectra.points]);
+        if stage(at, signal) {
+            spectra.forward.process_with_scratch(complex(signal), work);
+        }
+        rows::turn(signal, turned);
     }
 }
 
