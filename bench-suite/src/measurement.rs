@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use ndarray::{Array3, Array4, ArrayView3, ArrayView4, Axis};
 use serde::{Deserialize, Serialize};
-use tapwise::{Conv2d, Isa, Shape, Strategy};
+use tapwise::{Conv2d, Isa, Shape, Strategy, zeros_on_a_line};
 
 use crate::Error;
 use crate::contenders::Contender;
@@ -370,7 +370,8 @@ impl<'a> Contest<'a> {
                 Some(chosen) => chosen.kernel.clone(),
                 None => String::new(),
             };
-            let mut outputs = Array4::<f32>::zeros((shape.batch, height, width, shape.spec.c_out));
+            // As other libraries lay the memory that they answer into.
+            let mut outputs = zeros_on_a_line((shape.batch, height, width, shape.spec.c_out));
             let isa = layer.isa();
             let run = move || {
                 if shape.batch == 1 {

@@ -18,8 +18,11 @@ pub(crate) fn cover(width: usize, tiles: &[Tile]) -> [usize; MOST_TILES] {
     counts[bulk] = in_bulk;
     let rest = width - in_bulk * tile.pixels;
 
-    // best[n]: the least cost of covering n pixels, and the tile that comes last.
-    let mut best = vec![(0.0f32, 0usize); rest + 1];
+    // best[n]: the least cost of covering n pixels, and the tile that comes last. No tile of a row is
+    // wider than that leaves room for.
+    let mut best = [(0.0f32, 0usize); 2 * EXACT];
+    debug_assert!(rest < best.len(), "a tile of {} pixels", tile.pixels);
+    let rest = rest.min(best.len() - 1);
     for pixels in 1..=rest {
         best[pixels] = tiles
             .iter()

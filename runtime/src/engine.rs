@@ -70,6 +70,13 @@ impl Fit {
     }
 }
 
+impl Fit {
+    /// The fit of a part of a picture: by the kernel and the tiles that run on the whole.
+    pub(crate) fn of_part(self, whole: &Fit) -> Self {
+        Fit { along_row: whole.along_row, winograd: whole.winograd.clone(), ..self }
+    }
+}
+
 impl Engines {
     /// Packs the weights for each kernel, or nothing where this machine can run none.
     pub(crate) fn new(

@@ -11,12 +11,22 @@ use crate::simd::{turns256, turns512};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Interleave {
     isa: Isa,
+    /// Whether pixels are written past the caches.
+    past: bool,
+    /// How many numbers ahead pixels are asked for before they are parted; 0 for none.
+    ahead: usize,
 }
 
 impl Interleave {
     /// By the instruction set of a kernel.
     pub(crate) fn of(kernel: &Ready) -> Self {
-        Interleave { isa: kernel.description().isa }
+        Interleave { isa: kernel.description().isa, past: false, ahead: 0 }
+    }
+
+    /// The same for a picture and an output that the caches do not hold: pixels are written past them
+    /// where `past`, and asked for so many numbers before they are parted.
+    pub(crate) fn beyond_caches(self, past: bool, ahead: usize) -> Self {
+        Interleave { past, ahead, ..self }
     }
 
     /// Parts a row of pixels into planes: plane `c` gets number `c` of every pixel, from number `from`
@@ -47,10 +57,10 @@ impl Interleave {
         let done = match self.isa {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: it needs a feature of the instruction set, which the machine has.
-            Isa::Avx512 => unsafe { turns512::split(row, &mut targets) },
+            Isa::Avx512 => unsafe { turns512::split(row, &mut targets, self.ahead) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Isa::Avx2 => unsafe { turns256::split(row, &mut targets) },
+            Isa::Avx2 => unsafe { turns256::split(row, &mut targets, self.ahead) },
             _ => false,
         };
         if !done {
@@ -75,13 +85,19 @@ impl Interleave {
         let mut planes = planes.chunks(pitch.max(1));
         let planes: [&[f32]; C] =
             std::array::from_fn(|_| planes.next().and_then(|plane| plane.get(..pixels)).unwrap_or_default());
-        let done = match self.isa {
+        let done = match (self.isa, self.past) {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: it needs a feature of the instruction set, which the machine has.
-            Isa::Avx512 => unsafe { turns512::join(&planes, row) },
+            (Isa::Avx512, false) => unsafe { turns512::join::<C, false>(&planes, row) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as above.
-            Isa::Avx2 => unsafe { turns256::join(&planes, row) },
+            (Isa::Avx512, true) => unsafe { turns512::join::<C, true>(&planes, row) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            (Isa::Avx2, false) => unsafe { turns256::join::<C, false>(&planes, row) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as above.
+            (Isa::Avx2, true) => unsafe { turns256::join::<C, true>(&planes, row) },
             _ => false,
         };
         if !done {
@@ -133,10 +149,15 @@ fn join_plainly<const C: usize>(planes: [&[f32]; C], row: &mut [f32]) {
 mod tests {
     use super::*;
 
+    fn turns() -> impl Iterator<Item = Interleave> {
+        let within = Isa::available().map(|isa| Interleave { isa, past: false, ahead: 0 });
+        within.flat_map(|turn| [turn, turn.beyond_caches(true, 50)])
+    }
+
     #[test]
     fn rows_come_back_as_they_were() {
         let widths = [1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 40, 131];
-        for turn in Isa::available().map(|isa| Interleave { isa }) {
+        for turn in turns() {
             for (channels, width) in (1..=20).flat_map(|channels| widths.map(|width| (channels, width))) {
                 let what = format!("{}, {channels} channels, {width} pixels", turn.isa);
                 let row: Vec<f32> = (0..width * channels).map(|number| number as f32).collect();
@@ -151,17 +172,21 @@ mod tests {
                         "{what}: beside the row"
                     );
                 }
-                let mut back = vec![0.0; row.len()];
                 let shifted: Vec<f32> = planes[from..].iter().copied().chain([0.0; 3]).collect();
-                turn.join(&shifted, pitch, channels, 0, &mut back);
-                assert_eq!(back, row, "{what}");
+                // Wherever the row begins among the lines of the caches.
+                for begin in 0..16 {
+                    let mut back = vec![-1.0; begin + row.len() + 1];
+                    turn.join(&shifted, pitch, channels, 0, &mut back[begin..begin + row.len()]);
+                    assert_eq!(back[begin..begin + row.len()], row, "{what}");
+                    assert!(back[..begin].iter().chain(back.last()).all(|number| *number == -1.0), "{what}");
+                }
             }
         }
     }
 
     #[test]
     fn what_is_not_a_number_keeps_its_bits() {
-        for turn in Isa::available().map(|isa| Interleave { isa }) {
+        for turn in turns() {
             for channels in [2, 3, 4, 8] {
                 let bits = |row: &[f32]| row.iter().map(|number| number.to_bits()).collect::<Vec<_>>();
                 let row: Vec<f32> =

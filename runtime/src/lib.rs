@@ -86,6 +86,7 @@ mod kernel;
 mod layer;
 #[doc(hidden)]
 pub mod layout;
+mod lines;
 mod machine;
 mod memory;
 pub mod parameters;
@@ -100,6 +101,7 @@ mod sequential;
 #[doc(hidden)]
 pub mod simd;
 mod spec;
+mod split;
 mod strategy;
 mod tiled;
 pub mod tuning;
@@ -113,6 +115,7 @@ pub use gradient::Gradients;
 pub use isa::{ISA_VARIABLE, Isa};
 pub use kernel::{Family, Geometry, Kernel};
 pub use layer::Conv2d;
+pub use lines::zeros_on_a_line;
 pub use machine::Machine;
 pub use planner::{Borders, Candidate, Explanation, Planner, Verdict, WorkspaceBytes};
 pub use pooling::Pooling;

@@ -18,6 +18,7 @@ use crate::interleave::Interleave;
 use crate::kernel::{self, Description, Kernel, Numbers, Ready, Tiling};
 use crate::layout;
 use crate::machine::Machine;
+use crate::simd;
 use crate::spec::ConvSpec;
 use crate::strategy::Band;
 use crate::tiled::numbers;
@@ -109,7 +110,9 @@ impl Planar {
         let source = Source::of(frame, &input, lanes);
         let in_place = width >= lanes && Order::of_rows(&output.view()) == Some(Order::Planar);
         let at_once = fit.rows(source == Source::Staged).clamp(1, output.len_of(Axis(0)));
-        let turn = Interleave::of(&self.kernel);
+        // The rows of the next call are asked for while those of this one are parted.
+        let ahead = at_once * frame.spec.stride[0] * frame.input[1] * frame.spec.c_in;
+        let turn = Interleave::of(&self.kernel).beyond_caches(fit.stream, if fit.stream { ahead } else { 0 });
         let stage = Stage::new(frame, source, at_once, lanes, turn);
         let pitch = width.max(lanes).next_multiple_of(LINE);
         let planes = at_once * c_out * pitch;
@@ -167,6 +170,9 @@ impl Planar {
                 unpack(planes, turn, pitch, [half * c_out, c_out], &mut block);
             }
             at += rows;
+        }
+        if fit.stream {
+            simd::settle();
         }
         scratch.keep(Tables {
             inputs: input_table,

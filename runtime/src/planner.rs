@@ -16,14 +16,6 @@ use crate::spec::{ConvSpec, Shape};
 use crate::strategy::{Strategy, direct, specialized, winograd};
 use crate::tuning::{Model, Origin};
 
-/// Work below this many seconds stays on one thread: a hand-over to threads that sleep costs half of it,
-/// to those that wait for work a tenth.
-const SERIAL: f64 = 25e-6;
-
-/// Work above this many seconds is cut into more bands than threads, so that a thread that is
-/// late does not hold up the rest.
-const FINE: f64 = 2e-3;
-
 /// How a layer wants its strategy chosen.
 ///
 /// ```
@@ -131,6 +123,10 @@ pub struct Candidate {
     pub measured: Option<f64>,
     /// Bands of output rows that it would run in; 1 where it is too little work to split.
     pub bands: usize,
+    /// Parts of the output's columns that would run in parallel instead.
+    pub parts: usize,
+    /// Columns of output in a part, but for the last.
+    pub columns: usize,
     /// Memory that it needs.
     pub workspace_bytes: WorkspaceBytes,
     /// Predicted error over the root mean square of the output, on numbers like noise; the one that
@@ -157,10 +153,16 @@ pub struct Explanation {
     pub candidates: Vec<Candidate>,
     /// Where the costs come from.
     pub costs: Origin,
-    /// Bands of output rows that run in parallel; 1 where the work is too small to split.
+    /// Bands of output rows that run in parallel; 1 where the work is too small to split, or split by
+    /// columns.
     pub bands: usize,
+    /// Parts of the output's columns that run in parallel, where rows are too few or do not divide
+    /// among the threads; 1 else.
+    pub parts: usize,
     /// Rows of output.
     pub rows: usize,
+    /// Columns of output in a part, but for the last.
+    pub columns: usize,
     /// Why nothing can run, where nothing can.
     pub error: Option<Error>,
 }
@@ -181,7 +183,18 @@ impl Explanation {
     /// The explanation of a problem that nothing can serve.
     pub(crate) fn of_error(shape: Shape, machine: Machine, error: Error) -> Self {
         let costs = Origin::Shipped;
-        Explanation { shape, machine, candidates: Vec::new(), costs, bands: 0, rows: 0, error: Some(error) }
+        let candidates = Vec::new();
+        Explanation {
+            shape,
+            machine,
+            candidates,
+            costs,
+            bands: 0,
+            parts: 0,
+            rows: 0,
+            columns: 0,
+            error: Some(error),
+        }
     }
 }
 
@@ -207,14 +220,16 @@ impl Planner {
             return Err(self.nothing_serves(spec, &candidates));
         };
         chosen.verdict = Verdict::Chosen;
-        let bands = chosen.bands;
+        let (bands, parts, columns) = (chosen.bands, chosen.parts, chosen.columns);
         Ok(Explanation {
             shape: Shape::new(input, *spec),
             machine: *machine,
             candidates,
             costs: origin,
             bands,
+            parts,
             rows: frame.output[0],
+            columns,
             error: None,
         })
     }
@@ -260,16 +275,6 @@ pub(crate) fn sort(candidates: &mut [Candidate]) {
     let cost = |candidate: &Candidate| candidate.measured.or(candidate.seconds).unwrap_or(f64::INFINITY);
     let refused = |candidate: &Candidate| matches!(candidate.verdict, Verdict::Refused(_));
     candidates.sort_by(|a, b| refused(a).cmp(&refused(b)).then(cost(a).total_cmp(&cost(b))));
-}
-
-/// Bands for work that takes so many seconds on one thread.
-fn bands(seconds: f64, rows: usize, threads: usize) -> usize {
-    match threads {
-        0 | 1 => 1,
-        _ if seconds < SERIAL => 1,
-        threads if seconds < FINE => threads.min(rows),
-        threads => (4 * threads).min(rows),
-    }
 }
 
 #[cfg(test)]

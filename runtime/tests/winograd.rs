@@ -185,6 +185,29 @@ fn bands_batches_and_threads_do_not_change_a_bit() {
     }
 }
 
+/// Pictures of few tiles are computed together: in the bits of each alone.
+#[test]
+fn small_pictures_of_a_batch_are_computed_together_and_alike() {
+    for (shape, count) in
+        [("h7w7 c24x40 k3x3", 37), ("h5w9 c16x8 k5x5 d1x2 reflect", 11), ("h1w6 c8x24 k1x3", 50)]
+    {
+        let case = case(shape, 4);
+        let arrays = case.arrays();
+        for tile in pairs(case.spec.kernel) {
+            let layer = layer(&case, &arrays, instruction_sets()[0], tile);
+            let [height, width] = case.input;
+            let batch: Array4<f32> = Numbers::new(8).array((count, height, width, case.spec.c_in));
+            let together = pool(1).install(|| layer.forward_batch(batch.view())).unwrap();
+            let shared = pool(3).install(|| layer.forward_batch(batch.view())).unwrap();
+            assert_eq!(together, shared, "{shape}");
+            for (index, picture) in batch.outer_iter().enumerate() {
+                let alone = layer.forward(picture).unwrap();
+                assert_eq!(alone, together.index_axis(ndarray::Axis(0), index), "{shape}: {index}");
+            }
+        }
+    }
+}
+
 /// A NaN or an infinity is answered by one, wherever the sum sees it, and at most in the tiles that do.
 #[test]
 fn what_is_no_number_stays_in_the_tiles_that_read_it() {

@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(regret(&sample), Some(1.0));
         sample.candidates[0].measured = None;
         assert_eq!(regret(&sample), None);
-        assert_eq!(super::summary(&[sample], 1), None);
+        assert_eq!(summary(&[sample], 1), None);
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::frame::Frame;
 use crate::machine::Machine;
 use crate::planner::{Candidate, Explanation};
 use crate::spec::{ConvSpec, Padding};
+use crate::split::{self, Part};
 use crate::strategy::{self, Path, Strategy, Variant};
 
 /// Sizes whose plans a layer remembers.
@@ -28,6 +29,9 @@ pub(super) struct Plan {
     pub(super) bands: usize,
     pub(super) variant: Variant,
     pub(super) fit: Fit,
+    /// Where columns are split among threads: how many make a part, and the parts.
+    pub(super) columns: usize,
+    pub(super) parts: Vec<(Part, Fit)>,
 }
 
 /// The plans of a layer.
@@ -61,7 +65,9 @@ impl Plans {
                 // What a strategy packs for a size of picture, it packs when it is laid over one.
                 let machine = Machine { threads: plan.key.2, ..*machine };
                 let fit = path.fit(&plan.frame, &machine, plan.bands, plan.variant);
-                Some(Arc::new(Plan { path: Arc::clone(path), fit, ..Plan::clone(&plan) }))
+                let parts = plan.parts.iter().map(|(part, _)| part.clone());
+                let parts = parts.map(|part| fitted(path, part, &fit, &machine, plan.variant)).collect();
+                Some(Arc::new(Plan { path: Arc::clone(path), fit, parts, ..Plan::clone(&plan) }))
             })
             .collect();
     }
@@ -195,5 +201,16 @@ fn plan_by(
     let frame = Frame::new(*spec, input)?;
     let (bands, variant) = (candidate.bands, Variant::of(candidate));
     let fit = path.fit(&frame, machine, bands, variant);
-    Ok(Plan { key: (input, spec.padding, machine.threads), frame, path, bands, variant, fit })
+    let columns = candidate.columns;
+    let parts = (candidate.parts > 1).then(|| split::parts_of(&frame, columns)).flatten();
+    let parts = parts.into_iter().flatten();
+    let parts = parts.map(|part| fitted(&path, part, &fit, machine, variant)).collect();
+    let key = (input, spec.padding, machine.threads);
+    Ok(Plan { key, frame, path, bands, variant, fit, columns, parts })
+}
+
+/// A part of the columns with what is decided for it.
+fn fitted(path: &Arc<dyn Path>, part: Part, whole: &Fit, machine: &Machine, variant: Variant) -> (Part, Fit) {
+    let own = path.fit(&part.frame, machine, 1, variant).of_part(whole);
+    (part, own)
 }

@@ -1,11 +1,11 @@
 //! Running a plan: bands of one picture, or pictures of a batch, over the threads of the pool.
 
 use ndarray::parallel::prelude::*;
-use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, ArrayViewMut4, Axis};
+use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, ArrayViewMut4, Axis, s};
 
 use super::{Conv2d, Plan};
 use crate::epilogue::{Epilogue, residual_rows};
-use crate::strategy::Band;
+use crate::strategy::{Band, Batch};
 use crate::workspace::Scratch;
 
 /// What a run is of, but for its pictures.
@@ -24,6 +24,9 @@ impl Conv2d {
         mut output: ArrayViewMut3<'_, f32>,
     ) {
         let plan = call.plan;
+        if !plan.parts.is_empty() {
+            return self.run_parts(call, input, output);
+        }
         let grain = plan.path.grain(&plan.fit);
         let rows = plan.frame.output[0].div_ceil(plan.bands).next_multiple_of(grain);
         let bands = plan.frame.output[0].div_ceil(rows);
@@ -44,6 +47,28 @@ impl Conv2d {
         });
     }
 
+    /// Runs the parts of the columns, each as a picture of its own.
+    fn run_parts(&self, call: &Call<'_>, input: &ArrayView3<'_, f32>, mut output: ArrayViewMut3<'_, f32>) {
+        let Call { plan, epilogue, residual } = *call;
+        self.pool.with(plan.parts.len(), |scratches| {
+            output
+                .axis_chunks_iter_mut(Axis(1), plan.columns)
+                .into_par_iter()
+                .zip(&plan.parts)
+                .zip(scratches)
+                .enumerate()
+                .with_max_len(1)
+                .for_each(|(index, ((output, (part, fit)), scratch))| {
+                    let first = index * plan.columns;
+                    let columns = first..first + output.len_of(Axis(1));
+                    let input = input.slice(s![.., part.inputs.clone(), ..]);
+                    let residual = residual.map(|residual| residual.slice_move(s![.., columns, ..]));
+                    let band = Band { frame: &part.frame, epilogue, input, output, residual, first: 0 };
+                    plan.path.band(band, fit, scratch);
+                });
+        });
+    }
+
     pub(super) fn run_batch(
         &self,
         call: &Call<'_>,
@@ -54,7 +79,7 @@ impl Conv2d {
         let count = inputs.len_of(Axis(0));
         let threads = rayon::current_num_threads();
         // Too few pictures to go round: the threads share each picture instead.
-        if threads > 1 && count < 2 * threads && plan.bands > 1 {
+        if threads > 1 && count < 2 * threads && (plan.bands > 1 || !plan.parts.is_empty()) {
             for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
                 self.run(call, &input, output);
             }
@@ -64,6 +89,11 @@ impl Conv2d {
         let share = if worth_splitting { count.div_ceil(4 * threads) } else { count };
         let work =
             |inputs: ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>, scratch: &mut Scratch| {
+                let (frame, epilogue) = (&plan.frame, call.epilogue);
+                let batch = Batch { frame, epilogue, inputs: inputs.view(), outputs: outputs.view_mut() };
+                if inputs.len_of(Axis(0)) > 1 && plan.path.batch(batch, &plan.fit, scratch) {
+                    return;
+                }
                 for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
                     run_band(call, &input, output, 0, scratch);
                 }

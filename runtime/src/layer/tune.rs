@@ -114,7 +114,8 @@ impl Conv2d {
         let chosen = &mut explanation.candidates[index];
         chosen.verdict = Verdict::Chosen;
         let plan = self.plan_of(chosen, &self.spec, input, &machine)?;
-        explanation.bands = chosen.bands;
+        (explanation.bands, explanation.parts) = (chosen.bands, chosen.parts);
+        explanation.columns = chosen.columns;
         explanation.costs = Origin::Measured;
         sort(&mut explanation.candidates);
         self.remember(explanation.clone(), plan);

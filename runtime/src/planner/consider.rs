@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Borders, Candidate, Planner, Verdict, WorkspaceBytes, bands};
+use super::{Borders, Candidate, Planner, Verdict, WorkspaceBytes};
 use crate::cost::{Costs, Features, Term, planar as planar_cost, product, tiled as tiled_cost};
 use crate::edges::Edges;
 use crate::frame::Frame;
@@ -10,6 +10,7 @@ use crate::joined;
 use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar;
+use crate::split::{self, Split};
 use crate::strategy::{Strategy, direct, fft, im2col_gemm, specialized, winograd};
 use crate::tiled;
 
@@ -60,6 +61,8 @@ impl Planner {
                     seconds: None,
                     measured: None,
                     bands: 0,
+                    parts: 0,
+                    columns: 0,
                     workspace_bytes: WorkspaceBytes::default(),
                     error: summed(frame),
                     growth: 1.0,
@@ -167,14 +170,19 @@ impl Planner {
     fn judged(&self, way: Way<'_>, limit: f64, frame: &Frame, machine: &Machine, costs: &Costs) -> Candidate {
         let Way { strategy, family, tile, kernel, schedule, borders, features, .. } = way;
         let (error, growth) = (way.error, way.growth);
-        let rows = frame.output[0];
-        let cut = bands(costs.seconds(&features), rows, machine.threads);
+        let [rows, width] = frame.output;
+        let across = tile.map(|tile: [usize; 2]| tile[1] * frame.spec.dilation[1]);
+        let seconds = costs.seconds(&features);
+        let grain = split::grain(strategy, across);
+        let Split { bands: cut, parts, columns } = Split::of(frame, grain, seconds, machine.threads);
         let of_band = rows.div_ceil(cut.max(1)).next_multiple_of(way.grain.max(1));
         let count = rows.div_ceil(of_band.max(1));
         let features = if count > 1 {
             // The busiest thread has the most bands, and each of them as many rows as the first.
             let most = (count.div_ceil(machine.threads) * of_band).min(rows);
             features.shared(most as f64 / rows as f64, count)
+        } else if parts > 1 {
+            features.shared(columns as f64 / width as f64, parts)
         } else {
             features
         };
@@ -203,8 +211,12 @@ impl Planner {
             seconds: Some(costs.seconds(&features)),
             measured: None,
             bands: cut,
+            parts,
+            columns,
             workspace_bytes: WorkspaceBytes {
-                scratch: size_of::<f32>().saturating_mul((way.scratch)(of_band)).saturating_mul(count),
+                scratch: size_of::<f32>()
+                    .saturating_mul((way.scratch)(of_band))
+                    .saturating_mul(count * parts),
                 weights: way.weights,
             },
             error,

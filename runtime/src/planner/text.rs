@@ -54,9 +54,14 @@ impl fmt::Display for Explanation {
                 entry(f, &" ".repeat(46), &format!("{others} other tiles are slower or refused"))?;
             }
         }
-        match self.bands {
-            0 | 1 => writeln!(f, "  threads   one: the work is too small to split, or there is no other")?,
-            bands => writeln!(
+        match (self.bands, self.parts) {
+            (0 | 1, 0 | 1) => {
+                writeln!(f, "  threads   one: the work is too small to split, or there is no other")?
+            }
+            (0 | 1, parts) => {
+                writeln!(f, "  threads   {parts} parts of up to {} columns", self.columns)?;
+            }
+            (bands, _) => writeln!(
                 f,
                 "  threads   {bands} bands of up to {} of {} rows",
                 self.rows.div_ceil(bands),

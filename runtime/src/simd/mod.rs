@@ -42,6 +42,16 @@ macro_rules! barrier {
     };
 }
 
+/// Waits until what was written past the caches is in memory, for other threads to see after
+/// anything that this thread does next.
+pub(crate) fn settle() {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: it needs SSE, which every processor of this architecture has.
+    unsafe {
+        std::arch::x86_64::_mm_sfence();
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 pub mod avx2;
 #[cfg(target_arch = "x86_64")]

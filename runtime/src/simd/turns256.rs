@@ -3,8 +3,8 @@
 
 use std::arch::x86_64::{_mm256_permute2f128_ps, _mm256_shuffle_ps, _mm256_unpackhi_ps, _mm256_unpacklo_ps};
 
-use super::avx2::{Vector, load, splat, store};
-use super::turns::turns;
+use super::avx2::{Vector, load, prefetch, splat, store, stream};
+use super::turns::{boundary, turns};
 
 turns!(8, "avx2,fma");
 

@@ -2,8 +2,8 @@
 
 use std::arch::x86_64::{__m512i, _mm512_permutex2var_ps, _mm512_setr_epi32};
 
-use super::avx512::{Vector, load, splat, store};
-use super::turns::turns;
+use super::avx512::{Vector, load, prefetch, splat, store, stream};
+use super::turns::{boundary, turns};
 
 turns!(16, "avx512f");
 
@@ -64,7 +64,7 @@ fn merge_four([i, k, j, l]: [Vector; 4]) -> [Vector; 4] {
 /// in two of them, the second puts in what lies in the third.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn part_three([a, b, c]: [Vector; 3]) -> [Vector; 3] {
+fn part_three(vectors: [Vector; 3]) -> [Vector; 3] {
     const fn first(channel: i32) -> [i32; 16] {
         let (mut from, mut lane) = ([0; 16], 0);
         while lane < 16 {
@@ -83,14 +83,13 @@ fn part_three([a, b, c]: [Vector; 3]) -> [Vector; 3] {
         from
     }
     const STEPS: [[[i32; 16]; 2]; 3] = [[first(0), second(0)], [first(1), second(1)], [first(2), second(2)]];
-    let [x, y, z] = STEPS;
-    [both(a, b, c, x), both(a, b, c, y), both(a, b, c, z)]
+    three(vectors, STEPS)
 }
 
 /// The inverse of [`part_three`]: number `n` of the vectors is lane `n / 3` of channel `n % 3`.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn merge_three([a, b, c]: [Vector; 3]) -> [Vector; 3] {
+fn merge_three(vectors: [Vector; 3]) -> [Vector; 3] {
     const fn first(vector: i32) -> [i32; 16] {
         let (mut from, mut lane) = ([0; 16], 0);
         while lane < 16 {
@@ -110,7 +109,13 @@ fn merge_three([a, b, c]: [Vector; 3]) -> [Vector; 3] {
         from
     }
     const STEPS: [[[i32; 16]; 2]; 3] = [[first(0), second(0)], [first(1), second(1)], [first(2), second(2)]];
-    let [x, y, z] = STEPS;
+    three(vectors, STEPS)
+}
+
+/// Three vectors out of three, each by two steps.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn three([a, b, c]: [Vector; 3], [x, y, z]: [[[i32; 16]; 2]; 3]) -> [Vector; 3] {
     [both(a, b, c, x), both(a, b, c, y), both(a, b, c, z)]
 }
 

@@ -10,7 +10,7 @@ pub(crate) mod winograd;
 use std::fmt;
 use std::sync::Arc;
 
-use ndarray::{Array4, ArrayView3, ArrayViewMut3};
+use ndarray::{Array4, ArrayView3, ArrayView4, ArrayViewMut3, ArrayViewMut4};
 
 use crate::engine::Fit;
 use crate::epilogue::Epilogue;
@@ -93,6 +93,18 @@ pub(crate) struct Band<'a, 'x, 'y> {
     pub(crate) first: usize,
 }
 
+/// Whole pictures of a batch to be computed.
+pub(crate) struct Batch<'a, 'x, 'y> {
+    /// The layer on a picture of this size.
+    pub(crate) frame: &'a Frame,
+    /// Bias and activation.
+    pub(crate) epilogue: &'a Epilogue,
+    /// The pictures, `[N, H, W, C_in]`.
+    pub(crate) inputs: ArrayView4<'x, f32>,
+    /// The answers, `[N, H', W', C_out]`, or twice as many channels for a CReLU.
+    pub(crate) outputs: ArrayViewMut4<'y, f32>,
+}
+
 /// Which of the ways that a strategy has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Variant {
@@ -124,6 +136,11 @@ pub(crate) trait Path: Send + Sync + fmt::Debug {
     /// Rows that every band has a multiple of, but for the last.
     fn grain(&self, _fit: &Fit) -> usize {
         1
+    }
+    /// Computes several pictures at once, in the bits of one after another, or leaves them alone and says
+    /// `false` where nothing is gained.
+    fn batch(&self, _batch: Batch<'_, '_, '_>, _fit: &Fit, _scratch: &mut Scratch) -> bool {
+        false
     }
     /// Computes a band. Rows of one output are computed alike whatever band they fall into.
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch);

@@ -16,12 +16,12 @@ mod transform;
 
 use std::sync::OnceLock;
 
-use ndarray::{Array4, ArrayView3, ArrayViewMut2, Axis};
+use ndarray::{Array4, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis};
 
 pub(crate) use choice::{Choice, choices};
 pub use transform::{Across, Algorithm, Down, Finishing, Transform};
 
-use super::{Band, Path, Strategy, Variant};
+use super::{Band, Batch, Path, Strategy, Variant};
 use crate::edges::Part;
 use crate::engine::Fit;
 use crate::epilogue::{Epilogue, residual_rows};
@@ -31,7 +31,7 @@ use crate::machine::Machine;
 use crate::rows::{self, Ring, Space};
 use crate::spec::ConvSpec;
 use crate::workspace::{Scratch, Tables, recycle};
-use choice::{Pair, pairs, small};
+use choice::{Pair, pairs, small, tiles};
 use packed::Packed;
 use section::{Room, Section, Tiles};
 
@@ -128,6 +128,67 @@ impl Path for Winograd {
         pair.map_or(1, |(pair, _)| grain(pair, &self.spec))
     }
 
+    /// Where a picture has few tiles, blocks take those of several: each block reads all weights.
+    fn batch(&self, batch: Batch<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) -> bool {
+        let Some(choice) = &fit.winograd else { return false };
+        let Some((pair, packed)) = self.packed(choice) else { return false };
+        let Batch { frame, epilogue, inputs, mut outputs } = batch;
+        let spec = &frame.spec;
+        let [height, width] = frame.output;
+        let [rows, columns] =
+            [0, 1].map(|axis| tiles(frame.output[axis], pair.outputs()[axis], spec.dilation[axis]));
+        let in_place = rows::interleaved(&inputs.index_axis(Axis(0), 0))
+            && outputs.index_axis(Axis(0), 0).is_standard_layout()
+            && !epilogue.doubles();
+        let together = choice.most.div_ceil(rows * columns).min(inputs.len_of(Axis(0)));
+        if !in_place || together < 2 {
+            return false;
+        }
+        let block = choice.most.min(together * rows * columns);
+        let tiling = packed.products.tiling(block);
+        let reach = height.next_multiple_of(grain(pair, spec)) + (spec.kernel[0] - 1) * spec.dilation[0];
+        let [inputs_of, products] = pair.layouts(spec, block).map(|layout| layout.floats);
+        let [halfway, patch] = small(pair, spec);
+        let mut tables = scratch.tables();
+        let [of_inputs, products, halfway, patch] = scratch.parts([inputs_of, products, halfway, patch]);
+        let mut room = Room { inputs: of_inputs, products, halfway, patch };
+        let tiles = Tiles { frame, epilogue, pair, packed, block, tiling };
+        let (mut input_table, mut output_table) = (tables.inputs, tables.outputs);
+        let chunks = inputs.axis_chunks_iter(Axis(0), together);
+        for (inputs, mut outputs) in chunks.zip(outputs.axis_chunks_iter_mut(Axis(0), together)) {
+            let mut input_rows = recycle(std::mem::take(&mut input_table));
+            let mut output_rows = recycle(std::mem::take(&mut output_table));
+            for picture in 0..inputs.len_of(Axis(0)) {
+                let picture = inputs.index_axis_move(Axis(0), picture);
+                input_rows.extend((0..reach).map(|at| match frame.padded_row(at) {
+                    Some(row) => picture_row(&picture, row).to_slice().unwrap_or_default(),
+                    None => &[],
+                }));
+            }
+            for picture in outputs.axis_iter_mut(Axis(0)).filter_map(ArrayViewMut3::into_slice) {
+                output_rows.extend(picture.chunks_exact_mut(width * spec.c_out));
+            }
+            tiles.run(
+                &mut Section {
+                    inputs,
+                    rows: &input_rows,
+                    reach,
+                    origin: frame.margins[1].before,
+                    outputs: &mut output_rows,
+                    residuals: &[],
+                    first: 0,
+                },
+                &mut room,
+            );
+            input_table = recycle(input_rows);
+            output_table = recycle(output_rows);
+        }
+        tables.inputs = input_table;
+        tables.outputs = output_table;
+        scratch.keep(tables);
+        true
+    }
+
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
         let Some(choice) = &fit.winograd else { return };
         let Some((pair, packed)) = self.packed(choice) else { return };
@@ -152,7 +213,7 @@ impl Path for Winograd {
         let mut room = Room { inputs, products, halfway, patch };
         tables.held.resize(space.map_or(0, |space| space.rows), 0);
         let mut ring = space.map(|space| Ring::take(space, staging, &mut tables.held).0);
-        let tiles = Tiles { frame, epilogue, pair, packed, choice };
+        let tiles = Tiles { frame, epilogue, pair, packed, block: choice.block, tiling: choice.tiling };
 
         let (mut input_table, mut output_table, mut residual_table) =
             (tables.inputs, tables.outputs, tables.residuals);

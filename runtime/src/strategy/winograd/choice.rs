@@ -146,10 +146,12 @@ pub(crate) struct Choice {
     instead: usize,
     /// By how much errors that are like noise grow.
     amplification: f64,
-    /// Tiles that are computed together.
+    /// Tiles of a picture that are computed together.
     pub(super) block: usize,
     /// How the tiles of a whole block are covered by those of the kernel.
     pub(super) tiling: Tiling,
+    /// Tiles that are computed together where there are as many, of several pictures.
+    pub(super) most: usize,
     /// Outputs of a tile.
     pub(crate) tile: [usize; 2],
     /// Rows that bands have a multiple of.
@@ -221,7 +223,8 @@ fn lay(index: usize, pair: &Pair, frame: &Frame, machine: &Machine) -> Choice {
     let all = rows * columns;
     let weights = pair.weights(spec);
     let of_tile: usize = pair.layouts(spec, 1).iter().map(|layout| layout.tile).sum();
-    let block = block(all, size_of::<f32>() * pair.products() * of_tile, weights, machine.l2);
+    let most = most(size_of::<f32>() * pair.products() * of_tile, weights, machine);
+    let block = block(all, most);
 
     let lanes = pair.lanes();
     let [vectors_in, vectors_out] =
@@ -293,6 +296,7 @@ fn lay(index: usize, pair: &Pair, frame: &Frame, machine: &Machine) -> Choice {
         amplification: pair.amplification(),
         block,
         tiling,
+        most,
         error: pair.error(spec),
         growth: pair.growth(),
         workspace: workspace(pair, frame, block),
@@ -309,19 +313,26 @@ fn register_tiles(width: usize, panels: &[Panels], counts: &[usize]) -> f64 {
     kinds.sum()
 }
 
-/// Tiles that are computed together: transformed inputs and products stay in the second-level cache;
-/// where the weights do not, there are more of them, since each block reads all weights.
-fn block(all: usize, bytes: usize, weights: usize, cache: usize) -> usize {
+/// The most tiles that are computed together, of so many bytes each: transformed inputs and products stay
+/// in the second-level cache. Where the weights do not, each block reads all of them, and it can be less
+/// to have larger blocks in the last cache.
+fn most(bytes: usize, weights: usize, machine: &Machine) -> usize {
     const LEAST: usize = 16;
-    let share = if weights > cache / 2 { cache } else { cache / 2 };
-    let most = (share / bytes).max(LEAST);
+    let many = weights > machine.l2 / 2;
+    let near = ((if many { machine.l2 } else { machine.l2 / 2 }) / bytes).max(LEAST);
+    let far = machine.l3 / 4 / bytes;
+    // Bytes that arrive for a tile; what lies far is written once and read twice.
+    let arriving = |tiles: usize, again: usize| weights as f64 / tiles as f64 + (again * bytes) as f64;
+    if many && far > near && arriving(far, 3) < arriving(near, 0) { far } else { near }
+}
+
+/// Tiles of a block, of a picture that has `all`: as even as possible.
+pub(super) fn block(all: usize, most: usize) -> usize {
     if most >= all {
         return all;
     }
-    // As even as possible, since the last block is as slow as its weights.
-    let blocks = all.div_ceil(most);
-    let even = all.div_ceil(blocks);
-    even.next_multiple_of(4).min(most.max(LEAST))
+    let even = all.div_ceil(all.div_ceil(most));
+    even.next_multiple_of(4).min(most)
 }
 
 /// Bytes of scratch of a thread.

@@ -5,11 +5,12 @@ use std::ops::Range;
 
 use ndarray::{ArrayView4, Axis};
 
-use super::choice::{CHUNK, Choice, Pair, patch_pitch, tiles};
+use super::choice::{CHUNK, Pair, patch_pitch, tiles};
 use super::packed::Packed;
 use super::transform::{Across, Down, Finishing};
 use crate::epilogue::Epilogue;
 use crate::frame::{Frame, picture_row};
+use crate::kernel::Tiling;
 
 /// The most products of one dimension.
 const MOST: usize = 8;
@@ -20,7 +21,9 @@ pub(super) struct Tiles<'a> {
     pub(super) epilogue: &'a Epilogue,
     pub(super) pair: &'a Pair,
     pub(super) packed: &'a Packed,
-    pub(super) choice: &'a Choice,
+    /// Tiles that are computed together, and how the kernel's tiles cover as many.
+    pub(super) block: usize,
+    pub(super) tiling: Tiling,
 }
 
 /// Rows of pictures and of outputs.
@@ -81,8 +84,8 @@ impl Tiles<'_> {
             row: start(tile % of_picture / columns, outputs[0], spec.dilation[0]),
             column: start(tile % columns, outputs[1], spec.dilation[1]),
         };
-        for first in (0..all).step_by(self.choice.block) {
-            let block = first..all.min(first + self.choice.block);
+        for first in (0..all).step_by(self.block) {
+            let block = first..all.min(first + self.block);
             self.transform(section, block.clone().map(place), room);
             self.multiply(block.len(), room);
             self.finish(section, block.map(place), room);
@@ -97,7 +100,7 @@ impl Tiles<'_> {
         room: &mut Room<'_>,
     ) {
         let spec = &self.frame.spec;
-        let [layout, _] = self.pair.layouts(spec, self.choice.block);
+        let [layout, _] = self.pair.layouts(spec, self.block);
         let padded = self.pair.padded(spec.c_in);
         let row_step = spec.dilation[0];
         for (tile, place) in places.enumerate() {
@@ -194,8 +197,8 @@ impl Tiles<'_> {
     fn multiply(&self, tiles: usize, room: &mut Room<'_>) {
         let spec = &self.frame.spec;
         let products = &self.packed.products;
-        let tiling = if tiles == self.choice.block { self.choice.tiling } else { products.tiling(tiles) };
-        let [inputs, outputs] = self.pair.layouts(spec, self.choice.block);
+        let tiling = if tiles == self.block { self.tiling } else { products.tiling(tiles) };
+        let [inputs, outputs] = self.pair.layouts(spec, self.block);
         let planes =
             room.inputs.chunks_exact(inputs.plane).zip(room.products.chunks_exact_mut(outputs.plane));
         for (group, (inputs_of, outputs_of)) in planes.enumerate() {
@@ -214,7 +217,7 @@ impl Tiles<'_> {
         let [down, across] = self.pair.algorithms();
         let [row_step, column_step] = spec.dilation;
         let (height, width) = (section.height(), self.frame.output[1]);
-        let [_, layout] = self.pair.layouts(spec, self.choice.block);
+        let [_, layout] = self.pair.layouts(spec, self.block);
         let one_pass = down.products() == 1;
         for (tile, place) in places.enumerate() {
             let rows = (height - place.row).div_ceil(row_step).min(down.outputs);
