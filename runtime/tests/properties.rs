@@ -199,7 +199,10 @@ fn threads_do_not_change_a_bit() {
             for layout in [Layout::Hwc, Layout::Planar, Layout::Reversed] {
                 let (own, many) = run(3, layout);
                 // What is left open may be done otherwise where more threads share it.
-                assert!(path == Path::Auto || own == kernel, "{shape} {path} {isa}: {own:?}");
+                assert!(
+                    path == Path::Auto || path == Path::Winograd || own == kernel,
+                    "{shape} {path} {isa}: {own:?}"
+                );
                 assert!(own != kernel || alike(path, &one, &many), "{shape} {path} {isa} {layout:?}");
             }
         }
