@@ -79,7 +79,35 @@ pub fn to_json<T: Serialize>(value: &T, what: &'static str) -> Result<String, Er
     Ok(text + "\n")
 }
 
-/// Reads a file that [`to_json`] wrote.
+/// Lists of a value as JSON, an entry a line: files of many records stay small.
+///
+/// # Errors
+/// As [`to_json`].
+pub fn to_json_by_lines<T: Serialize>(value: &T, what: &'static str) -> Result<String, Error> {
+    let fail = |source| Error::Json { what, source };
+    let list = |entries: &[serde_json::Value]| -> Result<String, Error> {
+        let lines: Result<Vec<String>, _> = entries.iter().map(serde_json::to_string).collect();
+        Ok(format!("[\n{}\n]", lines.map_err(fail)?.join(",\n")))
+    };
+    let text = match serde_json::to_value(value).map_err(fail)? {
+        serde_json::Value::Array(entries) => list(&entries)?,
+        serde_json::Value::Object(fields) => {
+            let mut parts = Vec::new();
+            for (name, value) in &fields {
+                let value = match value {
+                    serde_json::Value::Array(entries) => list(entries)?,
+                    other => serde_json::to_string(other).map_err(fail)?,
+                };
+                parts.push(format!("{}: {value}", serde_json::to_string(name).map_err(fail)?));
+            }
+            format!("{{\n{}\n}}", parts.join(",\n"))
+        }
+        other => serde_json::to_string(&other).map_err(fail)?,
+    };
+    Ok(text + "\n")
+}
+
+/// Reads a file that [`to_json`] or [`to_json_by_lines`] wrote.
 ///
 /// # Errors
 /// [`Error::Read`] and [`Error::Json`].

@@ -30,7 +30,7 @@ use crate::learning::experiment::Study;
 use crate::machine::Machine;
 use crate::peers as others;
 use crate::photograph::Pictures;
-use crate::records::{Builds, Record, to_json};
+use crate::records::{Builds, Record, to_json, to_json_by_lines};
 use crate::tuning::regret;
 use crate::waldo::gallery;
 
@@ -95,14 +95,14 @@ pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
     let mut files = vec![
         File { path: "index.html".to_owned(), bytes: html::page(&document).into_bytes() },
         File { path: "report.md".to_owned(), bytes: markdown::page(&document).into_bytes() },
-        json("measurements.json", &findings.records, "measurements.json")?,
+        by_lines("measurements.json", &findings.records, "measurements.json")?,
         json("machine.json", &findings.machine, "machine.json")?,
     ];
     if let Some(peers) = &findings.peers {
         files.push(json("peers.json", peers, "peers.json")?);
     }
     if let Some(choices) = &findings.choices {
-        files.push(json("regret.json", choices, "regret.json")?);
+        files.push(by_lines("regret.json", choices, "regret.json")?);
     }
     if !findings.alone {
         files.extend([
@@ -125,6 +125,10 @@ pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
 
 fn json<T: serde::Serialize>(path: &str, value: &T, what: &'static str) -> Result<File, Error> {
     Ok(File { path: path.to_owned(), bytes: to_json(value, what)?.into_bytes() })
+}
+
+fn by_lines<T: serde::Serialize>(path: &str, value: &T, what: &'static str) -> Result<File, Error> {
+    Ok(File { path: path.to_owned(), bytes: to_json_by_lines(value, what)?.into_bytes() })
 }
 
 /// Writes the files of a report to a folder.

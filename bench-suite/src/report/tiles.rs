@@ -63,7 +63,7 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Result<Option<Se
     ];
     let blocks = vec![
         Block::Text(text.to_owned()),
-        Block::Plots(vec![(plot.draw()?, "The share of the peak over the error, one thread; up and left is better. A line joins the direct sum and the tiles of 2, 4 and 6 outputs.".to_owned())]),
+        Block::Plots(vec![(plot.draw()?, "The share of the peak over the error, one thread; up and left is better. A line joins the tiles of 2, 4 and 6 outputs.".to_owned())]),
         Block::Text(
             "The share counts the multiply-adds of the direct sum, so that fewer products can pass 1. Errors are over \
              the root mean square of the output, against f64; the tolerance of a layer is 5e-5 unless it says \
@@ -119,7 +119,8 @@ fn plot(records: &[&Record], shapes: &[&str]) -> Option<Plot> {
         .iter()
         .enumerate()
         .map(|(index, shape)| {
-            let own = records.iter().filter(|record| record.shape == *shape);
+            let tiles = records.iter().filter(|record| record.strategy == Strategy::Winograd.name());
+            let own = tiles.filter(|record| record.shape == *shape);
             Series {
                 label: words::shape(shape),
                 colour: colours[index % colours.len()],
