@@ -159,26 +159,10 @@ fn processor() -> String {
     name.filter(|name| !name.is_empty()).unwrap_or_else(|| std::env::consts::ARCH.to_owned())
 }
 
-/// The brand string of an x86 processor.
-#[cfg(target_arch = "x86_64")]
+/// The name that the library knows a machine by, where it knows one.
 fn brand() -> Option<String> {
-    use std::arch::x86_64::__cpuid;
-    const FIRST: u32 = 0x8000_0002;
-    if __cpuid(0x8000_0000).eax < FIRST + 2 {
-        return None;
-    }
-    let words = (FIRST..FIRST + 3).flat_map(|leaf| {
-        let answer = __cpuid(leaf);
-        [answer.eax, answer.ebx, answer.ecx, answer.edx]
-    });
-    let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).take_while(|byte| *byte != 0).collect();
-    let name = String::from_utf8_lossy(&bytes).trim().to_owned();
-    if name.is_empty() { None } else { Some(name) }
-}
-
-#[cfg(not(target_arch = "x86_64"))]
-fn brand() -> Option<String> {
-    None
+    let name = tapwise::tuning::Host::here(Isa::Portable).processor;
+    (name != std::env::consts::ARCH).then_some(name)
 }
 
 /// Bytes of memory.

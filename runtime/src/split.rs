@@ -10,7 +10,7 @@ use crate::strategy::Strategy;
 
 /// Work below this many seconds stays on one thread. Handing over costs about one microsecond where
 /// the other thread is awake, and two for nothing where it sleeps.
-const SERIAL: f64 = 12e-6;
+pub(crate) const SERIAL: f64 = 12e-6;
 
 /// Work above this many seconds is cut into more bands than threads, so that a thread that is
 /// late does not hold up the rest.

@@ -27,6 +27,8 @@ pub(super) struct Plan {
     pub(super) frame: Frame,
     pub(super) path: Arc<dyn Path>,
     pub(super) bands: usize,
+    /// What a picture is known, or predicted, to take.
+    pub(super) seconds: f64,
     pub(super) variant: Variant,
     pub(super) fit: Fit,
     /// Where columns are split among threads: how many make a part, and the parts.
@@ -206,7 +208,8 @@ fn plan_by(
     let parts = parts.into_iter().flatten();
     let parts = parts.map(|part| fitted(&path, part, &fit, machine, variant)).collect();
     let key = (input, spec.padding, machine.threads);
-    Ok(Plan { key, frame, path, bands, variant, fit, columns, parts })
+    let seconds = candidate.measured.or(candidate.seconds).unwrap_or(0.0);
+    Ok(Plan { key, frame, path, bands, seconds, variant, fit, columns, parts })
 }
 
 /// A part of the columns with what is decided for it.

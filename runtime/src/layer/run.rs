@@ -5,6 +5,7 @@ use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, ArrayViewMut4, Axis, s};
 
 use super::{Conv2d, Plan};
 use crate::epilogue::{Epilogue, residual_rows};
+use crate::split::SERIAL;
 use crate::strategy::{Band, Batch};
 use crate::workspace::Scratch;
 
@@ -85,7 +86,7 @@ impl Conv2d {
             }
             return;
         }
-        let worth_splitting = threads > 1 && count > 1 && batch_is_large(plan, count);
+        let worth_splitting = threads > 1 && count > 1 && plan.seconds * count as f64 > SERIAL;
         let share = if worth_splitting { count.div_ceil(4 * threads) } else { count };
         let work =
             |inputs: ArrayView4<'_, f32>, mut outputs: ArrayViewMut4<'_, f32>, scratch: &mut Scratch| {
@@ -112,12 +113,6 @@ impl Conv2d {
             }
         });
     }
-}
-
-/// Whether a batch is enough work to hand over to other threads.
-fn batch_is_large(plan: &Plan, count: usize) -> bool {
-    // A few thousand multiply-adds take a microsecond; a hand-over takes ten.
-    plan.frame.macs(plan.frame.output[0]) * count as f64 > 2e6
 }
 
 fn run_band(

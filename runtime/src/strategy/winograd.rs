@@ -14,6 +14,7 @@ mod packed;
 mod section;
 mod transform;
 
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use ndarray::{Array4, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis};
@@ -104,6 +105,18 @@ fn grain(pair: &Pair, spec: &ConvSpec) -> usize {
     pair.outputs()[0] * spec.dilation[0]
 }
 
+/// Rows of the padded picture where they lie, none of them for a row of zeros.
+fn rows_in_place<'x>(
+    frame: &Frame,
+    picture: ArrayView3<'x, f32>,
+    rows: Range<usize>,
+) -> impl Iterator<Item = &'x [f32]> {
+    rows.map(move |at| match frame.padded_row(at) {
+        Some(row) => picture_row(&picture, row).to_slice().unwrap_or_default(),
+        None => &[],
+    })
+}
+
 impl Path for Winograd {
     fn strategy(&self) -> Strategy {
         Strategy::Winograd
@@ -113,7 +126,9 @@ impl Path for Winograd {
         let choices = choices(self.isa, frame, machine, variant.tile).ok();
         let choice = choices.and_then(|choices| choices.into_iter().next());
         // Weights are transformed now, and not by the first call.
-        choice.as_ref().map(|choice| self.packed(choice).is_some());
+        if let Some(choice) = &choice {
+            self.packed(choice);
+        }
         Fit::of_tiles(choice)
     }
 
@@ -160,10 +175,7 @@ impl Path for Winograd {
             let mut output_rows = recycle(std::mem::take(&mut output_table));
             for picture in 0..inputs.len_of(Axis(0)) {
                 let picture = inputs.index_axis_move(Axis(0), picture);
-                input_rows.extend((0..reach).map(|at| match frame.padded_row(at) {
-                    Some(row) => picture_row(&picture, row).to_slice().unwrap_or_default(),
-                    None => &[],
-                }));
+                input_rows.extend(rows_in_place(frame, picture, 0..reach));
             }
             for picture in outputs.axis_iter_mut(Axis(0)).filter_map(ArrayViewMut3::into_slice) {
                 output_rows.extend(picture.chunks_exact_mut(width * spec.c_out));
@@ -228,10 +240,7 @@ impl Path for Winograd {
                     let whole = rows.next_multiple_of(grain(pair, spec));
                     rows::fill(frame, &input, part, (at, whole), ring, &mut inputs);
                 }
-                _ => inputs.extend((at..at + reach).map(|at| match frame.padded_row(at) {
-                    Some(row) => picture_row(&input, row).to_slice().unwrap_or_default(),
-                    None => &[],
-                })),
+                _ => inputs.extend(rows_in_place(frame, input, at..at + reach)),
             }
             if let Some(residual) = residual_rows(residual, at - first, rows) {
                 let in_place = residual.index_axis(Axis(0), 0).is_standard_layout();

@@ -1,6 +1,6 @@
 //! Tunings that are compiled into a program, and what is checked of them meanwhile.
 
-use super::file::{HEADER, VERSION};
+use super::file::{FORMAT, HEADER, VERSION};
 use crate::cost::Term;
 
 /// A tuning that was compiled into the program by [`embed_tuning!`](crate::embed_tuning).
@@ -83,7 +83,10 @@ pub const fn check(text: &str) {
             index += 1;
         }
         if is(bytes, key, "format") {
-            assert!(is(bytes, value, "1"), "the tuning file is of another format: run `tapwise tune` again");
+            assert!(
+                is_whole(bytes, value, FORMAT),
+                "the tuning file is of another format: run `tapwise tune` again"
+            );
         }
         if is(bytes, key, "version") {
             assert!(
@@ -137,6 +140,19 @@ const fn is(bytes: &[u8], [from, to]: [usize; 2], word: &str) -> bool {
         at += 1;
     }
     true
+}
+
+/// Whether these are the digits of a whole number.
+const fn is_whole(bytes: &[u8], [from, to]: [usize; 2], wanted: u32) -> bool {
+    let (mut at, mut left) = (to, wanted);
+    while at > from {
+        at -= 1;
+        if bytes[at] != b'0' + (left % 10) as u8 {
+            return false;
+        }
+        left /= 10;
+    }
+    to > from && left == 0
 }
 
 /// Whether these are digits with at most one point between, and an exponent maybe.
