@@ -60,3 +60,29 @@ pub fn run_time_kernels(_: TokenStream) -> TokenStream {
 pub fn winograd_transforms(_: TokenStream) -> TokenStream {
     emit::transforms().into()
 }
+
+/// Plain functions compiled for each instruction set, for the library itself.
+#[doc(hidden)]
+#[proc_macro]
+pub fn versions(functions: TokenStream) -> TokenStream {
+    match syn::parse::<emit::Versions>(functions) {
+        Ok(functions) => emit::versions(&functions),
+        Err(error) => error.to_compile_error(),
+    }
+    .into()
+}
+
+/// TEMPORARY
+#[proc_macro]
+pub fn filter_try(tokens: TokenStream) -> TokenStream {
+    let text = tokens.to_string();
+    let mut filters = Vec::new();
+    for filter in text.split(';') {
+        let rows: Vec<Vec<f64>> = filter.split('|').map(|row| row.replace("- ", "-").split_whitespace().map(|n| n.parse::<f64>().unwrap() as f32 as f64).collect()).collect();
+        filters.push(fold::Weights { height: rows.len(), width: rows[0].len(), values: rows.concat(), factors: None });
+    }
+    match <&[fold::Weights; 1]>::try_from(&filters[..]) {
+        Ok(one) => emit::filter::expression(&emit::filter::Program::of_one(one, 1e-6)),
+        Err(_) => emit::filter::expression(&emit::filter::Program::of_several(&filters, 1e-6)),
+    }.into()
+}

@@ -4,8 +4,10 @@ mod along_row;
 mod channels_out;
 mod depthwise;
 mod descriptor;
+pub(crate) mod filter;
 mod isa;
 mod tile;
+mod versions;
 mod winograd;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -17,6 +19,7 @@ use crate::parse::Item;
 use crate::schedule::{Family, Schedule, Target};
 
 pub(crate) use isa::instruction_sets;
+pub(crate) use versions::{Versions, versions};
 pub(crate) use winograd::transforms;
 
 /// The kernels of one geometry for every instruction set, as modules and a list of descriptors.

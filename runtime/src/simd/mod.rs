@@ -65,4 +65,5 @@ mod turns;
 pub(crate) mod turns256;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod turns512;
+pub mod strips;
 pub mod windows;
