@@ -5,6 +5,10 @@
 mod check;
 mod cook_toom;
 mod emit;
+#[allow(dead_code)]
+mod filter;
+#[allow(dead_code)]
+mod fold;
 mod geometry;
 mod isa;
 mod parse;

@@ -1,0 +1,331 @@
+//! The fewest products of columns and rows that a filter is a sum of, exactly, by elimination in rationals.
+//!
+//! `V = C · R` with as many columns in `C` as the rank of `V` is not unique: `C · R = (C · M⁻¹) · (M · R)`.
+//! Of all forms one is wanted with many zeros, since those are no work, and many ±1, since those are additions.
+
+use super::number::{Exact, over, plus_times, times, to_f64};
+use crate::fold::Factors;
+
+/// The largest rank that is looked for: beyond, a filter of common size is cheaper as it stands.
+pub(super) const MOST_TERMS: usize = 3;
+
+/// Integers up to here are an f32.
+const MOST_INTEGER: i128 = 1 << 24;
+
+type Vector = Vec<Exact>;
+
+/// `V[a][b] = Σ_t columns[t][a] · rows[t][b]`.
+#[derive(Debug, Clone, PartialEq)]
+struct Product {
+    columns: Vec<Vector>,
+    rows: Vec<Vector>,
+}
+
+/// How much larger than the largest weight the terms may be that cancel to a weight: f32 loses that much.
+const MOST_GROWTH: i128 = 8;
+
+/// The factors of a filter of rank [`MOST_TERMS`] or less, where the rationals of the elimination fit.
+/// Rows come out as whole numbers without a common divisor where those are small.
+pub(super) fn factors(width: usize, weights: &[Exact]) -> Option<Factors> {
+    let best = fewest(width, weights)?;
+    let near =
+        |vectors: &[Vector]| vectors.iter().map(|vector| vector.iter().map(to_f64).collect()).collect();
+    Some(Factors { columns: near(&best.columns), rows: near(&best.rows) })
+}
+
+fn fewest(width: usize, weights: &[Exact]) -> Option<Product> {
+    let rows: Vec<Vector> = weights.chunks(width).map(<[Exact]>::to_vec).collect();
+    let columns: Vec<Vector> =
+        (0..width).map(|column| rows.iter().map(|row| row[column]).collect()).collect();
+    let down = skeleton(&rows).map(|(columns, rows)| Product { columns, rows });
+    let across = skeleton(&columns).map(|(rows, columns)| Product { columns, rows });
+    let largest = weights.iter().map(size).max()?;
+    let limit = times(largest, Exact::from(MOST_GROWTH))?;
+    let forms =
+        [down, across].into_iter().flatten().filter_map(|product| simplified(product, limit)?.scaled());
+    forms.min_by_key(Product::size)
+}
+
+fn zero() -> Exact {
+    Exact::from(0)
+}
+
+fn is_zero(number: &Exact) -> bool {
+    *number.numer() == 0
+}
+
+fn size(number: &Exact) -> Exact {
+    if *number < zero() { -number } else { *number }
+}
+
+fn taps(vector: &[Exact]) -> usize {
+    vector.iter().filter(|number| !is_zero(number)).count()
+}
+
+/// Weights that are neither 0 nor ±1.
+fn products(vector: &[Exact]) -> usize {
+    let one = Exact::from(1);
+    vector.iter().filter(|number| !is_zero(number) && **number != one && **number != -one).count()
+}
+
+/// A row of the echelon form, and what it is in terms of the rows that were picked.
+struct Reduced {
+    vector: Vector,
+    pivot: usize,
+    mix: [Exact; MOST_TERMS],
+}
+
+/// Rows that the others are sums of, the emptiest and plainest first, and what multiples of them:
+/// `(C, R)`, each by terms.
+fn skeleton(rows: &[Vector]) -> Option<(Vec<Vector>, Vec<Vector>)> {
+    let mut order: Vec<(usize, usize, usize)> = Vec::with_capacity(rows.len());
+    for (at, row) in rows.iter().enumerate() {
+        let plain = if taps(row) == 0 { row.clone() } else { primitive(row)?.0 };
+        order.push((taps(&plain), products(&plain), at));
+    }
+    order.sort_unstable();
+    let mut echelon: Vec<Reduced> = Vec::new();
+    let mut picked: Vec<Vector> = Vec::new();
+    for (_, _, at) in order {
+        let (vector, mix) = reduce(&rows[at], &echelon)?;
+        let Some(pivot) = vector.iter().position(|number| !is_zero(number)) else {
+            continue;
+        };
+        if picked.len() == MOST_TERMS {
+            return None;
+        }
+        // What is left is the row less a mix of those before.
+        let mut mix = mix.map(|factor| -factor);
+        mix[picked.len()] = Exact::from(1);
+        picked.push(rows[at].clone());
+        echelon.push(Reduced { vector, pivot, mix });
+    }
+    let mut columns = vec![Vec::with_capacity(rows.len()); picked.len()];
+    for row in rows {
+        let (_, mix) = reduce(row, &echelon)?;
+        for (column, factor) in columns.iter_mut().zip(mix) {
+            column.push(factor);
+        }
+    }
+    (!picked.is_empty()).then_some((columns, picked))
+}
+
+/// What is left of a row without the rows of the echelon form, and the mix of picked rows taken away.
+fn reduce(row: &[Exact], echelon: &[Reduced]) -> Option<(Vector, [Exact; MOST_TERMS])> {
+    let mut left = row.to_vec();
+    let mut mix = [zero(); MOST_TERMS];
+    for reduced in echelon {
+        let factor = over(left[reduced.pivot], reduced.vector[reduced.pivot])?;
+        left = sum(&left, -factor, &reduced.vector)?;
+        for (mixed, part) in mix.iter_mut().zip(reduced.mix) {
+            *mixed = plus_times(*mixed, factor, part)?;
+        }
+    }
+    Some((left, mix))
+}
+
+/// `vector + factor · other`.
+fn sum(vector: &[Exact], factor: Exact, other: &[Exact]) -> Option<Vector> {
+    vector.iter().zip(other).map(|(&a, &b)| plus_times(a, factor, b)).collect()
+}
+
+/// Takes multiples of terms out of other terms as long as that leaves fewer weights:
+/// `C_i R_i + C_j R_j = (C_i + λ C_j) R_i + C_j (R_j − λ R_i)`. Nothing where terms are beyond `limit`.
+fn simplified(mut product: Product, limit: Exact) -> Option<Product> {
+    loop {
+        let mut best: Option<(usize, Product)> = None;
+        let size = product.taps();
+        let most = limit.max(product.largest_term()?);
+        for (i, j) in pairs(product.rows.len()) {
+            for factor in product.multiples(i, j)? {
+                let mut changed = product.clone();
+                changed.rows[j] = sum(&product.rows[j], -factor, &product.rows[i])?;
+                changed.columns[i] = sum(&product.columns[i], factor, &product.columns[j])?;
+                let taps = changed.taps();
+                if taps < best.as_ref().map_or(size, |(taps, _)| *taps) && changed.largest_term()? <= most {
+                    best = Some((taps, changed));
+                }
+            }
+        }
+        match best {
+            Some((_, better)) => product = better,
+            None => return (product.largest_term()? <= limit).then_some(product),
+        }
+    }
+}
+
+fn pairs(count: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..count).flat_map(move |i| (0..count).map(move |j| (i, j))).filter(|(i, j)| i != j)
+}
+
+impl Product {
+    fn taps(&self) -> usize {
+        self.columns.iter().chain(&self.rows).map(|vector| taps(vector)).sum()
+    }
+
+    /// What is compared: weights that are not zero, then those that are not ±1 either.
+    fn size(&self) -> (usize, usize) {
+        (self.taps(), self.columns.iter().chain(&self.rows).map(|vector| products(vector)).sum())
+    }
+
+    /// The largest that the sum of the sizes of a weight's terms may be: that of the largest of each.
+    fn largest_term(&self) -> Option<Exact> {
+        self.columns.iter().zip(&self.rows).try_fold(zero(), |sum, (column, row)| {
+            plus_times(sum, column.iter().map(size).max()?, row.iter().map(size).max()?)
+        })
+    }
+
+    /// The λ of [`simplified`] that make a weight vanish, each once.
+    fn multiples(&self, i: usize, j: usize) -> Option<Vec<Exact>> {
+        let rows = self.rows[j].iter().zip(&self.rows[i]).map(|(&a, &b)| (a, b));
+        let columns = self.columns[i].iter().zip(&self.columns[j]).map(|(&a, &b)| (-a, b));
+        let mut found = Vec::new();
+        for (a, b) in rows.chain(columns).filter(|(a, b)| !is_zero(a) && !is_zero(b)) {
+            let factor = over(a, b)?;
+            if !found.contains(&factor) {
+                found.push(factor);
+            }
+        }
+        Some(found)
+    }
+
+    /// The same with plain rows: what they are scaled by goes into the columns.
+    fn scaled(mut self) -> Option<Product> {
+        for (column, row) in self.columns.iter_mut().zip(&mut self.rows) {
+            let (plain, scale) = primitive(row)?;
+            *column = column.iter().map(|&number| over(number, scale)).collect::<Option<_>>()?;
+            *row = plain;
+        }
+        Some(self)
+    }
+}
+
+/// A vector, which is not zero, as whole numbers without a common divisor, or over its largest where those
+/// would be beyond what f32 counts to; mostly positive, or at last positive; and what it was multiplied by.
+fn primitive(vector: &[Exact]) -> Option<(Vector, Exact)> {
+    let mut denominator = 1i128;
+    let mut divisor = 0i128;
+    for number in vector {
+        // What is left of a fraction tells the common divisor of its parts.
+        let left = Exact::new(denominator, *number.denom());
+        denominator = denominator.checked_mul(*left.denom())?;
+        divisor = match (*number.numer(), divisor) {
+            (0, divisor) => divisor,
+            (numerator, 0) => numerator.abs(),
+            (numerator, divisor) => numerator / Exact::new(numerator, divisor).numer(),
+        };
+    }
+    // The numerators' divisor divides them over the common denominator too, as fractions are reduced.
+    let mut scale = over(Exact::from(denominator), Exact::from(divisor))?;
+    let largest = vector.iter().map(size).max()?;
+    if times(largest, scale)? > Exact::from(MOST_INTEGER) {
+        scale = over(Exact::from(1), largest)?;
+    }
+    let mut total = zero();
+    for number in vector {
+        total = plus_times(total, Exact::from(1), *number)?;
+    }
+    let last = vector.iter().rev().find(|number| !is_zero(number))?;
+    let sign = if is_zero(&total) { *last } else { total };
+    if sign < zero() {
+        scale = -scale;
+    }
+    let plain = vector.iter().map(|&number| times(number, scale)).collect::<Option<_>>()?;
+    Some((plain, scale))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whole numbers over a common denominator.
+    fn rational(numbers: &[i128], denominator: i128) -> Vec<Exact> {
+        numbers.iter().map(|&number| Exact::new(number, denominator)).collect()
+    }
+
+    fn known(width: usize, numbers: &[i128], denominator: i128) -> Factors {
+        let weights = rational(numbers, denominator);
+        let product = fewest(width, &weights).unwrap();
+        for (at, &weight) in weights.iter().enumerate() {
+            let terms = product.columns.iter().zip(&product.rows);
+            let sum = terms.fold(zero(), |sum, (column, row)| sum + column[at / width] * row[at % width]);
+            assert_eq!(sum, weight, "{at}");
+        }
+        factors(width, &weights).unwrap()
+    }
+
+    #[test]
+    fn sobel_is_a_difference_of_sums() {
+        let across = known(3, &[-1, 0, 1, -2, 0, 2, -1, 0, 1], 1);
+        assert_eq!(across.columns, [[1.0, 2.0, 1.0]]);
+        assert_eq!(across.rows, [[-1.0, 0.0, 1.0]]);
+        let down = known(3, &[-1, -2, -1, 0, 0, 0, 1, 2, 1], 1);
+        assert_eq!(down.columns, [[-1.0, 0.0, 1.0]]);
+        assert_eq!(down.rows, [[1.0, 2.0, 1.0]]);
+    }
+
+    #[test]
+    fn a_binomial_filter_keeps_its_denominator_in_the_columns() {
+        let line = [1, 4, 6, 4, 1];
+        let numbers: Vec<i128> = line.iter().flat_map(|a| line.map(|b| a * b)).collect();
+        let factors = known(5, &numbers, 256);
+        assert_eq!(factors.rows, [[1.0, 4.0, 6.0, 4.0, 1.0]]);
+        assert_eq!(factors.columns, [[1.0, 4.0, 6.0, 4.0, 1.0].map(|tap| tap / 256.0)]);
+    }
+
+    #[test]
+    fn a_laplacian_has_two_terms_of_few_taps() {
+        let factors = known(3, &[0, 1, 0, 1, -4, 1, 0, 1, 0], 1);
+        assert_eq!(factors.rows.len(), 2);
+        let taps = factors.rows.iter().chain(&factors.columns).flatten().filter(|tap| **tap != 0.0).count();
+        assert_eq!(taps, 7);
+        let diagonal = known(3, &[1, 1, 1, 1, -8, 1, 1, 1, 1], 1);
+        assert!(diagonal.rows.contains(&vec![1.0, 1.0, 1.0]) && diagonal.rows.contains(&vec![0.0, 1.0, 0.0]));
+        assert!(
+            diagonal.columns.contains(&vec![1.0, 1.0, 1.0])
+                && diagonal.columns.contains(&vec![0.0, -9.0, 0.0])
+        );
+    }
+
+    #[test]
+    fn three_terms_are_found_and_four_are_not() {
+        // A sum of squares of distances: x² + y² + xy has rank 3 on any grid.
+        let numbers: Vec<i128> =
+            (-3i128..=3).flat_map(|y| (-4..=4).map(move |x| x * x + y * y + x * y)).collect();
+        assert_eq!(known(9, &numbers, 7).rows.len(), 3);
+        let unit: Vec<i128> = (0..16).map(|at| i128::from(at % 5 == 0)).collect();
+        assert_eq!(factors(4, &rational(&unit, 1)), None);
+        assert_eq!(factors(3, &rational(&[0; 9], 1)), None);
+    }
+
+    #[test]
+    fn terms_do_not_cancel_much() {
+        // The rows are a millionth apart: the second is a million times their difference.
+        let numbers = [1_000_000, 2_000_000, 1_000_001, 2_000_001, 1_000_000, 2_000_001];
+        let product = fewest(2, &rational(&numbers, 1)).unwrap();
+        assert!(product.largest_term().unwrap() <= Exact::from(8 * 2_000_001));
+    }
+
+    #[test]
+    fn rank_one_is_exact_or_it_is_not() {
+        let nearly = rational(&[1, 2, 3, 2, 4, 6, 3, 6, 10], 10);
+        assert_eq!(factors(3, &nearly).unwrap().rows.len(), 2);
+    }
+
+    #[test]
+    fn large_whole_numbers_are_scaled_to_one() {
+        let row = [1_000_003, 2_000_003, 30_000_001];
+        let numbers: Vec<i128> = [1, 3].iter().flat_map(|a| row.map(|b| a * b)).collect();
+        let factors = known(3, &numbers, 1);
+        assert_eq!(factors.rows[0][2], 1.0);
+    }
+
+    #[test]
+    fn numbers_beyond_128_bits_are_no_panic() {
+        let primes = [1_000_000_007i128, 998_244_353, 1_000_000_009, 999_999_937, 1_000_000_021];
+        let numbers: Vec<Exact> = (0..25)
+            .map(|at| Exact::new(primes[at % 5] + at as i128, primes[at / 5] * primes[(at * 7) % 5]))
+            .collect();
+        assert_eq!(factors(5, &numbers), None);
+    }
+}
