@@ -1,7 +1,7 @@
 //! The arithmetic of whole filters, in rationals where they are known, and of their factors beside.
 
 use super::exact::MOST_TERMS;
-use super::number::Number;
+use super::number::{Exact, Number, whole};
 use super::weights::Filter;
 use crate::fold::Factors;
 
@@ -11,15 +11,19 @@ use crate::fold::Factors;
 pub(super) fn then(first: &Filter, second: &Filter) -> Filter {
     let width = first.width + second.width - 1;
     let height = first.height + second.height - 1;
-    let mut numbers = vec![Number::ZERO; width * height];
-    for (at, &a) in first.numbers.iter().enumerate().filter(|(_, number)| !number.is_zero()) {
-        for (by, &b) in second.numbers.iter().enumerate().filter(|(_, number)| !number.is_zero()) {
-            let row = at / first.width + by / second.width;
-            let column = at % first.width + by % second.width;
-            let sum = &mut numbers[row * width + column];
-            *sum = *sum + a * b;
+    let places = |at: usize, by: usize| {
+        (at / first.width + by / second.width) * width + at % first.width + by % second.width
+    };
+    let exact = exactly(first, second, width * height, places);
+    let numbers = exact.unwrap_or_else(|| {
+        let mut sums = vec![0.0; width * height];
+        for (at, a) in first.numbers.iter().enumerate() {
+            for (by, b) in second.numbers.iter().enumerate() {
+                sums[places(at, by)] += a.near * b.near;
+            }
         }
-    }
+        sums.into_iter().map(Number::near).collect()
+    });
     made_of(width, numbers, || {
         let (first, second) = (first.factors()?, second.factors()?);
         let (columns, rows) = each(&first)
@@ -29,6 +33,27 @@ pub(super) fn then(first: &Filter, second: &Filter) -> Filter {
             .unzip();
         Some(Factors { columns, rows })
     })
+}
+
+/// The sums of [`then`] in whole numbers over the product of both denominators, where they fit.
+fn exactly(
+    first: &Filter,
+    second: &Filter,
+    count: usize,
+    places: impl Fn(usize, usize) -> usize,
+) -> Option<Vec<Number>> {
+    let (first, over) = whole(&first.rationals()?)?;
+    let (second, over_second) = whole(&second.rationals()?)?;
+    let over = over.checked_mul(over_second)?;
+    let mut sums = vec![0i128; count];
+    for (at, a) in first.iter().enumerate().filter(|(_, a)| **a != 0) {
+        for (by, b) in second.iter().enumerate() {
+            let sum = &mut sums[places(at, by)];
+            *sum = sum.checked_add(a.checked_mul(*b)?)?;
+        }
+    }
+    let number = |sum: &i128| (*sum != i128::MIN).then(|| Number::rational(Exact::new(*sum, over)));
+    sums.iter().map(number).collect()
 }
 
 /// Turned by half a turn.

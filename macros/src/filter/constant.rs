@@ -203,9 +203,10 @@ mod tests {
     #[test]
     fn a_literal_is_rounded_once() {
         // Above the middle between two f32 by less than an f64 resolves: rounding twice goes down.
-        let number = value(quote!(1.00000005960464477539062500000000001)).unwrap();
-        assert_eq!(number.near as f32, 1.00000005960464477539062500000000001f32);
-        assert_ne!(number.near as f32, 1.000_000_059_604_644_775_390_625_f64 as f32);
+        let literal = "1.00000005960464477539062500000000001";
+        let number = value(literal.parse().unwrap()).unwrap();
+        assert_eq!(number.near, f64::from(1.0 + f32::EPSILON));
+        assert_eq!(literal.parse::<f64>().unwrap() as f32, 1.0);
         assert_eq!(value(quote!(0.1)).unwrap().near, f64::from(0.1f32));
     }
 

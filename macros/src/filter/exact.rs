@@ -3,14 +3,14 @@
 //! `V = C · R` with as many columns in `C` as the rank of `V` is not unique: `C · R = (C · M⁻¹) · (M · R)`.
 //! Of all forms one is wanted with many zeros, since those are no work, and many ±1, since those are additions.
 
-use super::number::{Exact, over, plus_times, times, to_f64};
+use super::number::{Exact, over, plus_times, times, to_f64, whole};
 use crate::fold::Factors;
 
 /// The largest rank that is looked for: beyond, a filter of common size is cheaper as it stands.
 pub(super) const MOST_TERMS: usize = 3;
 
 /// Integers up to here are an f32.
-const MOST_INTEGER: i128 = 1 << 24;
+const MOST_INTEGER: u128 = 1 << 24;
 
 type Vector = Vec<Exact>;
 
@@ -133,22 +133,24 @@ fn sum(vector: &[Exact], factor: Exact, other: &[Exact]) -> Option<Vector> {
 /// `C_i R_i + C_j R_j = (C_i + λ C_j) R_i + C_j (R_j − λ R_i)`. Nothing where terms are beyond `limit`.
 fn simplified(mut product: Product, limit: Exact) -> Option<Product> {
     loop {
-        let mut best: Option<(usize, Product)> = None;
-        let size = product.taps();
         let most = limit.max(product.largest_term()?);
+        let mut moves = Vec::new();
         for (i, j) in pairs(product.rows.len()) {
-            for factor in product.multiples(i, j)? {
-                let mut changed = product.clone();
-                changed.rows[j] = sum(&product.rows[j], -factor, &product.rows[i])?;
-                changed.columns[i] = sum(&product.columns[i], factor, &product.columns[j])?;
-                let taps = changed.taps();
-                if taps < best.as_ref().map_or(size, |(taps, _)| *taps) && changed.largest_term()? <= most {
-                    best = Some((taps, changed));
-                }
+            moves.extend(product.savings(i, j)?.into_iter().map(|(factor, saved)| (saved, i, j, factor)));
+        }
+        moves.sort_by_key(|(saved, ..)| std::cmp::Reverse(*saved));
+        let mut better = None;
+        for (_, i, j, factor) in moves {
+            let mut changed = product.clone();
+            changed.rows[j] = sum(&product.rows[j], -factor, &product.rows[i])?;
+            changed.columns[i] = sum(&product.columns[i], factor, &product.columns[j])?;
+            if changed.largest_term()? <= most {
+                better = Some(changed);
+                break;
             }
         }
-        match best {
-            Some((_, better)) => product = better,
+        match better {
+            Some(better) => product = better,
             None => return (product.largest_term()? <= limit).then_some(product),
         }
     }
@@ -175,18 +177,25 @@ impl Product {
         })
     }
 
-    /// The λ of [`simplified`] that make a weight vanish, each once.
-    fn multiples(&self, i: usize, j: usize) -> Option<Vec<Exact>> {
+    /// The λ of [`simplified`] that save weights, and how many, in the order of where they are found.
+    fn savings(&self, i: usize, j: usize) -> Option<Vec<(Exact, usize)>> {
         let rows = self.rows[j].iter().zip(&self.rows[i]).map(|(&a, &b)| (a, b));
         let columns = self.columns[i].iter().zip(&self.columns[j]).map(|(&a, &b)| (-a, b));
-        let mut found = Vec::new();
-        for (a, b) in rows.chain(columns).filter(|(a, b)| !is_zero(a) && !is_zero(b)) {
+        let mut found: Vec<(Exact, usize)> = Vec::new();
+        let mut lost = 0;
+        for (a, b) in rows.chain(columns).filter(|(_, b)| !is_zero(b)) {
+            if is_zero(&a) {
+                lost += 1;
+                continue;
+            }
             let factor = over(a, b)?;
-            if !found.contains(&factor) {
-                found.push(factor);
+            match found.iter_mut().find(|(known, _)| *known == factor) {
+                Some((_, count)) => *count += 1,
+                None => found.push((factor, 1)),
             }
         }
-        Some(found)
+        let saved = found.into_iter().filter(|(_, count)| *count > lost);
+        Some(saved.map(|(factor, count)| (factor, count - lost)).collect())
     }
 
     /// The same with plain rows: what they are scaled by goes into the columns.
@@ -203,33 +212,19 @@ impl Product {
 /// A vector, which is not zero, as whole numbers without a common divisor, or over its largest where those
 /// would be beyond what f32 counts to; mostly positive, or at last positive; and what it was multiplied by.
 fn primitive(vector: &[Exact]) -> Option<(Vector, Exact)> {
-    let mut denominator = 1i128;
-    let mut divisor = 0i128;
-    for number in vector {
-        // What is left of a fraction tells the common divisor of its parts.
-        let left = Exact::new(denominator, *number.denom());
-        denominator = denominator.checked_mul(*left.denom())?;
-        divisor = match (*number.numer(), divisor) {
-            (0, divisor) => divisor,
-            (numerator, 0) => numerator.abs(),
-            (numerator, divisor) => numerator / Exact::new(numerator, divisor).numer(),
-        };
-    }
-    // The numerators' divisor divides them over the common denominator too, as fractions are reduced.
-    let mut scale = over(Exact::from(denominator), Exact::from(divisor))?;
-    let largest = vector.iter().map(size).max()?;
-    if times(largest, scale)? > Exact::from(MOST_INTEGER) {
-        scale = over(Exact::from(1), largest)?;
-    }
-    let mut total = zero();
-    for number in vector {
-        total = plus_times(total, Exact::from(1), *number)?;
-    }
-    let last = vector.iter().rev().find(|number| !is_zero(number))?;
-    let sign = if is_zero(&total) { *last } else { total };
-    if sign < zero() {
-        scale = -scale;
-    }
+    let (numbers, denominator) = whole(vector)?;
+    let nonzero = numbers.iter().filter(|number| **number != 0);
+    let largest = numbers.iter().map(|number| number.unsigned_abs()).max()?;
+    let divisor = nonzero.clone().fold(0, |divisor, &number| match divisor {
+        0 => number.abs(),
+        // What a fraction's numerator comes down to tells the common divisor of its parts.
+        divisor => number / Exact::new(number, divisor).numer(),
+    });
+    let divisor =
+        if largest / divisor.unsigned_abs() > MOST_INTEGER { i128::try_from(largest).ok()? } else { divisor };
+    let total = numbers.iter().try_fold(0i128, |sum, &number| sum.checked_add(number))?;
+    let sign = if total == 0 { *nonzero.clone().next_back()? } else { total }.signum();
+    let scale = times(Exact::from(sign), Exact::new(denominator, divisor))?;
     let plain = vector.iter().map(|&number| times(number, scale)).collect::<Option<_>>()?;
     Some((plain, scale))
 }

@@ -25,6 +25,10 @@ impl Number {
         Number { exact: Some(Exact::from(i128::from(value))), near: f64::from(value) }
     }
 
+    pub(super) fn rational(exact: Exact) -> Number {
+        Number { exact: Some(exact), near: to_f64(&exact) }
+    }
+
     /// A number of which only the f64 is known.
     pub(super) fn near(near: f64) -> Number {
         Number { exact: None, near }
@@ -40,7 +44,7 @@ impl Number {
     /// The result of an operation in rationals where both sides are known, else in f64.
     fn computed(self, other: Number, exactly: impl Fn(Exact, Exact) -> Option<Exact>, near: f64) -> Number {
         match self.exact.zip(other.exact).and_then(|(a, b)| exactly(a, b)) {
-            Some(exact) => Number { exact: Some(exact), near: to_f64(&exact) },
+            Some(exact) => Number::rational(exact),
             None => Number::near(near),
         }
     }
@@ -95,6 +99,17 @@ pub(super) fn over(a: Exact, b: Exact) -> Option<Exact> {
 /// `a + b · c`, where it fits.
 pub(super) fn plus_times(a: Exact, b: Exact, c: Exact) -> Option<Exact> {
     fitting(a.checked_add(&times(b, c)?))
+}
+
+/// Rationals as whole numbers over their common denominator, where those fit.
+pub(super) fn whole(numbers: &[Exact]) -> Option<(Vec<i128>, i128)> {
+    let mut common = 1i128;
+    for number in numbers {
+        // What a fraction's denominator comes down to tells the common divisor of its parts.
+        common = common.checked_mul(*Exact::new(common, *number.denom()).denom())?;
+    }
+    let numbers = numbers.iter().map(|number| number.numer().checked_mul(&(common / number.denom())));
+    Some((numbers.collect::<Option<_>>()?, common))
 }
 
 /// The smallest `i128` has no negative, which every operation here relies on.

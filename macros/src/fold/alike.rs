@@ -1,0 +1,112 @@
+//! Rows of a filter that are multiples of one row share its sums: rows of a symmetric filter are added
+//! before they are multiplied, those of an antisymmetric one subtracted. All of it is exact.
+
+use super::{Factors, Weights};
+
+/// Whole numbers in a column up to this are kept: they are fewer multiplications than fractions.
+const LARGEST: f64 = 4096.0;
+
+/// The rows of a filter that are multiples of one row.
+struct Group {
+    /// That row, the shortest one in whole numbers.
+    row: Vec<f64>,
+    /// Indices of rows, and how often they hold it.
+    members: Vec<(usize, f64)>,
+}
+
+/// A term for each kind of rows, and sentences about rows that share one; `None` where no two do.
+pub(super) fn alike(weights: &Weights) -> Option<(Factors, Vec<String>)> {
+    let mut groups: Vec<Group> = Vec::new();
+    let rows = weights.values.chunks(weights.width.max(1)).enumerate();
+    for (index, row) in rows.filter(|(_, row)| row.iter().any(|weight| *weight != 0.0)) {
+        let (row, content) = primitive(row)?;
+        match groups.iter_mut().find(|group| group.row == row) {
+            Some(group) => group.members.push((index, content)),
+            None => groups.push(Group { row, members: vec![(index, content)] }),
+        }
+    }
+    if groups.iter().all(|group| group.members.len() == 1) {
+        return None;
+    }
+    let (mut columns, mut shared) = (Vec::new(), Vec::new());
+    let mut findings = Vec::new();
+    let one = groups.len() == 1;
+    for group in &groups {
+        let contents: Vec<f64> = group.members.iter().map(|(_, content)| *content).collect();
+        let (often, unit) = match contents[..] {
+            [content] => (vec![1.0], content),
+            _ => scaled(primitive(&contents)?),
+        };
+        let mut column = vec![0.0; weights.height];
+        for ((index, _), often) in group.members.iter().zip(&often) {
+            column[*index] = *often;
+        }
+        // A zero times a negative unit is a zero without a sign.
+        let row: Vec<f64> = group.row.iter().map(|weight| weight * unit + 0.0).collect();
+        if !column.iter().chain(&row).all(|weight| f64::from(*weight as f32) == *weight) {
+            return None;
+        }
+        findings.extend(sentence(group, &often).filter(|_| !one));
+        columns.push(column);
+        shared.push(row);
+    }
+    let factors = Factors { columns, rows: shared };
+    if one {
+        findings.push(super::findings::of_terms(&factors, weights));
+    }
+    Some((factors, findings))
+}
+
+/// Small whole numbers as they are, others by the power of two that brings them below 2.
+fn scaled((often, unit): (Vec<f64>, f64)) -> (Vec<f64>, f64) {
+    let largest = often.iter().fold(0.0, |most: f64, often| most.max(often.abs()));
+    if largest <= LARGEST {
+        return (often, unit);
+    }
+    let power = 2f64.powi(largest.log2().floor() as i32);
+    (often.iter().map(|often| often / power).collect(), unit * power)
+}
+
+/// Numbers as whole ones without a common divisor, the first of them that is not zero positive, and what
+/// to multiply those with. `None` where a number is not finite.
+fn primitive(values: &[f64]) -> Option<(Vec<f64>, f64)> {
+    let parts: Option<Vec<Option<(u64, i32)>>> =
+        values.iter().map(|value| value.is_finite().then(|| (*value != 0.0).then(|| odd(*value)))).collect();
+    let parts = parts?;
+    let divisor = parts.iter().flatten().fold(0, |divisor, (odd, _)| common(divisor, *odd));
+    let exponent = parts.iter().flatten().map(|(_, exponent)| *exponent).min()?;
+    let sign = values.iter().find(|value| **value != 0.0).map_or(1.0, |value| value.signum());
+    let whole = parts.iter().zip(values).map(|(part, value)| match part {
+        Some((odd, power)) => (odd / divisor) as f64 * 2f64.powi(power - exponent) * sign * value.signum(),
+        None => 0.0,
+    });
+    Some((whole.collect(), divisor as f64 * 2f64.powi(exponent) * sign))
+}
+
+/// A number that is not zero as an odd one times a power of two, without its sign.
+fn odd(value: f64) -> (u64, i32) {
+    let bits = value.to_bits();
+    let exponent = ((bits >> 52) & 0x7ff) as i32;
+    let fraction = bits & ((1 << 52) - 1);
+    let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
+    let zeros = mantissa.trailing_zeros();
+    (mantissa >> zeros, exponent.max(1) - 1075 + zeros as i32)
+}
+
+/// The greatest common divisor.
+fn common(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { common(b, a % b) }
+}
+
+fn sentence(group: &Group, often: &[f64]) -> Option<String> {
+    let rows: Vec<String> = group.members.iter().map(|(index, _)| index.to_string()).collect();
+    let (last, others) = rows.split_last().filter(|(_, others)| !others.is_empty())?;
+    let rows = format!("rows {} and {last}", others.join(", "));
+    Some(if often.iter().all(|often| *often == 1.0) {
+        format!("{rows} are alike: summed before multiplying")
+    } else if often.iter().all(|often| often.abs() == 1.0) {
+        format!("{rows} are alike but for signs: subtracted before multiplying")
+    } else {
+        format!("{rows} are multiples of one row: summed before multiplying")
+    })
+}

@@ -1,0 +1,90 @@
+//! What forms of a filter cost: cycles of a core for a vector of outputs, 16 lanes wide.
+
+use super::{Factors, Weights};
+
+/// Operations that straight-line code may have, both stages together: more compile for too long.
+pub(super) const LONGEST: usize = 600;
+
+/// Rows after which the running sums of a window are begun anew, so that what rounding leaves behind in
+/// them does not grow with the picture.
+pub(super) const ANEW: usize = 32;
+
+/// Fewest weights of a window that is summed as it runs: the sums of smaller ones stay in registers.
+const SMALLEST_WINDOW: usize = 25;
+
+/// A load that begins on a cache line.
+const LOAD: f64 = 0.5;
+/// A load that begins anywhere: at full width it crosses a line.
+const UNALIGNED: f64 = 1.0;
+/// A multiply-add, an addition or a multiplication.
+const OPERATION: f64 = 0.5;
+/// A store.
+const STORE: f64 = 1.0;
+/// The running sum down the columns of a window.
+const RUNNING: f64 = 2.5;
+/// A pass of sums along a row, each twice as wide as before.
+const DOUBLING: f64 = 1.7;
+/// A tap of a layer's direct kernel.
+const TAP: f64 = 0.54;
+/// A layer by transforms along the rows, up to the height of [`TRANSFORMED`].
+const TRANSFORMS: f64 = 90.0;
+/// Rows of a filter that transforms cost [`TRANSFORMS`] for.
+const TRANSFORMED: usize = 63;
+/// What a layer costs beside its sums: borders, epilogue, memory that is not streamed.
+const LAYER: f64 = 12.0;
+
+/// Predicted cycles for a vector of outputs.
+///
+/// Down the columns: every row that a term reads is loaded, every weight is an operation and every term a
+/// store, but for terms whose column is a single 1, which read the picture where it lies. Along the rows:
+/// every weight is a load and an operation. Then the output is stored.
+pub(crate) fn cost(factors: &Factors) -> f64 {
+    let summed = || factors.columns.iter().filter(|column| !is_unit(column));
+    let height = factors.columns.iter().map(Vec::len).max().unwrap_or(0);
+    let is_read = |row: &usize| summed().any(|column| column.get(*row).is_some_and(|weight| *weight != 0.0));
+    let rows = (0..height).filter(is_read).count();
+    let down: usize = summed().map(|column| taps(column)).sum();
+    let along: usize = factors.rows.iter().map(|row| taps(row)).sum();
+    LOAD * rows as f64
+        + OPERATION * (down + along) as f64
+        + STORE * summed().count() as f64
+        + UNALIGNED * along as f64
+        + STORE
+}
+
+/// Weights of both stages that are not zero: operations of straight-line code.
+pub(super) fn operations(factors: &Factors) -> usize {
+    let down: usize =
+        factors.columns.iter().filter(|column| !is_unit(column)).map(|column| taps(column)).sum();
+    down + factors.rows.iter().map(|row| taps(row)).sum::<usize>()
+}
+
+/// The one weight of a window that is worth running sums, and what those cost.
+pub(super) fn of_a_window(weights: &Weights) -> Option<(f64, f64)> {
+    let first = *weights.values.first()?;
+    let alike = first != 0.0 && weights.values.iter().all(|weight| *weight == first);
+    let down = if weights.height > 1 { RUNNING } else { 0.0 };
+    let cycles = down + DOUBLING * doublings(weights.width) as f64;
+    (alike && weights.values.len() >= SMALLEST_WINDOW).then_some((first, cycles))
+}
+
+/// Passes that sums of so many columns take, each pass adding sums that are there already.
+pub(super) fn doublings(columns: usize) -> u32 {
+    columns.checked_ilog2().map_or(0, |log| log + columns.count_ones() - 1)
+}
+
+/// What a layer with a filter of this size costs by the cheaper of direct kernels and transforms.
+pub(super) fn of_a_layer(height: usize, width: usize) -> f64 {
+    let transforms = TRANSFORMS * (height as f64 / TRANSFORMED as f64).max(1.0);
+    LAYER + (TAP * (height * width) as f64).min(transforms)
+}
+
+/// Whether a column reads one row as it is.
+pub(super) fn is_unit(column: &[f64]) -> bool {
+    taps(column) == 1 && column.contains(&1.0)
+}
+
+/// Weights that are not zero.
+pub(super) fn taps(weights: &[f64]) -> usize {
+    weights.iter().filter(|weight| **weight != 0.0).count()
+}
