@@ -47,18 +47,17 @@ enum Value {
 pub(super) struct Arguments(HashMap<&'static str, (Value, Expr)>);
 
 impl Arguments {
-    pub(super) fn exact(&self, key: &str, default: i32) -> Number {
+    pub(super) fn number(&self, key: &str) -> Option<Number> {
         match self.0.get(key) {
-            Some((Value::Number(number), _)) => *number,
-            _ => Number::integer(default),
+            Some((Value::Number(number), _)) => Some(*number),
+            _ => None,
         }
     }
 
-    pub(super) fn number(&self, key: &str, default: f64) -> f64 {
-        match self.0.get(key) {
-            Some((Value::Number(number), _)) => number.near,
-            _ => default,
-        }
+    /// A number that the filter cannot do without.
+    pub(super) fn wanted(&self, key: &'static str) -> Result<f64, Complaint> {
+        let complaint = || Complaint { key, complaint: format!("`{key}` is missing: write `{key} = 1.5`") };
+        self.number(key).map(|number| number.near).ok_or_else(complaint)
     }
 
     pub(super) fn whole(&self, key: &str) -> Option<usize> {
@@ -68,11 +67,9 @@ impl Arguments {
         }
     }
 
-    pub(super) fn word(&self, key: &str, default: &'static str) -> &'static str {
-        match self.0.get(key) {
-            Some((Value::Word(word), _)) => word,
-            _ => default,
-        }
+    /// Whether the word is this one.
+    pub(super) fn is(&self, key: &str, wanted: &str) -> bool {
+        matches!(self.0.get(key), Some((Value::Word(word), _)) if *word == wanted)
     }
 
     /// An error on the value of a key, or on the filter's name where it was not given.

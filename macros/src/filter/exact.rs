@@ -323,4 +323,32 @@ mod tests {
             .collect();
         assert_eq!(factors(5, &numbers), None);
     }
+
+    #[test]
+    fn sums_of_random_products_are_found_again() {
+        let mut state = 7u64;
+        let mut random = |below: i128| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            i128::from(state >> 33) % below
+        };
+        for case in 0..60usize {
+            let terms = case % 3 + 1;
+            let (height, width) = (4 + case % 5, 4 + case % 7);
+            let vectors = |length: usize, random: &mut dyn FnMut(i128) -> i128| -> Vec<Vec<i128>> {
+                (0..terms).map(|_| (0..length).map(|_| random(7) - 3).collect()).collect()
+            };
+            let (columns, rows) = (vectors(height, &mut random), vectors(width, &mut random));
+            let weight = |at: usize| -> i128 {
+                columns.iter().zip(&rows).map(|(column, row)| column[at / width] * row[at % width]).sum()
+            };
+            let numbers: Vec<i128> = (0..height * width).map(weight).collect();
+            let found = known(width, &numbers, 1 + random(30));
+            assert!(found.rows.len() <= terms, "{numbers:?}");
+            let taps = |vectors: &[Vec<i128>]| vectors.iter().flatten().filter(|tap| **tap != 0).count();
+            let weights = |vectors: &[Vec<f64>]| vectors.iter().flatten().filter(|tap| **tap != 0.0).count();
+            let (wanted, got) =
+                (taps(&columns) + taps(&rows), weights(&found.columns) + weights(&found.rows));
+            assert!(got <= wanted, "{case}: {got} weights for {wanted}");
+        }
+    }
 }

@@ -122,8 +122,10 @@ pub(super) fn gabor(gabor: Gabor) -> Filter {
     Filter::new(2 * radius + 1, numbers.map(|(x, y)| Number::near(small(weight(x, y)))).collect())
 }
 
-/// The derivative of Sobel (`side` 1, `middle` 2), Scharr (3, 10) or Prewitt (1, 1): differences along the row,
-/// summed over three rows; turned for the one down the columns.
+/// Differences along the row, summed over three rows with weights `side, middle, side`; turned for the one down
+/// the columns. 1, 2, 1 are Sobel's and Feldman's (1968), 3, 10, 3 those of Scharr ("Optimale Operatoren in der
+/// Digitalen Bildverarbeitung", 2000), and 1, 1, 1 those of Prewitt ("Object enhancement and extraction", 1970).
+/// Whole numbers, not scaled: a ramp of 1 a pixel is answered by twice the sum of the weights.
 pub(super) fn difference(side: i32, middle: i32, down: bool) -> Filter {
     let (s, m) = (side, middle);
     if down {
@@ -148,7 +150,7 @@ pub(super) fn mean(height: usize, width: usize) -> Filter {
     Filter::new(width, vec![Number::ONE / Number::integer(count); height * width])
 }
 
-/// The picture less so much of its Laplacian.
+/// The picture less so much of its Laplacian, the one of four neighbours.
 pub(super) fn sharpen(amount: Number) -> Filter {
     let mut numbers: Vec<Number> =
         laplacian(false).numbers.into_iter().map(|number| -number * amount).collect();
@@ -158,7 +160,8 @@ pub(super) fn sharpen(amount: Number) -> Filter {
     Filter::new(3, numbers)
 }
 
-/// Light from the upper left, on the picture itself.
+/// Light from the upper left on the picture itself: differences along the diagonal, which cancel on an even
+/// picture, and the picture.
 pub(super) fn emboss() -> Filter {
     Filter::integers(3, &[-2, -1, 0, -1, 1, 1, 0, 1, 2])
 }

@@ -5,6 +5,7 @@ use syn::{Expr, Path, Token};
 
 use super::arguments::{self, Arguments, Complaint, Form, Parameter};
 use super::formulas;
+use super::number::Number;
 use super::text::written;
 use super::weights::{Filter, MOST_SIDE};
 use crate::check::distance;
@@ -49,32 +50,25 @@ const NAMED: &[Named] = &[
         name: "gaussian",
         parameters: &[SIGMA, RADIUS],
         unnamed: &[],
-        make: |given| Ok(formulas::gaussian(given.number("sigma", 1.0), radius(given, 1.0)?)),
+        make: |given| Ok(formulas::gaussian(given.wanted("sigma")?, radius(given, 1.0)?)),
     },
     Named {
         name: "gaussian_x",
         parameters: &[SIGMA, RADIUS_OF_CHANGE],
         unnamed: &[],
-        make: |given| {
-            Ok(formulas::gaussian_derivative(given.number("sigma", 1.0), radius(given, 1.0)?, false))
-        },
+        make: |given| derivative(given, false),
     },
     Named {
         name: "gaussian_y",
         parameters: &[SIGMA, RADIUS_OF_CHANGE],
         unnamed: &[],
-        make: |given| {
-            Ok(formulas::gaussian_derivative(given.number("sigma", 1.0), radius(given, 1.0)?, true))
-        },
+        make: |given| derivative(given, true),
     },
     Named {
         name: "gaussian_derivative",
         parameters: &[SIGMA, RADIUS_OF_CHANGE, AXIS],
         unnamed: &[],
-        make: |given| {
-            let down = given.word("axis", "x") == "y";
-            Ok(formulas::gaussian_derivative(given.number("sigma", 1.0), radius(given, 1.0)?, down))
-        },
+        make: |given| derivative(given, given.is("axis", "y")),
     },
     plain("sobel_x", |_| Ok(formulas::difference(1, 2, false))),
     plain("sobel_y", |_| Ok(formulas::difference(1, 2, true))),
@@ -86,13 +80,13 @@ const NAMED: &[Named] = &[
         name: "laplacian",
         parameters: &[Parameter { key: "diagonal", form: Form::Word(&["true", "false"]), example: None }],
         unnamed: &[],
-        make: |given| Ok(formulas::laplacian(given.word("diagonal", "false") == "true")),
+        make: |given| Ok(formulas::laplacian(given.is("diagonal", "true"))),
     },
     Named {
         name: "log",
         parameters: &[SIGMA, RADIUS_OF_CHANGE],
         unnamed: &[],
-        make: |given| Ok(formulas::log(given.number("sigma", 1.0), radius(given, 1.0)?)),
+        make: |given| Ok(formulas::log(given.wanted("sigma")?, radius(given, 1.0)?)),
     },
     Named { name: "mean", parameters: SIDES, unnamed: UNNAMED_SIDES, make: mean },
     Named { name: "box", parameters: SIDES, unnamed: UNNAMED_SIDES, make: mean },
@@ -117,7 +111,7 @@ const NAMED: &[Named] = &[
         name: "sharpen",
         parameters: &[number("amount", Form::Number { least: -1e6, most: 1e6 })],
         unnamed: &[&["amount"]],
-        make: |given| Ok(formulas::sharpen(given.exact("amount", 1))),
+        make: |given| Ok(formulas::sharpen(given.number("amount").unwrap_or(Number::ONE))),
     },
     plain("emboss", |_| Ok(formulas::emboss())),
     Named { name: "identity", parameters: &[side("size")], unnamed: &[&["size"]], make: identity },
@@ -182,8 +176,7 @@ fn radius(given: &Arguments, stretch: f64) -> Result<usize, Complaint> {
     if let Some(radius) = given.whole("radius") {
         return Ok(radius);
     }
-    let sigma = given.number("sigma", 1.0);
-    let wanted = (3.0 * sigma * stretch).ceil();
+    let wanted = (3.0 * given.wanted("sigma")? * stretch).ceil();
     if wanted <= MOST_RADIUS as f64 {
         return Ok((wanted as usize).max(1));
     }
@@ -218,14 +211,20 @@ fn identity(given: &Arguments) -> Result<Filter, Complaint> {
     Err(Complaint { key: "size", complaint })
 }
 
+fn derivative(given: &Arguments, down: bool) -> Result<Filter, Complaint> {
+    Ok(formulas::gaussian_derivative(given.wanted("sigma")?, radius(given, 1.0)?, down))
+}
+
 fn gabor(given: &Arguments) -> Result<Filter, Complaint> {
-    let gamma = given.number("gamma", 1.0);
+    let or = |key, default| given.number(key).map_or(default, |number| number.near);
+    let gamma = or("gamma", 1.0);
     Ok(formulas::gabor(formulas::Gabor {
-        sigma: given.number("sigma", 1.0),
-        theta: given.number("theta", 0.0),
-        wavelength: given.number("wavelength", 1.0),
-        psi: given.number("psi", 0.0),
+        sigma: given.wanted("sigma")?,
+        theta: given.wanted("theta")?,
+        wavelength: given.wanted("wavelength")?,
+        psi: or("psi", 0.0),
         gamma,
+        // The envelope is wider across the wave where gamma is below 1.
         radius: radius(given, (1.0 / gamma).max(1.0))?,
     }))
 }
