@@ -30,7 +30,20 @@ pub(super) fn factors(width: usize, weights: &[Exact]) -> Option<Factors> {
     let best = fewest(width, weights)?;
     let near =
         |vectors: &[Vector]| vectors.iter().map(|vector| vector.iter().map(to_f64).collect()).collect();
-    Some(Factors { columns: near(&best.columns), rows: near(&best.rows) })
+    let factors = Factors { columns: near(&best.columns), rows: near(&best.rows) };
+    faithful(&factors, width, weights).then_some(factors)
+}
+
+/// Whether the factors are the weights in f64 as well: small ones beside large ones may have been lost.
+fn faithful(factors: &Factors, width: usize, weights: &[Exact]) -> bool {
+    let largest = weights.iter().map(|weight| to_f64(weight).abs()).fold(0.0, f64::max);
+    weights.iter().enumerate().all(|(at, weight)| {
+        let terms = factors.columns.iter().zip(&factors.rows);
+        let sum: f64 = terms.map(|(column, row)| column[at / width] * row[at % width]).sum();
+        let wanted = to_f64(weight);
+        let scale = if wanted == 0.0 { 1e-3 * largest } else { wanted.abs() };
+        (sum - wanted).abs() <= 1e-12 * scale
+    })
 }
 
 fn fewest(width: usize, weights: &[Exact]) -> Option<Product> {
@@ -220,8 +233,11 @@ fn primitive(vector: &[Exact]) -> Option<(Vector, Exact)> {
         // What a fraction's numerator comes down to tells the common divisor of its parts.
         divisor => number / Exact::new(number, divisor).numer(),
     });
-    let divisor =
-        if largest / divisor.unsigned_abs() > MOST_INTEGER { i128::try_from(largest).ok()? } else { divisor };
+    let divisor = if largest.checked_div(divisor.unsigned_abs())? > MOST_INTEGER {
+        i128::try_from(largest).ok()?
+    } else {
+        divisor
+    };
     let total = numbers.iter().try_fold(0i128, |sum, &number| sum.checked_add(number))?;
     let sign = if total == 0 { *nonzero.clone().next_back()? } else { total }.signum();
     let scale = times(Exact::from(sign), Exact::new(denominator, divisor))?;

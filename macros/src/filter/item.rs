@@ -111,7 +111,7 @@ fn tolerance(input: ParseStream<'_>, example: &str) -> syn::Result<Option<Expr>>
     let key: Ident =
         input.parse().map_err(|error| syn::Error::new(error.span(), format!("write `{example}`")))?;
     if key != "tolerance" {
-        let complaint = format!("there is no key `{key}`: the only one is `tolerance`, `{example}`");
+        let complaint = format!("there is no key `{key}`: the only one is `tolerance`, as in `{example}`");
         return Err(syn::Error::new(key.span(), complaint));
     }
     if !input.peek(Token![=]) {

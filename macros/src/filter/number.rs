@@ -108,7 +108,9 @@ pub(super) fn whole(numbers: &[Exact]) -> Option<(Vec<i128>, i128)> {
         // What a fraction's denominator comes down to tells the common divisor of its parts.
         common = common.checked_mul(*Exact::new(common, *number.denom()).denom())?;
     }
-    let numbers = numbers.iter().map(|number| number.numer().checked_mul(&(common / number.denom())));
+    let numbers = numbers.iter().map(|number| {
+        number.numer().checked_mul(&(common / number.denom())).filter(|number| *number != i128::MIN)
+    });
     Some((numbers.collect::<Option<_>>()?, common))
 }
 

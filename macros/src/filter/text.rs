@@ -8,7 +8,7 @@ const LONGEST: usize = 48;
 /// Tokens as they are written, cut where they are long.
 pub(super) fn written(tokens: &impl ToTokens) -> String {
     let mut text = tokens.to_token_stream().to_string();
-    for (loose, tight) in [(" :: ", "::"), (" (", "("), ("( ", "("), (" )", ")"), (" . ", ".")] {
+    for (loose, tight) in [(" :: ", "::"), (" (", "("), ("( ", "("), (" )", ")"), (" . ", "."), ("& ", "&")] {
         text = text.replace(loose, tight);
     }
     match text.char_indices().nth(LONGEST) {
