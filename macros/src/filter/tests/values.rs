@@ -290,3 +290,25 @@ fn sums_and_multiples_keep_their_factors() {
     close(answer(&lopsided, |x, _| x), -1.0);
     assert_eq!(terms(&one(quote!(sharpen(1.0 / 3.0)))), 2);
 }
+
+#[test]
+fn terms_are_as_few_as_the_page_says() {
+    let cases = [
+        (quote!(gaussian(sigma = 2)), 1),
+        (quote!(gaussian_x(sigma = 2)), 1),
+        (quote!(log(sigma = 2)), 2),
+        (quote!(sobel_x), 1),
+        (quote!(scharr_y), 1),
+        (quote!(prewitt_x), 1),
+        (quote!(laplacian), 2),
+        (quote!(laplacian(diagonal = true)), 2),
+        (quote!(mean(7)), 1),
+        (quote!(sharpen(0.3)), 2),
+        (quote!(emboss), 3),
+        (quote!(identity(5)), 1),
+    ];
+    for (tokens, wanted) in cases {
+        let text = tokens.to_string();
+        assert_eq!(terms(&one(tokens)), wanted, "{text}");
+    }
+}
