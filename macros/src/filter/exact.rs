@@ -12,6 +12,9 @@ pub(super) const MOST_TERMS: usize = 3;
 /// Integers up to here are an f32.
 const MOST_INTEGER: u128 = 1 << 24;
 
+/// How much larger than the largest weight the terms may be that cancel to a weight: f32 loses that much.
+const MOST_GROWTH: i128 = 8;
+
 type Vector = Vec<Exact>;
 
 /// `V[a][b] = Σ_t columns[t][a] · rows[t][b]`.
@@ -20,9 +23,6 @@ struct Product {
     columns: Vec<Vector>,
     rows: Vec<Vector>,
 }
-
-/// How much larger than the largest weight the terms may be that cancel to a weight: f32 loses that much.
-const MOST_GROWTH: i128 = 8;
 
 /// The factors of a filter of rank [`MOST_TERMS`] or less, where the rationals of the elimination fit.
 /// Rows come out as whole numbers without a common divisor where those are small.
@@ -211,15 +211,24 @@ impl Product {
         Some(saved.map(|(factor, count)| (factor, count - lost)).collect())
     }
 
-    /// The same with plain rows: what they are scaled by goes into the columns.
+    /// The same with plain rows: what they are scaled by goes into the columns, unless those are of one tap,
+    /// which is then 1: a row of the picture as it is.
     fn scaled(mut self) -> Option<Product> {
         for (column, row) in self.columns.iter_mut().zip(&mut self.rows) {
-            let (plain, scale) = primitive(row)?;
+            let mut nonzero = column.iter().filter(|number| !is_zero(number));
+            let (plain, scale) = match (nonzero.next(), nonzero.next()) {
+                (Some(&single), None) => (multiplied(row, single)?, single),
+                _ => primitive(row)?,
+            };
             *column = column.iter().map(|&number| over(number, scale)).collect::<Option<_>>()?;
             *row = plain;
         }
         Some(self)
     }
+}
+
+fn multiplied(vector: &[Exact], factor: Exact) -> Option<Vector> {
+    vector.iter().map(|&number| times(number, factor)).collect()
 }
 
 /// A vector, which is not zero, as whole numbers without a common divisor, or over its largest where those
@@ -241,8 +250,7 @@ fn primitive(vector: &[Exact]) -> Option<(Vector, Exact)> {
     let total = numbers.iter().try_fold(0i128, |sum, &number| sum.checked_add(number))?;
     let sign = if total == 0 { *nonzero.clone().next_back()? } else { total }.signum();
     let scale = times(Exact::from(sign), Exact::new(denominator, divisor))?;
-    let plain = vector.iter().map(|&number| times(number, scale)).collect::<Option<_>>()?;
-    Some((plain, scale))
+    Some((multiplied(vector, scale)?, scale))
 }
 
 #[cfg(test)]
@@ -291,11 +299,9 @@ mod tests {
         let taps = factors.rows.iter().chain(&factors.columns).flatten().filter(|tap| **tap != 0.0).count();
         assert_eq!(taps, 7);
         let diagonal = known(3, &[1, 1, 1, 1, -8, 1, 1, 1, 1], 1);
-        assert!(diagonal.rows.contains(&vec![1.0, 1.0, 1.0]) && diagonal.rows.contains(&vec![0.0, 1.0, 0.0]));
-        assert!(
-            diagonal.columns.contains(&vec![1.0, 1.0, 1.0])
-                && diagonal.columns.contains(&vec![0.0, -9.0, 0.0])
-        );
+        let unit = diagonal.columns.iter().position(|column| *column == [0.0, 1.0, 0.0]).unwrap();
+        assert_eq!(diagonal.rows[unit], [0.0, -9.0, 0.0]);
+        assert_eq!((&diagonal.columns[1 - unit], &diagonal.rows[1 - unit]), (&vec![1.0; 3], &vec![1.0; 3]));
     }
 
     #[test]

@@ -25,21 +25,22 @@ const ITEM: &str = "`filter2d` goes on a constant: write `pub const BLUR: _ = ga
 /// The item under the annotation, as far as it could be read.
 pub(super) fn item(tokens: TokenStream, mistakes: &mut Mistakes) -> (Option<Head>, Option<Body>) {
     let mut head = None;
+    let mut wrong = None;
     let parser = |input: ParseStream<'_>| {
         let attributes = input.call(Attribute::parse_outer)?;
         let visibility: Visibility = input.parse()?;
-        let wrong = if input.peek(Token![const]) {
+        if input.peek(Token![const]) {
             input.parse::<Token![const]>()?;
-            None
         } else if input.peek(Token![static]) {
             let token: Token![static] = input.parse()?;
             let _: Option<Token![mut]> = input.parse()?;
-            Some(syn::Error::new_spanned(token, "a filter is a constant: write `const` instead of `static`"))
+            let complaint = "a filter is a constant: write `const` instead of `static`";
+            wrong = Some(syn::Error::new_spanned(token, complaint));
         } else {
             let error = syn::Error::new(input.span(), ITEM);
             input.parse::<TokenStream>()?;
             return Err(error);
-        };
+        }
         if input.peek(Token![fn])
             || input.peek(Token![unsafe])
             || input.peek(Token![extern])
@@ -64,13 +65,11 @@ pub(super) fn item(tokens: TokenStream, mistakes: &mut Mistakes) -> (Option<Head
         input.parse::<Token![=]>()?;
         let value = input.parse()?;
         input.parse::<Token![;]>()?;
-        match wrong {
-            Some(wrong) => Err(wrong),
-            None => Ok(Body { ty, value }),
-        }
+        Ok(Body { ty, value })
     };
-    let body = parser.parse2(speakable(tokens)).map_err(|error| mistakes.push(error)).ok();
-    (head, body)
+    let body = parser.parse2(speakable(tokens));
+    wrong.into_iter().for_each(|wrong| mistakes.push(wrong));
+    (head, body.map_err(|error| mistakes.push(error)).ok())
 }
 
 /// The arguments of the attribute: `tolerance = 1e-6`, or nothing.
@@ -133,7 +132,7 @@ fn tolerance(input: ParseStream<'_>, example: &str) -> syn::Result<Option<Expr>>
     Ok(Some(value))
 }
 
-/// The tolerance, relative to the weights: below that of a picture of eight bits there is no use in one.
+/// The tolerance, a share of the weights; from a tenth on it would be another filter.
 fn allowed(value: &Expr, mistakes: &mut Mistakes) -> Option<f64> {
     let number = constant::number(value, mistakes)?.near;
     if (0.0..0.1).contains(&number) {
