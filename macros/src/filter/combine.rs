@@ -75,7 +75,7 @@ pub(super) fn scaled(filter: &Filter, factor: Number) -> Filter {
     let numbers = filter.numbers.iter().map(|&number| number * factor).collect();
     made_of(filter.width, numbers, || {
         let mut factors = filter.factors()?;
-        factors.columns.iter_mut().flatten().for_each(|weight| *weight *= factor.near);
+        factors.rows.iter_mut().flatten().for_each(|weight| *weight *= factor.near);
         Some(factors)
     })
 }

@@ -25,7 +25,7 @@ struct Product {
 }
 
 /// The factors of a filter of rank [`MOST_TERMS`] or less, where the rationals of the elimination fit.
-/// Rows come out as whole numbers without a common divisor where those are small.
+/// Columns come out as whole numbers without a common divisor where those are small.
 pub(super) fn factors(width: usize, weights: &[Exact]) -> Option<Factors> {
     let best = fewest(width, weights)?;
     let near =
@@ -211,17 +211,13 @@ impl Product {
         Some(saved.map(|(factor, count)| (factor, count - lost)).collect())
     }
 
-    /// The same with plain rows: what they are scaled by goes into the columns, unless those are of one tap,
-    /// which is then 1: a row of the picture as it is.
+    /// The same with plain columns, which filters of a bank share where they are equal: what those are scaled
+    /// by goes into the rows.
     fn scaled(mut self) -> Option<Product> {
         for (column, row) in self.columns.iter_mut().zip(&mut self.rows) {
-            let mut nonzero = column.iter().filter(|number| !is_zero(number));
-            let (plain, scale) = match (nonzero.next(), nonzero.next()) {
-                (Some(&single), None) => (multiplied(row, single)?, single),
-                _ => primitive(row)?,
-            };
-            *column = column.iter().map(|&number| over(number, scale)).collect::<Option<_>>()?;
-            *row = plain;
+            let (plain, scale) = primitive(column)?;
+            *row = row.iter().map(|&number| over(number, scale)).collect::<Option<_>>()?;
+            *column = plain;
         }
         Some(self)
     }
@@ -284,12 +280,12 @@ mod tests {
     }
 
     #[test]
-    fn a_binomial_filter_keeps_its_denominator_in_the_columns() {
+    fn a_binomial_filter_keeps_its_denominator_in_the_rows() {
         let line = [1, 4, 6, 4, 1];
         let numbers: Vec<i128> = line.iter().flat_map(|a| line.map(|b| a * b)).collect();
         let factors = known(5, &numbers, 256);
-        assert_eq!(factors.rows, [[1.0, 4.0, 6.0, 4.0, 1.0]]);
-        assert_eq!(factors.columns, [[1.0, 4.0, 6.0, 4.0, 1.0].map(|tap| tap / 256.0)]);
+        assert_eq!(factors.columns, [[1.0, 4.0, 6.0, 4.0, 1.0]]);
+        assert_eq!(factors.rows, [[1.0, 4.0, 6.0, 4.0, 1.0].map(|tap| tap / 256.0)]);
     }
 
     #[test]
@@ -331,10 +327,10 @@ mod tests {
 
     #[test]
     fn large_whole_numbers_are_scaled_to_one() {
-        let row = [1_000_003, 2_000_003, 30_000_001];
-        let numbers: Vec<i128> = [1, 3].iter().flat_map(|a| row.map(|b| a * b)).collect();
-        let factors = known(3, &numbers, 1);
-        assert_eq!(factors.rows[0][2], 1.0);
+        let column = [1_000_003, 2_000_003, 30_000_001];
+        let numbers: Vec<i128> = column.iter().flat_map(|a| [1, 3].map(|b| a * b)).collect();
+        let factors = known(2, &numbers, 1);
+        assert_eq!(factors.columns[0][2], 1.0);
     }
 
     #[test]

@@ -270,8 +270,8 @@ fn the_binomial_filter_comes_from_means() {
     let pair = quote!([[0.25; 2]; 2]);
     let binomial = one(quote!((#pair.then(#pair)).then(#pair).then(#pair)));
     let factors = binomial.factors.unwrap();
-    assert_eq!(factors.rows, [[1.0, 4.0, 6.0, 4.0, 1.0]]);
-    assert_eq!(factors.columns, [[1.0, 4.0, 6.0, 4.0, 1.0].map(|tap| tap / 256.0)]);
+    assert_eq!(factors.columns, [[1.0, 4.0, 6.0, 4.0, 1.0]]);
+    assert_eq!(factors.rows, [[1.0, 4.0, 6.0, 4.0, 1.0].map(|tap| tap / 256.0)]);
 }
 
 #[test]
