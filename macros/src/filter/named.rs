@@ -228,3 +228,38 @@ fn gabor(given: &Arguments) -> Result<Filter, Complaint> {
         radius: radius(given, (1.0 / gamma).max(1.0))?,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The page that describes them.
+    const PAGE: &str = include_str!("../../../docs/filters.md");
+
+    #[test]
+    fn every_name_and_parameter_is_on_the_page() {
+        for named in NAMED {
+            let start = format!("`{}", named.name);
+            let row = PAGE.lines().find(|line| line.starts_with('|') && line.contains(&start));
+            let row = row.unwrap_or_else(|| panic!("{} is not on the page", named.name));
+            // What is alike is described once.
+            let page = if row.contains("(..)") || named.name == "box" { PAGE } else { row };
+            for parameter in named.parameters {
+                assert!(page.contains(parameter.key), "{}: {}", named.name, parameter.key);
+            }
+        }
+    }
+
+    #[test]
+    fn examples_of_parameters_are_allowed() {
+        for named in NAMED {
+            let needed = named.parameters.iter().filter_map(|parameter| {
+                parameter.example.map(|example| format!("{} = {example}", parameter.key))
+            });
+            let text = format!("r#{}({})", named.name, needed.collect::<Vec<_>>().join(", "));
+            let found = crate::filter::expression(text.parse().unwrap());
+            // Only a mean has no size of its own.
+            assert_eq!(found.is_ok(), !["mean", "box"].contains(&named.name), "{text}");
+        }
+    }
+}
