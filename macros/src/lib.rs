@@ -60,3 +60,27 @@ pub fn run_time_kernels(_: TokenStream) -> TokenStream {
 pub fn winograd_transforms(_: TokenStream) -> TokenStream {
     emit::transforms().into()
 }
+
+/// The passes of filters that are sums of few products, for the library itself.
+#[doc(hidden)]
+#[proc_macro]
+pub fn two_pass_kernels(_: TokenStream) -> TokenStream {
+    emit::passes().into()
+}
+
+/// The factors of filters of low rank: the text of a file of this crate, which the library compiles too.
+#[doc(hidden)]
+#[proc_macro]
+pub fn fold_module(_: TokenStream) -> TokenStream {
+    // Documentation of a module cannot stand amid its items.
+    let text = include_str!("fold/low_rank.rs");
+    let items: String =
+        text.lines().skip_while(|line| line.starts_with("//!")).map(|line| format!("{line}\n")).collect();
+    match items.parse() {
+        Ok(items) => items,
+        Err(error) => {
+            let message = format!("the text of a file that compiled is no code: {error}");
+            syn::Error::new(proc_macro2::Span::call_site(), message).to_compile_error().into()
+        }
+    }
+}

@@ -86,6 +86,7 @@ mod engine;
 mod epilogue;
 mod error;
 mod fit;
+mod fold;
 mod frame;
 mod gradient;
 mod interleave;
@@ -132,6 +133,7 @@ pub use receptive::ReceptiveField;
 pub use sequential::{Layer, Sequential};
 pub use spec::{Border, ConvSpec, Margins, Padding, Shape};
 pub use strategy::Strategy;
+pub use strategy::separable::Separability;
 
 /// Generates the kernels of one convolution whose shape is known while compiling.
 ///
@@ -218,9 +220,10 @@ pub mod __private {
     pub use crate::registry::KERNELS;
     pub use crate::simd;
     pub use crate::simd::windows::{Windows, WindowsMut, runs};
+    pub use crate::strategy::separable::{ColumnSums, Passes, RowSums, turned};
     pub use crate::strategy::winograd::{Across, Algorithm, Down, Finishing, Transform};
     pub use crate::tuning::{EMBEDDED, check as check_tuning};
     pub use linkme;
     pub use ndarray;
-    pub use tapwise_macros::winograd_transforms;
+    pub use tapwise_macros::{two_pass_kernels, winograd_transforms};
 }

@@ -6,6 +6,7 @@ mod depthwise;
 mod descriptor;
 mod isa;
 mod tile;
+mod two_pass;
 mod winograd;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -17,6 +18,7 @@ use crate::parse::Item;
 use crate::schedule::{Family, Schedule, Target};
 
 pub(crate) use isa::instruction_sets;
+pub(crate) use two_pass::passes;
 pub(crate) use winograd::transforms;
 
 /// The kernels of one geometry for every instruction set, as modules and a list of descriptors.

@@ -4,6 +4,7 @@ pub(crate) mod direct;
 pub(crate) mod fft;
 pub(crate) mod im2col_gemm;
 pub(crate) mod naive;
+pub(crate) mod separable;
 pub(crate) mod specialized;
 pub(crate) mod winograd;
 
@@ -34,7 +35,9 @@ pub enum Strategy {
     Naive,
     /// Patches laid out as the rows of a matrix, multiplied by the filter with a library's GEMM.
     Im2colGemm,
-    /// Register-tiled kernels whose channel counts are run-time values.
+    /// Register-tiled kernels whose channel counts are run-time values: the sum as it stands. Under `Auto`
+    /// also in two passes, where the filter of every channel is nearly the sum of few products of a column and
+    /// a row, see [`Conv2dBuilder::two_passes`](crate::Conv2dBuilder::two_passes).
     Direct,
     /// Kernels that were generated for exactly this shape.
     Specialized,
@@ -125,12 +128,15 @@ pub(crate) struct Variant {
     pub(crate) family: Option<Family>,
     /// Outputs of a tile, where products are saved.
     pub(crate) tile: Option<[usize; 2]>,
+    /// Whether it sums in two passes.
+    pub(crate) two_passes: bool,
 }
 
 impl Variant {
     /// The one of a candidate.
     pub(crate) fn of(candidate: &Candidate) -> Self {
-        Variant { family: candidate.family, tile: candidate.tile }
+        let Candidate { family, tile, rank, .. } = *candidate;
+        Variant { family, tile, two_passes: rank.is_some() }
     }
 }
 
@@ -177,7 +183,7 @@ pub(crate) fn pack(
         Strategy::Naive | Strategy::Auto => Arc::new(naive::Naive { filter: filter.clone() }),
         Strategy::Im2colGemm => Arc::new(im2col_gemm::Im2colGemm { filter: filter.clone() }),
         Strategy::Direct => Arc::new(
-            direct::Direct::new(isa, spec, filter, epilogue, family)
+            direct::Direct::new(isa, spec, filter, epilogue, planner)
                 .ok_or_else(|| unsupported(direct::missing(isa, family)))?,
         ),
         Strategy::Fft => {

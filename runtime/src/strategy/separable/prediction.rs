@@ -1,0 +1,113 @@
+//! What the planner is told of two passes: what they cost, how exactly they sum, what memory they need.
+
+use super::analysis::{Separability, largest};
+use super::band::{Layout, Ways};
+use super::{passes, period};
+use crate::cost::{Features, Term, add_data};
+use crate::frame::Frame;
+use crate::machine::Machine;
+
+/// Half the distance from 1 to the next f32: the most that rounding changes a result by.
+const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
+
+/// What is decided for one size of picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Fit {
+    /// Whether picture and output are more than the last cache holds, so that the output should pass it by.
+    pub(super) stream: bool,
+}
+
+impl Fit {
+    pub(crate) fn of(frame: &Frame, machine: &Machine) -> Self {
+        Fit { stream: moved(frame) > machine.l3 / 2 }
+    }
+}
+
+/// What a picture of one size is predicted to take.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Prediction {
+    /// The kernels of the passes.
+    pub(crate) kernel: String,
+    /// What the weights allow.
+    pub(crate) schedule: String,
+    /// Products of a column and a row.
+    pub(crate) rank: usize,
+    /// What is done to the picture.
+    pub(crate) features: Features,
+    /// Floats of scratch of each band.
+    pub(crate) floats: usize,
+    /// Bytes of packed weights and bias.
+    pub(crate) weights: usize,
+    /// Error over the root mean square of the output.
+    pub(crate) error: f64,
+    /// By how much roundings may be larger than those of the sum as it stands.
+    pub(crate) growth: f64,
+}
+
+/// Predicts what a layer takes for a picture, or says why it cannot run.
+pub(crate) fn predict(
+    separability: &Separability,
+    frame: &Frame,
+    machine: &Machine,
+) -> Result<Prediction, String> {
+    let (rank, error, shared, growth) = match separability {
+        Separability::Found { rank, error, shared, growth } => (*rank, *error, *shared, *growth),
+        Separability::Refused(reason) => return Err(reason.clone()),
+        Separability::Unknown => return Err("nothing is known of its weights".to_owned()),
+    };
+    let isa = machine.isa;
+    let passes = passes(isa).ok_or_else(|| format!("no kernels for {isa} in this build"))?;
+    let spec = &frame.spec;
+    let [rows, columns] = spec.kernel;
+    let layout = Layout::of(frame, Ways::interleaved(spec.c_in), rank, passes.rows());
+    let each = !shared && spec.c_in > 1;
+    let kept = if each { period(spec.c_in) } else { 0 };
+    let numbers = rank * (rows + columns) * (spec.c_in + kept) + period(spec.c_in);
+    let roundings = ((rank * (rows + columns)) as f64).sqrt().max(4.0);
+    Ok(Prediction {
+        kernel: format!("two-pass-{isa}"),
+        schedule: format!(
+            "rank {rank} within {error:.1e}: {} of {rows}x1 and 1x{columns}{}; the passes of a few rows follow one \
+             another, columns are padded between them",
+            if rank == 1 { "passes".to_owned() } else { format!("{rank} pairs of passes") },
+            match (spec.c_in, shared) {
+                (1, _) => "",
+                (_, true) => ", one filter for all channels",
+                (_, false) => ", a filter for each channel",
+            }
+        ),
+        rank,
+        features: features(frame, machine, rank, each, passes.rows()),
+        floats: layout.floats(),
+        weights: size_of::<f32>() * numbers,
+        error: 4.0 * ROUNDING * roundings + largest(error),
+        growth,
+    })
+}
+
+/// Bytes of picture and output.
+fn moved(frame: &Frame) -> usize {
+    let [input, output] = [frame.input, frame.output].map(|[rows, columns]| rows.saturating_mul(columns));
+    size_of::<f32>() * frame.spec.c_in.saturating_mul(input.saturating_add(output))
+}
+
+/// What two passes do to a picture of interleaved channels.
+fn features(frame: &Frame, machine: &Machine, rank: usize, each: bool, together: usize) -> Features {
+    let spec = &frame.spec;
+    let lanes = machine.isa.lanes() as f64;
+    let [height, width] = frame.output.map(|length| length as f64);
+    let [rows, columns] = spec.kernel.map(|taps| taps as f64);
+    let rank = rank as f64;
+    let [read, written] =
+        [frame.input[1] as f64, width].map(|pixels| (pixels * spec.c_in as f64 / lanes).ceil());
+    let mut cycles = read * rank * (0.6 * rows + 2.0) + written * (rank * columns + 4.0) + 100.0;
+    if each {
+        cycles *= 1.5;
+    }
+    let _ = together;
+    let mut features = Features::default();
+    features.add(Term::TwoPass, height * cycles);
+    features.add(Term::Calls, 1.0);
+    add_data(&mut features, moved(frame) as f64, 0.0, machine);
+    features
+}
