@@ -189,6 +189,7 @@ fn down(isa: &Isa, weights: Weights) -> TokenStream {
         #features
         pub(super) fn #name(call: &mut tapwise::ColumnSums<'_, '_, '_>) {
             let (width, channels) = (call.width, call.channels);
+            let (mut from, mut phase) = (0, 0);
             if call.outputs.len() == #rows {
                 #several
             } else {
@@ -216,10 +217,7 @@ fn cover(tiles: &[Tile], call: impl Fn(&Tile) -> TokenStream) -> TokenStream {
             }
         }
     });
-    quote! {
-        let (mut from, mut phase) = (0, 0);
-        #(#loops)*
-    }
+    quote! { #(#loops)* }
 }
 
 /// A tile of the pass down the columns: every row of the picture is loaded once for all outputs that it is
@@ -308,6 +306,12 @@ fn down_tile(isa: &Isa, tile: Tile, weights: Weights) -> TokenStream {
         _ => format!(" {rows} rows x {vectors} vectors of {lanes} numbers."),
     };
     let last = index(last);
+    let ahead = if vectors > 1 && rows > 1 {
+        let vectors = index(vectors);
+        quote! { for row in call.ahead { simd::prefetch::<#vectors>(row, from); } }
+    } else {
+        TokenStream::new()
+    };
     quote! {
         #[doc = #documentation]
         #[allow(unused_variables)]
@@ -320,8 +324,9 @@ fn down_tile(isa: &Isa, tile: Tile, weights: Weights) -> TokenStream {
             #(#find_ends)*
             #(let mut #sums = simd::splat(0.0);)*
             #(#before)*
+            #ahead
             for at in #last..call.taps {
-                let Some(x) = call.inputs.get(at) else { return };
+                let Some(x) = call.inputs.get(at * call.step) else { return };
                 #find
                 #middle
             }
@@ -342,6 +347,9 @@ fn along(isa: &Isa, weights: Weights) -> TokenStream {
         quote! { #name(call, from, length, phase); }
     });
     let name = weights.name("across");
+    let lanes = isa.lanes;
+    let head = Tile { rows: 1, vectors: 0, lanes }.name("across", weights);
+    let begin = quote! { #head(call, from, length, phase); };
     let documentation = match weights {
         Weights::One => " Sums along the rows, with one weight for all channels.",
         Weights::Each => " Sums along the rows, with a weight for each channel.",
@@ -353,6 +361,15 @@ fn along(isa: &Isa, weights: Weights) -> TokenStream {
         #features
         pub(super) fn #name(call: &mut tapwise::RowSums<'_, '_>) {
             let (width, channels) = (call.output.len(), call.channels);
+            let (mut from, mut phase) = (0, 0);
+            // What passes the caches by has to lie on a boundary of vectors.
+            let beyond = tapwise::alignment::<#lanes>(Some(&call.output));
+            if call.stream && beyond > 0 {
+                let length = width.min(#lanes - beyond);
+                #begin
+                from = length;
+                phase = tapwise::turned(phase, length, channels);
+            }
             #cover
         }
     }

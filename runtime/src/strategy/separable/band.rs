@@ -3,13 +3,15 @@
 //! A few rows are summed down the columns of the picture as it lies in memory, and then along the rows. The
 //! border comes between: a padded column of sums is the sums of a column of the picture, or zeros.
 
-use ndarray::{ArrayView1, ArrayView3, ArrayViewMut1, Axis, s};
+use ndarray::{ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis, s};
 
 use super::passes::{ColumnSums, RowSums};
 use super::{Fit, Separable, TILE, period};
-use crate::epilogue::Epilogue;
+use crate::epilogue::{Epilogue, at_least, residual_rows};
 use crate::frame::{Frame, picture_row};
 use crate::rows::{Ring, Space, pitch};
+use crate::simd;
+use crate::spec::Border;
 use crate::strategy::Band;
 use crate::workspace::{Scratch, recycle};
 
@@ -124,12 +126,30 @@ struct Weights<'w> {
     slopes: &'w [f32],
 }
 
+/// What all blocks of a band share.
+struct Job<'a> {
+    frame: &'a Frame,
+    epilogue: &'a Epilogue,
+    ways: Ways,
+    layout: Layout,
+    fit: &'a Fit,
+    /// The plane, or 0.
+    set: usize,
+    weights: Weights<'a>,
+}
+
+/// Scratch of a block.
+struct Room<'s> {
+    sums: &'s mut [f32],
+    unpacked: &'s mut [f32],
+    added: &'s mut [f32],
+}
+
 impl Separable {
     /// Computes a band of output rows.
     pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
         let Band { frame, epilogue, input, mut output, residual, first } = band;
-        let doubles = epilogue.doubles();
-        let ways = Ways::of(&input, &output.view(), residual.as_ref(), doubles);
+        let ways = Ways::of(&input, &output.view(), residual.as_ref(), epilogue.doubles());
         let layout = Layout::of(frame, ways, self.rank, self.passes.rows().min(ROWS));
         let spec = &frame.spec;
         let mut tables = scratch.tables();
@@ -141,88 +161,62 @@ impl Separable {
         let (biases, floats) = floats.split_at_mut(TILE);
         let (slopes, floats) = floats.split_at_mut(TILE);
         let (unpacked, added) = floats.split_at_mut(layout.unpacked);
+        let mut room = Room { sums, unpacked, added };
         let mut table: Vec<&[f32]> = recycle(std::mem::take(&mut tables.inputs));
-        let linear = [f32::NEG_INFINITY, f32::INFINITY];
-        let [floor, ceiling] = if doubles { linear } else { [epilogue.floor, epilogue.ceiling] };
 
-        let sets = if ways.planes { spec.c_out } else { 1 };
-        for set in 0..sets {
+        for set in 0..if ways.planes { spec.c_out } else { 1 } {
             let weights = self.weights(frame, epilogue, ways, set, biases, slopes);
-            // The channels of this set in picture and output.
+            let job = Job { frame, epilogue, ways, layout, fit, set, weights };
+            // The channels of this set, as pictures of their own.
             let all = if ways.planes { set..set + 1 } else { 0..spec.c_out };
-            let rows = output.len_of(Axis(0));
-            let mut at = 0;
-            while at < rows {
-                let count = if rows - at >= layout.rows { layout.rows } else { 1 };
-                let entries = spec.kernel[0] + count - 1;
-                let mut inputs = recycle(std::mem::take(&mut table));
-                // Rows of the padded picture are held by their own numbers: a border repeats rows of the picture.
-                let wanted = (0..entries).map(|entry| first + at + entry * spec.dilation[0]);
-                if ways.gathers {
-                    for row in wanted.clone() {
+            let picture = input.slice_move(s![.., .., all.clone()]);
+            let residual = residual.map(|residual| residual.slice_move(s![.., .., all.clone()]));
+            let mut answer = if ways.unpacks { output.view_mut() } else { output.slice_mut(s![.., .., all]) };
+            let count = answer.len_of(Axis(0));
+            // Rows of the padded picture that rows of output read, from one of them on.
+            let read = |at: usize, rows: usize| first + at..first + at + rows + spec.extent()[0] - 1;
+            let rows_of = |at: usize| if count - at >= layout.rows { layout.rows } else { 1 };
+            if ways.gathers {
+                let mut at = 0;
+                while at < count {
+                    let rows = rows_of(at);
+                    // Rows are held by their numbers in the padded picture: a border repeats others.
+                    for row in read(at, rows) {
                         let Some(source) = frame.padded_row(row) else { continue };
-                        ring.stage(row, |copy| gather(&input, source, copy));
+                        ring.stage(row, |copy| gather(&picture, source, copy));
                     }
+                    let mut inputs = recycle(std::mem::take(&mut table));
+                    inputs.extend(read(at, rows).map(|row| match frame.padded_row(row) {
+                        None => ring.zeros(),
+                        Some(_) => ring.row(row),
+                    }));
+                    let answer = answer.slice_mut(s![at..at + rows, .., ..]);
+                    self.block(&job, &inputs, residual_rows(residual, at, rows), answer, &mut room);
+                    table = recycle(inputs);
+                    at += rows;
                 }
-                inputs.extend(wanted.map(|row| match frame.padded_row(row) {
+            } else {
+                let mut inputs = recycle(std::mem::take(&mut table));
+                inputs.extend(read(0, count).map(|row| match frame.padded_row(row) {
                     None => ring.zeros(),
-                    Some(_) if ways.gathers => ring.row(row),
-                    Some(source) if ways.planes => {
-                        input.slice_move(s![source, .., set..=set]).to_slice().unwrap_or_default()
-                    }
-                    Some(source) => picture_row(&input, source).to_slice().unwrap_or_default(),
+                    Some(source) => picture_row(&picture, source).to_slice().unwrap_or_default(),
                 }));
-                self.down(&layout, &weights, &inputs, spec.kernel[0], count, sums);
-                table = recycle(inputs);
-                for row in 0..count {
-                    let mut of_terms: [&mut [f32]; TERMS] = Default::default();
-                    let terms = sums.chunks_exact_mut(layout.rows * layout.pitch);
-                    for (target, term) in of_terms.iter_mut().zip(terms) {
-                        *target = term.get_mut(row * layout.pitch..).unwrap_or_default();
-                        pad(frame, &layout, target);
-                    }
-                    let begin = layout.lead - frame.margins[1].before * layout.channels;
-                    let of_terms = of_terms.map(|row| row.get(begin..).unwrap_or_default());
-                    let line = s![at + row, .., all.clone()];
-                    let residual = residual.as_ref().map(|residual| residual.slice(line));
-                    let residual = residual.as_ref().map_or(&[][..], |residual| {
-                        residual.to_slice().unwrap_or_else(|| {
-                            added.iter_mut().zip(residual).for_each(|(to, from)| *to = *from);
-                            &*added
-                        })
-                    });
-                    let mut target = output.slice_mut(s![at + row, .., ..]);
-                    let mut own =
-                        if ways.unpacks { None } else { Some(target.slice_mut(s![.., all.clone()])) };
-                    let own = own.as_mut().and_then(|own| own.as_slice_mut());
-                    let stream = fit.stream && own.is_some();
-                    self.passes.along(
-                        weights.each,
-                        &mut RowSums {
-                            inputs: of_terms.get(..self.rank).unwrap_or_default(),
-                            taps: spec.kernel[1],
-                            step: spec.dilation[1] * layout.channels,
-                            weights: weights.along,
-                            period: weights.period,
-                            channels: layout.channels,
-                            output: own.unwrap_or(&mut *unpacked),
-                            residual,
-                            bias: weights.bias,
-                            slopes: weights.slopes,
-                            floor,
-                            ceiling,
-                            stream,
-                        },
-                    );
-                    if ways.unpacks {
-                        deliver(epilogue, ways, set, unpacked, target);
-                    }
+                let mut at = 0;
+                while at < count {
+                    let rows = rows_of(at);
+                    let answer = answer.slice_mut(s![at..at + rows, .., ..]);
+                    let residual = residual_rows(residual, at, rows);
+                    self.block(&job, inputs.get(at..).unwrap_or_default(), residual, answer, &mut room);
+                    at += rows;
                 }
-                at += count;
+                table = recycle(inputs);
             }
         }
         tables.inputs = recycle(table);
         scratch.keep(tables);
+        if fit.stream {
+            simd::settle();
+        }
     }
 
     /// The weights of a plane, or of all channels together.
@@ -259,50 +253,106 @@ impl Separable {
         Weights { each, period, down, along, bias: biases, slopes }
     }
 
-    /// Sums of `count` rows down the columns, for every term.
-    fn down(
+    /// Computes as many rows as `answer` has; `inputs` begin with the first that they read.
+    fn block(
         &self,
-        layout: &Layout,
-        weights: &Weights<'_>,
+        job: &Job<'_>,
         inputs: &[&[f32]],
-        taps: usize,
-        count: usize,
-        sums: &mut [f32],
+        residual: Option<ArrayView3<'_, f32>>,
+        mut answer: ArrayViewMut3<'_, f32>,
+        room: &mut Room<'_>,
     ) {
+        let Job { frame, epilogue, layout, weights, .. } = job;
+        let count = answer.len_of(Axis(0));
+        self.down(job, inputs, count, room.sums);
+        // Where the padded picture's first column begins in a row of sums.
+        let begin = layout.lead - frame.margins[1].before * layout.channels;
+        // The halves of a CReLU are made of the sums afterwards.
+        let linear = [f32::NEG_INFINITY, f32::INFINITY];
+        let [floor, ceiling] = if epilogue.doubles() { linear } else { [epilogue.floor, epilogue.ceiling] };
+        for (row, mut target) in answer.axis_iter_mut(Axis(0)).enumerate() {
+            let mut of_terms: [&[f32]; TERMS] = Default::default();
+            let terms = room.sums.chunks_exact_mut(layout.rows * layout.pitch);
+            for (sums, term) in of_terms.iter_mut().zip(terms) {
+                let padded = term.get_mut(row * layout.pitch + begin..).unwrap_or_default();
+                pad(frame, layout, padded);
+                *sums = padded;
+            }
+            let residual = residual.map(|residual| residual.index_axis_move(Axis(0), row));
+            let residual = residual.as_ref().map_or(&[][..], |residual| {
+                residual.to_slice().unwrap_or_else(|| {
+                    room.added.iter_mut().zip(residual).for_each(|(to, from)| *to = *from);
+                    &*room.added
+                })
+            });
+            let own = if job.ways.unpacks { None } else { target.as_slice_mut() };
+            let stream = job.fit.stream && own.is_some();
+            let mut sums = RowSums {
+                inputs: of_terms.get(..self.rank).unwrap_or_default(),
+                taps: frame.spec.kernel[1],
+                step: frame.spec.dilation[1] * layout.channels,
+                weights: weights.along,
+                period: weights.period,
+                channels: layout.channels,
+                output: own.unwrap_or(&mut *room.unpacked),
+                residual,
+                bias: weights.bias,
+                slopes: weights.slopes,
+                floor,
+                ceiling,
+                stream,
+            };
+            self.passes.along(weights.each, &mut sums);
+            if job.ways.unpacks {
+                deliver(job, room.unpacked, target);
+            }
+        }
+    }
+
+    /// Sums of `count` rows down the columns, for every term.
+    fn down(&self, job: &Job<'_>, inputs: &[&[f32]], count: usize, sums: &mut [f32]) {
+        let Job { frame, layout, weights, .. } = job;
+        let taps = frame.spec.kernel[0];
+        let step = frame.spec.dilation[0];
+        // The rows that the next block reads and this one does not.
+        let new = taps * step + count - 1;
+        let ahead = if job.fit.prefetch { inputs.get(new..).unwrap_or_default() } else { &[] };
+        let ahead = ahead.get(..count).unwrap_or(ahead);
         let terms = sums.chunks_exact_mut(layout.rows * layout.pitch);
         for (term, weights_of_term) in terms.zip(weights.down.chunks_exact(taps * weights.period)) {
             let mut rows = term.chunks_exact_mut(layout.pitch);
             let mut outputs: [&mut [f32]; ROWS] = std::array::from_fn(|_| rows.next().unwrap_or_default());
-            self.passes.down(
-                weights.each,
-                &mut ColumnSums {
-                    inputs,
-                    taps,
-                    weights: weights_of_term,
-                    period: weights.period,
-                    channels: layout.channels,
-                    outputs: outputs.get_mut(..count).unwrap_or_default(),
-                    at: layout.lead,
-                    width: layout.space.row,
-                },
-            );
+            let mut sums = ColumnSums {
+                inputs,
+                taps,
+                step,
+                ahead,
+                weights: weights_of_term,
+                period: weights.period,
+                channels: layout.channels,
+                outputs: outputs.get_mut(..count).unwrap_or_default(),
+                at: layout.lead,
+                width: layout.space.row,
+            };
+            self.passes.down(weights.each, &mut sums);
         }
     }
 }
 
-/// Writes the padded columns of a row of sums.
+/// Writes the padded columns of a row of sums, which begins with the first of them.
 fn pad(frame: &Frame, layout: &Layout, row: &mut [f32]) {
     let (channels, before) = (layout.channels, frame.margins[1].before);
-    let beyond = before + frame.input[1];
-    for column in (0..before).chain(beyond..frame.reach()) {
-        let to = layout.lead + column * channels - before * channels;
-        match frame.padded_column(column) {
-            Some(from) => {
-                let from = layout.lead + from * channels;
-                row.copy_within(from..from + channels, to);
-            }
-            None => row[to..to + channels].fill(0.0),
+    let [inside, end] = [before, before + frame.input[1]];
+    if frame.spec.border == Border::Zero {
+        for columns in [0..inside, end..frame.reach()] {
+            row[columns.start * channels..columns.end * channels].fill(0.0);
         }
+        return;
+    }
+    for column in (0..inside).chain(end..frame.reach()) {
+        let Some(from) = frame.padded_column(column) else { continue };
+        let (from, to) = ((before + from) * channels, column * channels);
+        row.copy_within(from..from + channels, to);
     }
 }
 
@@ -311,27 +361,20 @@ fn gather(input: &ArrayView3<'_, f32>, source: usize, row: &mut [f32]) {
     row.iter_mut().zip(picture_row(input, source)).for_each(|(to, from)| *to = *from);
 }
 
-/// Puts a row where the answer is wanted: that of plane `set`, or of all channels.
-fn deliver(
-    epilogue: &Epilogue,
-    ways: Ways,
-    set: usize,
-    row: &[f32],
-    mut target: ndarray::ArrayViewMut2<'_, f32>,
-) {
-    let width = target.len_of(Axis(0));
-    if ways.planes {
-        let signs = if epilogue.doubles() { &[1.0, -1.0][..] } else { &[1.0] };
-        for (half, sign) in signs.iter().enumerate() {
-            let mut plane: ArrayViewMut1<'_, f32> = target.column_mut(half * epilogue.bias.len() + set);
-            let row = ArrayView1::from(row);
-            if epilogue.doubles() {
-                plane.zip_mut_with(&row, |to, from| *to = crate::epilogue::at_least(0.0, sign * from));
-            } else {
-                plane.assign(&row);
-            }
+/// Puts a row where the answer is wanted: that of a plane, or of all channels.
+fn deliver(job: &Job<'_>, row: &[f32], mut target: ArrayViewMut2<'_, f32>) {
+    let (epilogue, width) = (job.epilogue, target.len_of(Axis(0)));
+    let channels = epilogue.bias.len();
+    if !job.ways.planes {
+        if let Ok(sums) = ArrayView3::from_shape((1, width, channels), row) {
+            epilogue.deliver(sums, target.insert_axis(Axis(0)));
         }
-    } else if let Ok(sums) = ArrayView3::from_shape((1, width, epilogue.bias.len()), row) {
-        epilogue.deliver(sums, target.insert_axis(Axis(0)));
+    } else if epilogue.doubles() {
+        for (channel, sign) in [(job.set, 1.0), (channels + job.set, -1.0)] {
+            let plane = target.column_mut(channel);
+            plane.into_iter().zip(row).for_each(|(to, sum)| *to = at_least(0.0, sign * sum));
+        }
+    } else {
+        target.column_mut(job.set).iter_mut().zip(row).for_each(|(to, sum)| *to = *sum);
     }
 }

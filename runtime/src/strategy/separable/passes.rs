@@ -2,11 +2,15 @@
 
 use crate::isa::Isa;
 
-/// Sums down the columns: `output[r][i] = Σ_a weights[a] · inputs[r + a][i]`.
+/// Sums down the columns: `output[r][i] = Σ_a weights[a] · inputs[r + a·step][i]`.
 #[derive(Debug)]
 pub struct ColumnSums<'t, 'x, 'y> {
-    /// Rows, as many as taps and one more for every further output.
+    /// Rows.
     pub inputs: &'t [&'x [f32]],
+    /// Rows from one tap to the next; 1 where several outputs are written.
+    pub step: usize,
+    /// Rows that the next call reads first: they are asked for.
+    pub ahead: &'t [&'x [f32]],
     /// Taps.
     pub taps: usize,
     /// A weight for each tap, or `period` of them.

@@ -15,11 +15,15 @@ const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
 pub(crate) struct Fit {
     /// Whether picture and output are more than the last cache holds, so that the output should pass it by.
     pub(super) stream: bool,
+    /// Whether picture and output are more than the second-level cache holds, so that rows should be asked
+    /// for.
+    pub(super) prefetch: bool,
 }
 
 impl Fit {
     pub(crate) fn of(frame: &Frame, machine: &Machine) -> Self {
-        Fit { stream: moved(frame) > machine.l3 / 2 }
+        let moved = moved(frame);
+        Fit { stream: moved > machine.l3 / 2, prefetch: moved > machine.l2 }
     }
 }
 
@@ -77,7 +81,7 @@ pub(crate) fn predict(
             }
         ),
         rank,
-        features: features(frame, machine, rank, each, passes.rows()),
+        features: features(frame, machine, rank, each),
         floats: layout.floats(),
         weights: size_of::<f32>() * numbers,
         error: 4.0 * ROUNDING * roundings + largest(error),
@@ -91,22 +95,48 @@ fn moved(frame: &Frame) -> usize {
     size_of::<f32>() * frame.spec.c_in.saturating_mul(input.saturating_add(output))
 }
 
+/// Cycles of a row beside those of its vectors: tables, borders, calls.
+const ROW: f64 = 170.0;
+
+/// Cycles of a vector of sums down the columns, and for each tap.
+const DOWN: [f64; 2] = [3.0, 0.6];
+
+/// Cycles of a vector of sums along the rows beside those of its taps.
+const ALONG: f64 = 4.0;
+
+/// Cycles of a tap along the rows, for 16, 8 and 4 lanes: the wider a vector, the more of them lie across two
+/// cache lines.
+const TAP: [f64; 3] = [1.05, 0.8, 0.6];
+
+/// By how much longer passes take that read a weight for each channel.
+const EACH: f64 = 1.5;
+
+/// Cycles more for a tap of a vector that is summed alone, and waits for itself.
+const ALONE: f64 = 3.0;
+
+/// Vectors that a tile along the rows has at least, but for those that are left over.
+const TILE: usize = 4;
+
 /// What two passes do to a picture of interleaved channels.
-fn features(frame: &Frame, machine: &Machine, rank: usize, each: bool, together: usize) -> Features {
+fn features(frame: &Frame, machine: &Machine, rank: usize, each: bool) -> Features {
     let spec = &frame.spec;
-    let lanes = machine.isa.lanes() as f64;
-    let [height, width] = frame.output.map(|length| length as f64);
-    let [rows, columns] = spec.kernel.map(|taps| taps as f64);
-    let rank = rank as f64;
-    let [read, written] =
-        [frame.input[1] as f64, width].map(|pixels| (pixels * spec.c_in as f64 / lanes).ceil());
-    let mut cycles = read * rank * (0.6 * rows + 2.0) + written * (rank * columns + 4.0) + 100.0;
+    let lanes = machine.isa.lanes();
+    let tap = match lanes {
+        16.. => TAP[0],
+        8.. => TAP[1],
+        _ => TAP[2],
+    };
+    let vectors = |pixels: usize| pixels.saturating_mul(spec.c_in).div_ceil(lanes);
+    let [read, written] = [vectors(frame.input[1]), vectors(frame.output[1])];
+    let [down, along] = spec.kernel.map(|taps| (rank * taps) as f64);
+    let mut cycles = read as f64 * (rank as f64 * DOWN[0] + DOWN[1] * down)
+        + written as f64 * (ALONG + tap * along)
+        + (written % TILE) as f64 * ALONE * along;
     if each {
-        cycles *= 1.5;
+        cycles *= EACH;
     }
-    let _ = together;
     let mut features = Features::default();
-    features.add(Term::TwoPass, height * cycles);
+    features.add(Term::TwoPass, frame.output[0] as f64 * (cycles + ROW));
     features.add(Term::Calls, 1.0);
     add_data(&mut features, moved(frame) as f64, 0.0, machine);
     features
