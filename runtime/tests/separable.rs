@@ -210,6 +210,19 @@ fn a_channel_among_others_has_the_bits_of_one_alone() {
     }
 }
 
+#[test]
+fn products_of_whole_numbers_stay_exact() {
+    let [down, along] = [[1, 4, 6, 4, 1], [-3, 0, 2, 0, 7]];
+    let weights =
+        Array4::from_shape_fn((5, 5, 1, 2), |(a, b, _, d)| (down[a] * along[b] * (2 - d as i32)) as f32);
+    let picture = Array3::from_shape_fn((20, 30, 2), |(i, j, c)| ((i * 37 + j * 11 + c * 5) % 256) as f32);
+    let [two, one] = [true, false].map(|two| {
+        let layer = Conv2d::builder(weights.view()).groups(2).two_passes(two).strategy(Strategy::Direct);
+        layer.build().unwrap().forward(picture.view()).unwrap()
+    });
+    assert_eq!(two, one);
+}
+
 fn reason(layer: &Conv2d) -> String {
     let plan = layer.explain([480, 640]);
     let of_passes =

@@ -143,6 +143,9 @@ pub(super) fn factors(
 
 /// The fewest factors of a filter that are close enough, or the least error that any have.
 fn of_channel(weights: &[f64], width: usize, limit: f64) -> Result<(Factors, f64), f64> {
+    if let Some(factors) = fold::exact(weights, width) {
+        return Ok((factors, 0.0));
+    }
     let mut factors = fold::singular(weights, width, MOST);
     let (mut closest, mut least) = (None, f64::INFINITY);
     // From many to few: the fewest that are close enough come last.
