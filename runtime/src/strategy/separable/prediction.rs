@@ -13,17 +13,16 @@ const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
 /// What is decided for one size of picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Fit {
-    /// Whether picture and output are more than the last cache holds, so that the output should pass it by.
+    /// Whether picture and output are so much of the last cache that the output should pass it by.
     pub(super) stream: bool,
-    /// Whether picture and output are more than the second-level cache holds, so that rows should be asked
-    /// for.
+    /// Whether they are so much of it that rows should be asked for.
     pub(super) prefetch: bool,
 }
 
 impl Fit {
     pub(crate) fn of(frame: &Frame, machine: &Machine) -> Self {
         let moved = moved(frame);
-        Fit { stream: moved > machine.l3 / 2, prefetch: moved > machine.l2 }
+        Fit { stream: moved > machine.l3 / 4, prefetch: moved > machine.l3 / 2 }
     }
 }
 
