@@ -42,6 +42,30 @@ pub fn specialize(sets: TokenStream) -> TokenStream {
     .into()
 }
 
+/// Generates an image filter of a constant; documented where `tapwise` re-exports it.
+#[proc_macro_attribute]
+pub fn filter2d(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    match filter::attribute(arguments.into(), item.into()) {
+        Ok(request) => emit::filter::annotated(&request),
+        Err(failure) => emit::filter::stub(&failure),
+    }
+    .into()
+}
+
+/// Generates an image filter as an expression; documented where `tapwise` re-exports it.
+#[proc_macro]
+pub fn filter(tokens: TokenStream) -> TokenStream {
+    match filter::expression(tokens.into()) {
+        Ok((filters, bank, tolerance)) => emit::filter::unnamed(&filters, bank, tolerance),
+        Err(errors) => {
+            // What follows is an expression.
+            let errors = errors.into_compile_error();
+            quote::quote!({ #errors })
+        }
+    }
+    .into()
+}
+
 /// The instruction sets, for the library itself.
 #[doc(hidden)]
 #[proc_macro]
@@ -74,17 +98,26 @@ pub fn versions(functions: TokenStream) -> TokenStream {
     .into()
 }
 
-/// TEMPORARY
+/// The passes of filters that are sums of few products, for the library itself.
+#[doc(hidden)]
 #[proc_macro]
-pub fn filter_try(tokens: TokenStream) -> TokenStream {
-    let text = tokens.to_string();
-    let mut filters = Vec::new();
-    for filter in text.split(';') {
-        let rows: Vec<Vec<f64>> = filter.split('|').map(|row| row.replace("- ", "-").split_whitespace().map(|n| n.parse::<f64>().unwrap() as f32 as f64).collect()).collect();
-        filters.push(fold::Weights { height: rows.len(), width: rows[0].len(), values: rows.concat(), factors: None });
+pub fn two_pass_kernels(_: TokenStream) -> TokenStream {
+    emit::passes().into()
+}
+
+/// The factors of filters of low rank: the text of a file of this crate, which the library compiles too.
+#[doc(hidden)]
+#[proc_macro]
+pub fn fold_module(_: TokenStream) -> TokenStream {
+    // Documentation of a module cannot stand amid its items.
+    let text = include_str!("fold/low_rank.rs");
+    let items: String =
+        text.lines().skip_while(|line| line.starts_with("//!")).map(|line| format!("{line}\n")).collect();
+    match items.parse() {
+        Ok(items) => items,
+        Err(error) => {
+            let message = format!("the text of a file that compiled is no code: {error}");
+            syn::Error::new(proc_macro2::Span::call_site(), message).to_compile_error().into()
+        }
     }
-    match <&[fold::Weights; 1]>::try_from(&filters[..]) {
-        Ok(one) => emit::filter::expression(&emit::filter::Program::of_one(one, 1e-6)),
-        Err(_) => emit::filter::expression(&emit::filter::Program::of_several(&filters, 1e-6)),
-    }.into()
 }

@@ -135,6 +135,35 @@ impl<'a> Conv2dBuilder<'a> {
         self
     }
 
+    /// Whether the sum is taken in two passes, down the columns and along the rows: `true` and nothing else,
+    /// `false` and never. By default `Auto` decides for each size of picture, where the weights allow it; a
+    /// forced strategy sums as it stands.
+    ///
+    /// Two passes serve one filter for each channel with stride 1, of 25 taps and more: the singular values
+    /// of every channel's filter are looked at when the layer is built, and up to three products of a column
+    /// and a row serve that come closer to it than half the [`tolerance`](Conv2dBuilder::tolerance) needs.
+    ///
+    /// ```
+    /// use ndarray::{Array3, Array4};
+    /// use tapwise::{Conv2d, Error};
+    ///
+    /// let binomial = [1.0, 4.0, 6.0, 4.0, 1.0];
+    /// let blur = Array4::from_shape_fn((5, 5, 1, 1), |(a, b, _, _)| binomial[a] * binomial[b] / 256.0);
+    /// let layer = Conv2d::builder(blur.view()).two_passes(true).build()?;
+    /// assert_eq!(layer.explain([480, 640]).chosen().and_then(|chosen| chosen.rank), Some(1));
+    /// let answer = layer.forward(Array3::<f32>::ones((20, 30, 1)).view())?;
+    /// assert!((answer[[9, 9, 0]] - 1.0).abs() < 1e-6);
+    ///
+    /// let spiral = Array4::from_shape_fn((5, 5, 1, 1), |(a, b, _, _)| ((a * a + 3 * b + a * b) % 7) as f32);
+    /// let refused = Conv2d::builder(spiral.view()).two_passes(true).build();
+    /// assert!(matches!(refused, Err(Error::Unsupported { .. })));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn two_passes(mut self, wanted: bool) -> Self {
+        self.planner.two_passes = Some(wanted);
+        self
+    }
+
     /// The instruction set; by default what `TAPWISE_ISA` names, or the best of this machine.
     pub fn isa(mut self, isa: Isa) -> Self {
         self.isa = Some(isa);

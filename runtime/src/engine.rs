@@ -11,7 +11,7 @@ use crate::machine::Machine;
 use crate::planar::{self, Planar};
 use crate::spec::ConvSpec;
 use crate::strategy::winograd::Choice;
-use crate::strategy::{Band, fft};
+use crate::strategy::{Band, fft, separable};
 use crate::tiled::Tiled;
 use crate::workspace::Scratch;
 
@@ -56,12 +56,19 @@ pub(crate) struct Fit {
     pub(crate) winograd: Option<Choice>,
     /// How the FFT strategy cuts its tiles.
     pub(crate) fft: Option<fft::Layout>,
+    /// Where the direct strategy sums in two passes: how.
+    pub(crate) two_passes: Option<separable::Fit>,
 }
 
 impl Fit {
     /// Of the Winograd strategy.
     pub(crate) fn of_tiles(winograd: Option<Choice>) -> Self {
         Fit { winograd, ..Fit::default() }
+    }
+
+    /// Of two passes.
+    pub(crate) fn of_two_passes(fit: separable::Fit) -> Self {
+        Fit { two_passes: Some(fit), ..Fit::default() }
     }
 
     /// Of the FFT strategy.

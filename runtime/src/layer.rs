@@ -75,6 +75,7 @@ impl Conv2d {
         planner: Planner,
         isa: Isa,
     ) -> Result<Self, Error> {
+        let planner = planner.with_weights(&spec, &filter)?;
         let paths = planner
             .contenders(&spec, &Machine::detect(isa))
             .into_iter()
@@ -127,10 +128,12 @@ impl Conv2d {
     }
 
     /// Takes another filter and bias of the same shapes, as a step of training does. The filter is
-    /// packed again; what was planned or tuned for known sizes of pictures stays.
+    /// packed again; what was planned or tuned for known sizes of pictures stays, unless the new filter
+    /// allows two passes where the old one did not, or of another rank, or the other way round.
     ///
     /// # Errors
-    /// [`Error::Length`] for a filter or bias of another shape.
+    /// [`Error::Length`] for a filter or bias of another shape; [`Error::Unsupported`] where the layer asks
+    /// for two passes and the filter allows none.
     pub fn replace_filter(
         &mut self,
         filter: ArrayView4<'_, f32>,
@@ -143,7 +146,13 @@ impl Conv2d {
             }
         }
         check_bias(&bias, self.spec.c_out)?;
-        self.filter.assign(&filter);
+        let filter = filter.as_standard_layout().into_owned();
+        let planner = self.planner.clone().with_weights(&self.spec, &filter)?;
+        let ranks = [&self.planner, &planner].map(|planner| planner.separability.rank());
+        if ranks[0] != ranks[1] {
+            *self.plans.get_mut().unwrap_or_else(PoisonError::into_inner) = Plans::default();
+        }
+        (self.planner, self.filter) = (planner, filter);
         self.epilogue = Epilogue::new(Some(bias), self.spec.c_out, self.epilogue.activation.clone());
         let mut paths = Vec::new();
         for path in self.paths.read().unwrap_or_else(PoisonError::into_inner).iter() {

@@ -87,6 +87,7 @@ mod epilogue;
 mod error;
 mod filter;
 mod fit;
+mod fold;
 mod frame;
 mod gradient;
 mod interleave;
@@ -134,6 +135,7 @@ pub use receptive::ReceptiveField;
 pub use sequential::{Layer, Sequential};
 pub use spec::{Border, ConvSpec, Margins, Padding, Shape};
 pub use strategy::Strategy;
+pub use strategy::separable::Separability;
 
 /// Generates the kernels of one convolution whose shape is known while compiling.
 ///
@@ -176,6 +178,56 @@ pub use strategy::Strategy;
 /// ```
 pub use tapwise_macros::conv2d;
 
+/// Turns a constant into an image filter whose weights are folded while compiling: zeros vanish, ±1 become
+/// additions, a separable filter becomes two passes.
+///
+/// The constant becomes a [`Filter2d`], or a [`FilterBank`] where it is a list of filters of one size. Its
+/// value is an array of rows of numbers (literals and their arithmetic), the name of a filter such as
+/// `gaussian(sigma = 1.5, radius = 4)`, or what `then`, `plus`, `minus`, `scaled` and `flipped` make of
+/// those; `docs/filters.md` lists them all.
+/// Sizes go from 1 to 63 each way. `#[filter2d(tolerance = 1e-6)]` allows weights to be approximated by
+/// fewer products, so far from them in the root of the mean square; without it nothing is approximated.
+///
+/// ```
+/// use ndarray::Array2;
+///
+/// /// Four grey neighbours against the middle.
+/// #[tapwise::filter2d]
+/// pub const EDGES: [[f32; 3]; 3] = [[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]];
+///
+/// /// A blur, and how it is computed.
+/// #[tapwise::filter2d]
+/// pub const BLUR: tapwise::Filter2d = gaussian(sigma = 1.5, radius = 4);
+///
+/// # fn main() -> Result<(), tapwise::Error> {
+/// let grey = Array2::<f32>::ones((40, 60));
+/// assert_eq!(EDGES.apply(grey.view())?[[20, 30]], 0.0);
+/// assert!((BLUR.apply(grey.view())?[[20, 30]] - 1.0).abs() < 1e-6);
+/// assert_eq!(BLUR.explain().terms, 1);
+/// println!("{}", BLUR.explain());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A mistake is an error on the token that made it:
+///
+/// ```compile_fail
+/// #[tapwise::filter2d]
+/// const RAGGED: [[f32; 3]; 2] = [[1.0, 2.0, 1.0], [1.0, 2.0]];
+/// ```
+pub use tapwise_macros::filter2d;
+
+/// An image filter as an expression, written as in [`macro@filter2d`].
+///
+/// ```
+/// let bytes = ndarray::Array2::<u8>::from_elem((8, 8), 100);
+/// let blurred: ndarray::Array2<u8> =
+///     tapwise::filter! { gaussian(sigma = 1.0, radius = 2) }.apply(bytes.view())?;
+/// assert_eq!(blurred[[4, 4]], 100);
+/// # Ok::<(), tapwise::Error>(())
+/// ```
+pub use tapwise_macros::filter;
+
 /// Generates kernels for layers that are only built at run time, from a model file say: a layer of
 /// one of these shapes finds its kernel wherever in the program it was compiled.
 ///
@@ -211,6 +263,7 @@ struct Derivation;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::builder::bound;
+    pub use crate::filter::program as filter;
     pub use crate::kernel::{
         Band, Description, Family, Finish, Finishes, Geometry, Kernel, Numbers, Panels, PlanarFinish, Tile,
         Tiling, alignment, column, entries, first, head, next, next_entries, of_entry, of_entry_mut, part,
@@ -219,12 +272,12 @@ pub mod __private {
     pub use crate::layout;
     pub use crate::registry::KERNELS;
     pub use crate::simd;
-    pub use crate::filter::program as filter;
     pub use crate::simd::strips::{Strips, StripsMut, Taps, Tiles, tile_mut};
     pub use crate::simd::windows::{Windows, WindowsMut, runs};
+    pub use crate::strategy::separable::{ColumnSums, Passes, RowSums, turned};
     pub use crate::strategy::winograd::{Across, Algorithm, Down, Finishing, Transform};
     pub use crate::tuning::{EMBEDDED, check as check_tuning};
     pub use linkme;
     pub use ndarray;
-    pub use tapwise_macros::{filter_try, winograd_transforms};
+    pub use tapwise_macros::{two_pass_kernels, winograd_transforms};
 }

@@ -7,12 +7,15 @@ mod text;
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use ndarray::Array4;
+
 use crate::cost::Features;
 use crate::error::Error;
 use crate::frame::Frame;
 use crate::kernel::Family;
 use crate::machine::Machine;
 use crate::spec::{ConvSpec, Shape};
+use crate::strategy::separable::Separability;
 use crate::strategy::{Strategy, direct, fft, specialized, winograd};
 use crate::tuning::{Model, Origin};
 
@@ -35,6 +38,11 @@ pub struct Planner {
     pub family: Option<Family>,
     /// Outputs of a tile of `Winograd`, down and across; `None` leaves them open.
     pub tile: Option<[usize; 2]>,
+    /// Whether the sum is taken in two passes, down the columns and along the rows: `true` and nothing
+    /// else, `false` and never; `None` leaves it to `Auto`.
+    pub two_passes: Option<bool>,
+    /// What the weights allow. A layer looks at its own; a planner that knows none considers no two passes.
+    pub separability: Separability,
     /// What costs are predicted from. The default is what ships, whatever tuning was loaded: a plan
     /// then depends on nothing but its arguments. Layers are built with [`Model::current`].
     pub model: Arc<Model>,
@@ -47,6 +55,8 @@ impl Default for Planner {
             tolerance: 5e-5,
             family: None,
             tile: None,
+            two_passes: None,
+            separability: Separability::Unknown,
             model: Model::shipped(),
         }
     }
@@ -109,6 +119,9 @@ pub struct Candidate {
     pub family: Option<Family>,
     /// Outputs of its tiles, down and across, where it saves products.
     pub tile: Option<[usize; 2]>,
+    /// Products of a column and a row that the filter of every channel is the sum of, where it sums in two
+    /// passes.
+    pub rank: Option<usize>,
     /// The kernel that it would run by.
     pub kernel: String,
     /// How the kernel is laid out and why, where it was generated.
@@ -138,6 +151,13 @@ pub struct Candidate {
     pub growth: f64,
     /// What became of it.
     pub verdict: Verdict,
+}
+
+impl Candidate {
+    /// Whether it sums in two passes, or would if it could.
+    pub(crate) fn is_two_passes(&self) -> bool {
+        self.rank.is_some() || self.kernel == consider::TWO_PASSES
+    }
 }
 
 /// A plan, and how it came about.
@@ -199,6 +219,22 @@ impl Explanation {
 }
 
 impl Planner {
+    /// The planner of a layer with these weights, which are looked at unless one pass is asked for.
+    pub(crate) fn with_weights(mut self, spec: &ConvSpec, filter: &Array4<f32>) -> Result<Self, Error> {
+        self.separability = match self.two_passes {
+            Some(false) => Separability::Unknown,
+            _ => Separability::of(spec, filter, self.tolerance),
+        };
+        match &self.separability {
+            Separability::Refused(reason) if self.two_passes == Some(true) => Err(Error::Unsupported {
+                strategy: self.strategy,
+                layer: spec.to_string(),
+                reason: reason.clone(),
+            }),
+            _ => Ok(self),
+        }
+    }
+
     /// Chooses for pictures of `input` rows and columns on `machine`.
     ///
     /// # Errors
@@ -248,6 +284,12 @@ impl Planner {
             let mut kernels = direct::kernels(machine.isa, spec, self.family);
             kernels.next().map(|_| Strategy::Direct)
         };
+        let two_passes =
+            self.separability.is_found() && self.two_passes != Some(false) && self.family.is_none();
+        let tiled = match tiled {
+            Some(Strategy::Specialized) if two_passes => vec![Strategy::Specialized, Strategy::Direct],
+            tiled => tiled.into_iter().collect(),
+        };
         let tiles = winograd::is_exact(machine.isa, spec, self.tolerance) && self.family.is_none();
         let winograd = tiles.then_some(Strategy::Winograd);
         let fft = (fft::contends(spec).is_ok() && self.family.is_none()).then_some(Strategy::Fft);
@@ -255,7 +297,10 @@ impl Planner {
     }
 
     fn nothing_serves(&self, spec: &ConvSpec, candidates: &[Candidate]) -> Error {
-        let asked = candidates.iter().find(|candidate| candidate.strategy == self.strategy);
+        let asked = candidates.iter().find(|candidate| match self.two_passes {
+            Some(true) => candidate.is_two_passes(),
+            _ => candidate.strategy == self.strategy,
+        });
         let reason = match asked.map(|candidate| &candidate.verdict) {
             Some(Verdict::Refused(reason)) => reason.clone(),
             _ => {

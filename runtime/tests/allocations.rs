@@ -60,6 +60,48 @@ const SHAPES_OF_LOOPS: [&str; 3] =
 /// The same for transforms.
 const SHAPES_OF_TRANSFORMS: [&str; 2] = ["h70w60 c2x3 k9x9", "h90w60 c2x3 k9x9 p0,0,0,0 reflect"];
 
+/// The same for two passes.
+const SHAPES_OF_PASSES: [&str; 2] = ["h250w60 c3x3 k5x5 g3", "h240w60 c3x3 k7x5 g3 d2x1 p0,0,0,0 reflect"];
+
+/// Allocations of the calls after the first one by two passes, of every set and layout for a shape.
+fn count_of_passes(shape: &Shape, split: bool) -> Vec<String> {
+    let spec = &shape.spec;
+    // Another filter for each channel, all of them products of a column and a row.
+    let weight = |(a, b, _, d)| ((a * 3 + d) % 5) as f32 * (b as f32 - 1.5);
+    let filter = Array4::from_shape_fn((spec.kernel[0], spec.kernel[1], 1, spec.c_out), weight);
+    let picture: Array3<f32> = Numbers::new(9).array((shape.input[0], shape.input[1], spec.c_in));
+    let [height, width] = shape.output().unwrap();
+    let mut problems = Vec::new();
+    for isa in Isa::available() {
+        let layer = Conv2d::builder(filter.view()).spec(spec).two_passes(true).isa(isa).build().unwrap();
+        let plan = layer.explain(shape.input);
+        assert_eq!(plan.bands > 1, split, "{shape} {isa}");
+        for layout in [Layout::Hwc, Layout::Planar, Layout::Sparse] {
+            let input = Laid::of(layout, picture.view());
+            let mut output = Laid::new(layout, [height, width, spec.c_out]);
+            let made = allocations(&mut || layer.forward_into(input.view(), output.view_mut()).unwrap());
+            if made > 0 {
+                problems.push(format!(
+                    "{shape} two passes {isa} {layout:?} split: {split}: {made} in three calls"
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// Allocations of three calls after a first one. What a call allocates, it allocates every time; what the
+/// pool of threads does once in a while is not the call's.
+fn allocations(call: &mut dyn FnMut()) -> usize {
+    call();
+    let mut three = || {
+        let before = ALLOCATIONS.load(Ordering::SeqCst);
+        (0..3).for_each(|_| call());
+        ALLOCATIONS.load(Ordering::SeqCst) - before
+    };
+    three().min(three())
+}
+
 /// Allocations of the calls after the first one, of every strategy, set and layout for a shape.
 fn count(shape: &Shape, strategies: &[Strategy], split: bool) -> Vec<String> {
     let spec = &shape.spec;
@@ -96,16 +138,7 @@ fn count(shape: &Shape, strategies: &[Strategy], split: bool) -> Vec<String> {
             for layout in [Layout::Hwc, Layout::Planar, Layout::Sparse] {
                 let input = Laid::of(layout, picture.view());
                 let mut output = Laid::new(layout, [height, width, spec.c_out]);
-                let mut call = || layer.forward_into(input.view(), output.view_mut()).unwrap();
-                call();
-                // What a call allocates, it allocates every time; what the pool of threads does once in a
-                // while is not the call's.
-                let mut three = || {
-                    let before = ALLOCATIONS.load(Ordering::SeqCst);
-                    (0..3).for_each(|_| call());
-                    ALLOCATIONS.load(Ordering::SeqCst) - before
-                };
-                let made = three().min(three());
+                let made = allocations(&mut || layer.forward_into(input.view(), output.view_mut()).unwrap());
                 if made > 0 {
                     problems.push(format!(
                         "{shape} {strategy} {isa} {layout:?} split: {split}: {made} in three calls"
@@ -142,6 +175,10 @@ fn forward_into_allocates_nothing_after_its_first_call_of_a_size() {
         for (shape, strategies) in work.chain(loops).chain(transforms) {
             let shape: Shape = shape.parse().unwrap();
             problems.extend(pool.install(|| count(&shape, strategies, threads > 1)));
+        }
+        for shape in SHAPES_OF_PASSES {
+            let shape: Shape = shape.parse().unwrap();
+            problems.extend(pool.install(|| count_of_passes(&shape, threads > 1)));
         }
     }
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));

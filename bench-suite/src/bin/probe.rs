@@ -41,10 +41,18 @@ mod transforms {
     tapwise::__private::winograd_transforms! {}
 }
 
+/// The passes of filters of low rank.
+#[cfg(probe = "passes")]
+mod passes {
+    tapwise::__private::two_pass_kernels! {}
+}
+
 fn main() {
+    #[cfg(probe = "passes")]
+    println!("{}", std::hint::black_box(passes::PASSES).len());
     #[cfg(probe = "transforms")]
     println!("{}", std::hint::black_box(transforms::TRANSFORMS).len());
-    #[cfg(not(probe = "transforms"))]
+    #[cfg(not(any(probe = "transforms", probe = "passes")))]
     for kernel in tapwise::registry::kernels() {
         println!("{}\t{}\t{}", kernel.isa(), kernel.fmas(), kernel.name());
     }

@@ -6,6 +6,7 @@ use quote::quote;
 
 use super::tile::index;
 use super::{ident, isa};
+use crate::filter::{Failure, Item, Request};
 use crate::fold::{self, Form, Weights};
 use crate::isa::{ALL, Isa};
 
@@ -28,7 +29,7 @@ enum Way {
 }
 
 /// A filter, or several over one picture, ready to be written.
-pub(crate) struct Program<'a> {
+struct Program<'a> {
     filters: &'a [Weights],
     bank: bool,
     way: Way,
@@ -41,7 +42,7 @@ pub(crate) struct Program<'a> {
 
 impl<'a> Program<'a> {
     /// The cheapest way of one filter.
-    pub(crate) fn of_one(filter: &'a [Weights; 1], tolerance: f64) -> Self {
+    fn of_one(filter: &'a [Weights; 1], tolerance: f64) -> Self {
         let fold = fold::fold(&filter[0], tolerance);
         let way = match fold.form {
             Form::Sums(sums) => Way::Sums(Terms { columns: sums.columns, rows: vec![sums.rows] }),
@@ -53,20 +54,69 @@ impl<'a> Program<'a> {
     }
 
     /// The cheapest way of several.
-    pub(crate) fn of_several(filters: &'a [Weights], tolerance: f64) -> Self {
+    fn of_several(filters: &'a [Weights], tolerance: f64) -> Self {
         let fold::Bank { columns, rows, error, cycles, findings, .. } = fold::bank(filters, tolerance);
         let way = Way::Sums(Terms { columns, rows });
         Program { filters, bank: true, way, findings, error, cycles }
     }
 }
 
+/// What one annotation or one expression asks for, in the cheapest way.
+fn planned(filters: &[Weights], bank: bool, tolerance: f64) -> Program<'_> {
+    match <&[Weights; 1]>::try_from(filters) {
+        Ok(one) if !bank => Program::of_one(one, tolerance),
+        _ => Program::of_several(filters, tolerance),
+    }
+}
+
+/// `#[filter2d]`: the constant, whose documentation says how it is computed.
+pub(crate) fn annotated(request: &Request) -> TokenStream {
+    let Request { attributes, visibility, name, filters, bank, tolerance } = request;
+    let program = planned(filters, *bank, *tolerance);
+    let (handle, value) = (handle(*bank), expression(&program));
+    let findings = program.findings.iter().map(|finding| format!(" - {finding}"));
+    let cycles = format!(" Computed in about {:.1} cycles for a vector of outputs:", program.cycles);
+    quote! {
+        #(#attributes)*
+        #[doc = ""]
+        #[doc = #cycles]
+        #(#[doc = #findings])*
+        #visibility const #name: ::tapwise::#handle = #value;
+    }
+}
+
+/// `filter!`: a filter, or a bank, as an expression.
+pub(crate) fn unnamed(filters: &[Weights], bank: bool, tolerance: f64) -> TokenStream {
+    expression(&planned(filters, bank, tolerance))
+}
+
+/// The errors, and a constant in the place of the one that could not be made, so that its uses are no
+/// errors of their own.
+pub(crate) fn stub(failure: &Failure) -> TokenStream {
+    let errors = failure.errors.to_compile_error();
+    let Some(Item { attributes, visibility, name, bank }) = &failure.item else { return errors };
+    let identity = Weights { height: 1, width: 1, values: vec![1.0], factors: None };
+    let (filters, way) = ([identity], Way::Layer);
+    let program =
+        Program { filters: &filters, bank: *bank, way, findings: Vec::new(), error: 0.0, cycles: 1.0 };
+    let (handle, value) = (handle(*bank), expression(&program));
+    quote! {
+        #errors
+        #(#attributes)*
+        #visibility const #name: ::tapwise::#handle = #value;
+    }
+}
+
+fn handle(bank: bool) -> Ident {
+    ident(if bank { "FilterBank" } else { "Filter2d" })
+}
+
 /// The expression of a filter or of a bank of them: a block with its kernels.
-pub(crate) fn expression(program: &Program<'_>) -> TokenStream {
+fn expression(program: &Program<'_>) -> TokenStream {
     let Some(first) = program.filters.first() else { return TokenStream::new() };
     let (height, width, count) = (index(first.height), index(first.width), index(program.filters.len()));
     let weights = program.filters.iter().flat_map(|filter| &filter.values).map(|weight| number(*weight));
-    let (error, cycles) =
-        (Literal::f64_unsuffixed(program.error), Literal::f64_unsuffixed(program.cycles));
+    let (error, cycles) = (Literal::f64_unsuffixed(program.error), Literal::f64_unsuffixed(program.cycles));
     let findings = &program.findings;
     let (form, modules, kernels) = match &program.way {
         Way::Sums(terms) => sums(terms),
@@ -76,7 +126,7 @@ pub(crate) fn expression(program: &Program<'_>) -> TokenStream {
         }
         Way::Layer => (quote!(Layer), TokenStream::new(), TokenStream::new()),
     };
-    let handle = ident(if program.bank { "FilterBank" } else { "Filter2d" });
+    let handle = handle(program.bank);
     quote! {{
         #modules
         static PROGRAM: ::tapwise::__private::filter::Program = ::tapwise::__private::filter::Program {
@@ -199,10 +249,11 @@ fn columns(isa: &Isa, terms: &Terms, tile: usize) -> TokenStream {
     let bodies = (0..tile).map(|vector| {
         let (lane, mut body) = (index(vector), Vec::new());
         for ((first, column), target) in outputs.iter().zip(&targets) {
-            let taps = column.iter().enumerate().filter(|(_, weight)| **weight != 0.0).map(|(row, weight)| {
-                let name = ident(&format!("x{}", first + row));
-                (quote!(simd::load(&#name[#lane])), *weight as f32)
-            });
+            let taps =
+                column.iter().enumerate().filter(|(_, weight)| **weight != 0.0).map(|(row, weight)| {
+                    let name = ident(&format!("x{}", first + row));
+                    (quote!(simd::load(&#name[#lane])), *weight as f32)
+                });
             let sum = ident(&format!("sum_{target}_{vector}"));
             body.extend(combination(&sum, &taps.collect::<Vec<_>>(), &mut constants));
             body.push(quote! { simd::store(#sum, &mut #target[#lane]); });
@@ -213,7 +264,10 @@ fn columns(isa: &Isa, terms: &Terms, tile: usize) -> TokenStream {
     let (tile, constants) = (index(tile), constants.declared());
     let count_of_targets = index(targets.len());
     let documentation = format!(
-        " Sums of {} rows, {} for each column of two rows of output.", read.iter().filter(|read| **read).count(), targets.len());
+        " Sums of {} rows, {} for each column of two rows of output.",
+        read.iter().filter(|read| **read).count(),
+        targets.len()
+    );
     quote! {
         #[doc = #documentation]
         #features

@@ -7,6 +7,7 @@ mod descriptor;
 pub(crate) mod filter;
 mod isa;
 mod tile;
+mod two_pass;
 mod versions;
 mod winograd;
 
@@ -19,6 +20,7 @@ use crate::parse::Item;
 use crate::schedule::{Family, Schedule, Target};
 
 pub(crate) use isa::instruction_sets;
+pub(crate) use two_pass::passes;
 pub(crate) use versions::{Versions, versions};
 pub(crate) use winograd::transforms;
 

@@ -1,10 +1,8 @@
 //! Rows of a filter that are multiples of one row share its sums: rows of a symmetric filter are added
 //! before they are multiplied, those of an antisymmetric one subtracted. All of it is exact.
 
+use super::low_rank::{primitive, scaled};
 use super::{Factors, Weights};
-
-/// Whole numbers in a column up to this are kept: they are fewer multiplications than fractions.
-const LARGEST: f64 = 4096.0;
 
 /// The rows of a filter that are multiples of one row.
 struct Group {
@@ -55,47 +53,6 @@ pub(super) fn alike(weights: &Weights) -> Option<(Factors, Vec<String>)> {
         findings.push(super::findings::of_terms(&factors, weights));
     }
     Some((factors, findings))
-}
-
-/// Small whole numbers as they are, others by the power of two that brings them below 2.
-fn scaled((often, unit): (Vec<f64>, f64)) -> (Vec<f64>, f64) {
-    let largest = often.iter().fold(0.0, |most: f64, often| most.max(often.abs()));
-    if largest <= LARGEST {
-        return (often, unit);
-    }
-    let power = 2f64.powi(largest.log2().floor() as i32);
-    (often.iter().map(|often| often / power).collect(), unit * power)
-}
-
-/// Numbers as whole ones without a common divisor, the first of them that is not zero positive, and what
-/// to multiply those with. `None` where a number is not finite.
-fn primitive(values: &[f64]) -> Option<(Vec<f64>, f64)> {
-    let parts: Option<Vec<Option<(u64, i32)>>> =
-        values.iter().map(|value| value.is_finite().then(|| (*value != 0.0).then(|| odd(*value)))).collect();
-    let parts = parts?;
-    let divisor = parts.iter().flatten().fold(0, |divisor, (odd, _)| common(divisor, *odd));
-    let exponent = parts.iter().flatten().map(|(_, exponent)| *exponent).min()?;
-    let sign = values.iter().find(|value| **value != 0.0).map_or(1.0, |value| value.signum());
-    let whole = parts.iter().zip(values).map(|(part, value)| match part {
-        Some((odd, power)) => (odd / divisor) as f64 * 2f64.powi(power - exponent) * sign * value.signum(),
-        None => 0.0,
-    });
-    Some((whole.collect(), divisor as f64 * 2f64.powi(exponent) * sign))
-}
-
-/// A number that is not zero as an odd one times a power of two, without its sign.
-fn odd(value: f64) -> (u64, i32) {
-    let bits = value.to_bits();
-    let exponent = ((bits >> 52) & 0x7ff) as i32;
-    let fraction = bits & ((1 << 52) - 1);
-    let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
-    let zeros = mantissa.trailing_zeros();
-    (mantissa >> zeros, exponent.max(1) - 1075 + zeros as i32)
-}
-
-/// The greatest common divisor.
-fn common(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { common(b, a % b) }
 }
 
 fn sentence(group: &Group, often: &[f64]) -> Option<String> {

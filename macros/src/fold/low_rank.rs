@@ -33,6 +33,32 @@ impl Factors {
     }
 }
 
+/// Whole numbers in a column up to this are kept: they are fewer multiplications than fractions.
+const LARGEST: f64 = 4096.0;
+
+/// The column and the row that a filter is the product of, to the bit, where it is; weights row after row,
+/// `width` in each. Whole numbers have whole factors.
+pub(crate) fn exact(values: &[f64], width: usize) -> Option<Factors> {
+    let mut shared: Option<Vec<f64>> = None;
+    let mut contents = Vec::new();
+    for row in values.chunks(width.max(1)) {
+        if row.iter().all(|weight| *weight == 0.0) {
+            contents.push(0.0);
+            continue;
+        }
+        let (row, content) = primitive(row)?;
+        if shared.get_or_insert_with(|| row.clone()) != &row {
+            return None;
+        }
+        contents.push(content);
+    }
+    let (column, unit) = scaled(primitive(&contents)?);
+    // A zero times a negative unit is a zero without a sign.
+    let row: Vec<f64> = shared?.iter().map(|weight| weight * unit + 0.0).collect();
+    let exact = column.iter().chain(&row).all(|weight| rounded(*weight) == *weight);
+    exact.then(|| Factors { columns: vec![column], rows: vec![row] })
+}
+
 /// Most sweeps over all pairs of columns; eight turn up to 63 columns.
 const SWEEPS: usize = 40;
 
@@ -136,4 +162,45 @@ fn tidied(weights: &[f64]) -> Vec<f64> {
         tidy.push(if zero { 0.0 } else { like.unwrap_or(size).copysign(*weight) });
     }
     tidy
+}
+
+/// Small whole numbers as they are, others by the power of two that brings them below 2.
+pub(crate) fn scaled((often, unit): (Vec<f64>, f64)) -> (Vec<f64>, f64) {
+    let largest = often.iter().fold(0.0, |most: f64, often| most.max(often.abs()));
+    if largest <= LARGEST {
+        return (often, unit);
+    }
+    let power = 2f64.powi(largest.log2().floor() as i32);
+    (often.iter().map(|often| often / power).collect(), unit * power)
+}
+
+/// Numbers as whole ones without a common divisor, the first of them that is not zero positive, and what
+/// to multiply those with. `None` where a number is not finite.
+pub(crate) fn primitive(values: &[f64]) -> Option<(Vec<f64>, f64)> {
+    let parts: Option<Vec<Option<(u64, i32)>>> =
+        values.iter().map(|value| value.is_finite().then(|| (*value != 0.0).then(|| odd(*value)))).collect();
+    let parts = parts?;
+    let divisor = parts.iter().flatten().fold(0, |divisor, (odd, _)| common(divisor, *odd));
+    let exponent = parts.iter().flatten().map(|(_, exponent)| *exponent).min()?;
+    let sign = values.iter().find(|value| **value != 0.0).map_or(1.0, |value| value.signum());
+    let whole = parts.iter().zip(values).map(|(part, value)| match part {
+        Some((odd, power)) => (odd / divisor) as f64 * 2f64.powi(power - exponent) * sign * value.signum(),
+        None => 0.0,
+    });
+    Some((whole.collect(), divisor as f64 * 2f64.powi(exponent) * sign))
+}
+
+/// A number that is not zero as an odd one times a power of two, without its sign.
+fn odd(value: f64) -> (u64, i32) {
+    let bits = value.to_bits();
+    let exponent = ((bits >> 52) & 0x7ff) as i32;
+    let fraction = bits & ((1 << 52) - 1);
+    let mantissa = if exponent == 0 { fraction } else { fraction | 1 << 52 };
+    let zeros = mantissa.trailing_zeros();
+    (mantissa >> zeros, exponent.max(1) - 1075 + zeros as i32)
+}
+
+/// The greatest common divisor.
+fn common(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { common(b, a % b) }
 }

@@ -145,6 +145,22 @@ fn a_separable_filter_of_whole_numbers_takes_two_passes() {
 }
 
 #[test]
+fn whole_numbers_have_whole_factors() {
+    for (down, along) in
+        [([1.0, 4.0, 6.0, 4.0, 1.0], [1.0; 5]), ([0.0, 3.0, -6.0, 9.0, 0.0], [2.0, 0.0, -4.0, 8.0, 6.0])]
+    {
+        let weights = filter(5, 5, |a, b| down[a] * along[b]);
+        let factors = low_rank::exact(&weights.values, 5).unwrap();
+        assert_eq!(factors.error(&weights.values, 5), 0.0);
+        assert!(factors.columns.iter().chain(&factors.rows).flatten().all(|weight| weight.fract() == 0.0));
+    }
+    assert_eq!(low_rank::exact(&random(3, 3, 1).values, 3), None);
+    assert_eq!(low_rank::exact(&of_rank(3, 3, 1, 2).values, 3), None);
+    assert_eq!(low_rank::exact(&[0.0; 9], 3), None);
+    assert_eq!(low_rank::exact(&[1.0, f64::INFINITY], 2), None);
+}
+
+#[test]
 fn given_factors_are_taken_where_they_are_cheaper() {
     let ninth = f64::from(1.0f32 / 9.0);
     let third = f64::from(1.0f32 / 3.0);

@@ -25,6 +25,7 @@ pub(crate) mod tiled;
 use crate::isa::Isa;
 
 pub use terms::Term;
+pub(crate) use tiled::add_data;
 
 /// Counts of what a computation does, one for each [`Term`].
 #[derive(Debug, Clone, Copy, PartialEq)]

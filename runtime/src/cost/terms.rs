@@ -116,6 +116,8 @@ terms! {
     /// Cycles of transforms along the rows and of the products of their spectra, as their layout counts
     /// them.
     Fft = "fft", "scheduled cycle", true;
+    /// Cycles of two passes, down the columns and along the rows, as their prediction counts them.
+    TwoPass = "two-pass", "scheduled cycle", true;
     /// Multiply-adds of a library's matrix product, its last tiles counted whole.
     Product = "product", "multiply-add", true;
     /// Steps of the last columns of a library's matrix product, where these are no whole vectors.

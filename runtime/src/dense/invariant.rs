@@ -121,7 +121,8 @@ impl Invariant {
     pub fn layer(&self) -> Result<Conv2d, Error> {
         let [rows, columns] = self.size().map(|length| length - 1);
         let padding = Padding::Explicit { top: rows, bottom: rows, left: columns, right: columns };
-        Conv2d::builder(self.filter.view()).bias(self.bias.view()).padding(padding).build()
+        // Sums of whole numbers are exact, as those of the dense layer.
+        Conv2d::builder(self.filter.view()).bias(self.bias.view()).padding(padding).two_passes(false).build()
     }
 
     /// Runs (3) on a picture `[H, W, C]`; the answer is `[H, W, D]`. The filter is packed anew on

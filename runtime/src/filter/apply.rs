@@ -13,6 +13,7 @@ use super::sums::Sums;
 use super::surface::Surface;
 use super::window::Windows;
 use super::{Handle, layer};
+use crate::Error;
 use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::machine::Machine;
@@ -20,7 +21,6 @@ use crate::memory;
 use crate::spec::ConvSpec;
 use crate::split::SERIAL;
 use crate::workspace::{Pool, Scratch};
-use crate::Error;
 
 /// Cycles of a processor in a second, for the question whether work is worth sharing.
 const CYCLES: f64 = 3e9;
@@ -133,7 +133,8 @@ impl Handle {
         let [height, width] = self.frame(picture)?.output;
         let (channels, filters) = (picture.len_of(CHANNELS), self.program.filters);
         memory::room("output", &[filters, height, width, channels])?;
-        let planar = channels > 1 && picture.strides()[2].unsigned_abs() > picture.strides()[1].unsigned_abs();
+        let planar =
+            channels > 1 && picture.strides()[2].unsigned_abs() > picture.strides()[1].unsigned_abs();
         Ok(if planar {
             let planes = Array4::default((filters, channels, height, width));
             planes.permuted_axes([2, 3, 1, 0])
@@ -143,7 +144,11 @@ impl Handle {
         })
     }
 
-    fn check<I, O>(&self, picture: &ArrayView3<'_, I>, answer: &ArrayViewMut4<'_, O>) -> Result<Frame, Error> {
+    fn check<I, O>(
+        &self,
+        picture: &ArrayView3<'_, I>,
+        answer: &ArrayViewMut4<'_, O>,
+    ) -> Result<Frame, Error> {
         let frame = self.frame(picture)?;
         let [height, width] = frame.output;
         let wanted = [height, width, picture.len_of(CHANNELS), self.program.filters];
@@ -156,7 +161,11 @@ impl Handle {
     }
 
     /// Filters a picture `[H, W, C]` to `[H', W', C, N]`.
-    pub(super) fn run<I, O>(&self, picture: ArrayView3<'_, I>, answer: ArrayViewMut4<'_, O>) -> Result<(), Error>
+    pub(super) fn run<I, O>(
+        &self,
+        picture: ArrayView3<'_, I>,
+        answer: ArrayViewMut4<'_, O>,
+    ) -> Result<(), Error>
     where
         I: Filters<O>,
         O: Sample,
@@ -177,10 +186,8 @@ impl Handle {
     {
         let frame = self.check(&picture, &answer)?;
         let isa = Isa::selected()?;
-        let unavailable = || Error::InstructionSet {
-            found: isa.name().to_owned(),
-            available: Isa::available().collect(),
-        };
+        let unavailable =
+            || Error::InstructionSet { found: isa.name().to_owned(), available: Isa::available().collect() };
         let passes = Passes::of(isa).ok_or_else(unavailable)?;
         let machine = Machine::detect(isa);
         let program = self.program;

@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn bytes_are_the_nearest_even() {
-        let numbers = [-3.0, -0.5, 0.5, 1.5, 2.5, 2.51, 254.5, 255.4, 300.0, f32::NAN, f32::INFINITY, 0.49999997];
+        let numbers =
+            [-3.0, -0.5, 0.5, 1.5, 2.5, 2.51, 254.5, 255.4, 300.0, f32::NAN, f32::INFINITY, 0.49999997];
         let mut bytes = [9; 12];
         narrow(&numbers, &mut bytes);
         assert_eq!(bytes, [0, 0, 0, 2, 2, 3, 254, 255, 255, 0, 255, 0]);

@@ -128,7 +128,8 @@ impl Conv2d {
         let exact = candidate.error <= f64::from(self.planner.tolerance);
         // Where a kernel was generated for the shape, the one of run-time sizes is not considered: here it
         // may show what it can.
-        let spared = auto && exact && candidate.strategy == Strategy::Direct;
+        let one_pass = candidate.rank.is_none() && self.planner.two_passes != Some(true);
+        let spared = auto && exact && candidate.strategy == Strategy::Direct && one_pass;
         let seconds = match (&candidate.verdict, candidate.seconds) {
             (Verdict::Refused(reason), Some(_)) if !spared => return Err(reason.clone()),
             (Verdict::Refused(reason), None) => return Err(reason.clone()),

@@ -11,17 +11,21 @@ use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar;
 use crate::split::{self, Split};
-use crate::strategy::{Strategy, direct, fft, im2col_gemm, specialized, winograd};
+use crate::strategy::{Strategy, direct, fft, im2col_gemm, separable, specialized, winograd};
 use crate::tiled;
 
 /// Half the distance from 1 to the next f32: the most that rounding changes a result by.
 const ROUNDING: f64 = 1.0 / (1u64 << 24) as f64;
+
+/// The kernel of two passes that the weights do not allow.
+pub(super) const TWO_PASSES: &str = "two-pass";
 
 /// A way of computing the layer that can run.
 struct Way<'f> {
     strategy: Strategy,
     family: Option<Family>,
     tile: Option<[usize; 2]>,
+    rank: Option<usize>,
     kernel: String,
     schedule: Option<Cow<'static, str>>,
     borders: Borders,
@@ -52,24 +56,19 @@ impl Planner {
                     candidates
                         .extend(ways.into_iter().map(|way| self.judged(way, limit, frame, machine, costs)));
                 }
-                Err(reason) => candidates.push(Candidate {
-                    strategy,
-                    family: None,
-                    tile: None,
-                    kernel: String::new(),
-                    schedule: None,
-                    borders: Borders::Staged,
-                    features: Features::default(),
-                    seconds: None,
-                    measured: None,
-                    bands: 0,
-                    parts: 0,
-                    columns: 0,
-                    workspace_bytes: WorkspaceBytes::default(),
-                    error: summed(frame),
-                    growth: 1.0,
-                    verdict: Verdict::Refused(reason),
-                }),
+                Err(reason) => candidates.push(refused(strategy, "", reason, frame)),
+            }
+            if strategy == Strategy::Direct {
+                match self.two_passes(frame, machine) {
+                    Ok(way) => {
+                        let limit = f64::from(self.tolerance);
+                        candidates.push(self.judged(way, limit, frame, machine, costs));
+                    }
+                    Err(reason) if separable::concerns(&frame.spec) => {
+                        candidates.push(refused(strategy, TWO_PASSES, reason, frame));
+                    }
+                    Err(_) => {}
+                }
             }
         }
         candidates
@@ -87,6 +86,7 @@ impl Planner {
             strategy,
             family: None,
             tile: None,
+            rank: None,
             kernel: kernel.to_owned(),
             schedule: None,
             borders: Borders::InPlace,
@@ -120,6 +120,41 @@ impl Planner {
         Ok(kernels.into_iter().map(|kernel| generated(strategy, kernel, frame, machine)).collect())
     }
 
+    /// The sum in two passes, where the weights allow it.
+    fn two_passes<'f>(&self, frame: &'f Frame, machine: &Machine) -> Result<Way<'f>, String> {
+        let predicted = separable::predict(&self.separability, frame, machine)?;
+        Ok(Way {
+            strategy: Strategy::Direct,
+            family: None,
+            tile: None,
+            rank: Some(predicted.rank),
+            kernel: predicted.kernel,
+            schedule: Some(Cow::Owned(predicted.schedule)),
+            borders: Borders::InPlace,
+            features: predicted.features,
+            error: predicted.error,
+            growth: predicted.growth,
+            grain: 1,
+            most_bands: usize::MAX,
+            weights: predicted.weights,
+            scratch: Box::new(move |_| predicted.floats),
+        })
+    }
+
+    /// Why a way that sums in two passes, or one that does not, may not run.
+    fn passes_refused(&self, two: bool) -> Option<&'static str> {
+        match (two, self.two_passes) {
+            (true, Some(true)) | (false, None | Some(false)) => None,
+            (false, Some(true)) => Some("the layer asks for two passes"),
+            (true, Some(false)) => Some("the layer asks for one pass"),
+            (true, None) if self.family.is_some() => Some("the layer asks for a family of direct kernels"),
+            (true, None) if self.strategy != Strategy::Auto => {
+                Some("the layer asks for the direct sum as it stands; two passes are asked for by themselves")
+            }
+            (true, None) => None,
+        }
+    }
+
     /// Transforms along the rows.
     fn spectra<'f>(&self, frame: &'f Frame, machine: &Machine) -> Result<Vec<Way<'f>>, String> {
         if self.strategy == Strategy::Auto && self.family.is_some() {
@@ -133,6 +168,7 @@ impl Planner {
             strategy: Strategy::Fft,
             family: None,
             tile: None,
+            rank: None,
             kernel: predicted.kernel,
             schedule: Some(Cow::Owned(predicted.schedule)),
             borders: Borders::Signals,
@@ -156,6 +192,7 @@ impl Planner {
             strategy: Strategy::Winograd,
             family: None,
             tile: Some(choice.tile),
+            rank: None,
             kernel: format!("winograd-{}-{}", choice.name, machine.isa),
             schedule: Some(Cow::Owned(choice.reason())),
             borders: Borders::Tiles,
@@ -172,7 +209,7 @@ impl Planner {
 
     /// A way as a candidate: what it costs, and whether it may run, where it may err by `limit`.
     fn judged(&self, way: Way<'_>, limit: f64, frame: &Frame, machine: &Machine, costs: &Costs) -> Candidate {
-        let Way { strategy, family, tile, kernel, schedule, borders, features, .. } = way;
+        let Way { strategy, family, tile, rank, kernel, schedule, borders, features, .. } = way;
         let (error, growth) = (way.error, way.growth);
         let [rows, width] = frame.output;
         let across = tile.map(|tile: [usize; 2]| tile[1] * frame.spec.dilation[1]);
@@ -195,9 +232,12 @@ impl Planner {
         let contended = !forced || self.strategy == strategy;
         let shadowed = !forced
             && strategy == Strategy::Direct
-            && !self.contenders(&frame.spec, machine).contains(&Strategy::Direct);
+            && rank.is_none()
+            && specialized::kernels(machine.isa, &frame.spec, self.family).is_ok();
         let verdict = if !contended {
             Verdict::Refused(format!("the layer asks for {}", self.strategy))
+        } else if let Some(reason) = self.passes_refused(rank.is_some()) {
+            Verdict::Refused(reason.to_owned())
         } else if shadowed {
             Verdict::Refused("the specialised kernel is the same algorithm with its sizes known".to_owned())
         } else if let (false, Strategy::Fft, Err(reason)) = (forced, strategy, fft::contends(&frame.spec)) {
@@ -211,6 +251,7 @@ impl Planner {
             strategy,
             family,
             tile,
+            rank,
             kernel,
             schedule,
             borders,
@@ -233,6 +274,29 @@ impl Planner {
     }
 }
 
+/// A way that cannot run.
+fn refused(strategy: Strategy, kernel: &str, reason: String, frame: &Frame) -> Candidate {
+    Candidate {
+        strategy,
+        family: None,
+        tile: None,
+        rank: None,
+        kernel: kernel.to_owned(),
+        schedule: None,
+        borders: Borders::Staged,
+        features: Features::default(),
+        seconds: None,
+        measured: None,
+        bands: 0,
+        parts: 0,
+        columns: 0,
+        workspace_bytes: WorkspaceBytes::default(),
+        error: summed(frame),
+        growth: 1.0,
+        verdict: Verdict::Refused(reason),
+    }
+}
+
 /// A generated kernel, laid over pictures whose channels are interleaved.
 fn generated<'f>(
     strategy: Strategy,
@@ -245,6 +309,7 @@ fn generated<'f>(
         strategy,
         family: Some(description.family),
         tile: None,
+        rank: None,
         kernel: kernel.name().to_owned(),
         schedule: Some(Cow::Borrowed(kernel.reason())),
         borders,

@@ -59,11 +59,11 @@ pub mod avx512;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
 pub mod portable;
+pub mod strips;
 #[cfg(target_arch = "x86_64")]
 mod turns;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod turns256;
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod turns512;
-pub mod strips;
 pub mod windows;

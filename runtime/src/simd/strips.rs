@@ -37,7 +37,10 @@ impl Tiles {
 
     /// Where the next one begins.
     #[inline(always)]
-    #[expect(clippy::should_implement_trait, reason = "generated code calls it, without the trait's machinery")]
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "generated code calls it, without the trait's machinery"
+    )]
     pub fn next(&mut self) -> Option<usize> {
         let at = self.next;
         if at > self.last {

@@ -3,6 +3,7 @@
 
 use ndarray::Array4;
 
+use super::separable::{self, Separable};
 use super::{Band, Path, Strategy, Variant};
 use crate::engine::{Engines, Fit};
 use crate::epilogue::Epilogue;
@@ -10,6 +11,7 @@ use crate::frame::Frame;
 use crate::isa::Isa;
 use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
+use crate::planner::Planner;
 use crate::spec::ConvSpec;
 
 use crate::workspace::Scratch;
@@ -78,7 +80,11 @@ fn windowed(isa: Isa, spec: &ConvSpec) -> Option<&'static Kernel> {
 
 /// The direct strategy of one layer.
 #[derive(Debug)]
-pub(crate) struct Direct(Engines);
+pub(crate) struct Direct {
+    engines: Engines,
+    /// The sum in two passes, where the weights allow it.
+    two_passes: Option<Separable>,
+}
 
 impl Direct {
     /// Packs the weights, or nothing where this machine lacks the instruction set.
@@ -87,9 +93,13 @@ impl Direct {
         spec: &ConvSpec,
         filter: &Array4<f32>,
         epilogue: &Epilogue,
-        family: Option<Family>,
+        planner: &Planner,
     ) -> Option<Self> {
-        Engines::new(kernels(isa, spec, family), spec, filter, epilogue).map(Direct)
+        let engines = Engines::new(kernels(isa, spec, planner.family), spec, filter, epilogue)?;
+        let found = planner.separability.is_found();
+        let two_passes =
+            found.then(|| Separable::new(isa, spec, filter, epilogue, planner.tolerance)).flatten();
+        Some(Direct { engines, two_passes })
     }
 }
 
@@ -99,15 +109,21 @@ impl Path for Direct {
     }
 
     fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, variant: Variant) -> Fit {
-        self.0.fit(frame, machine, bands, variant.family)
+        if variant.two_passes {
+            return Fit::of_two_passes(separable::Fit::of(frame, machine));
+        }
+        self.engines.fit(frame, machine, bands, variant.family)
     }
 
     #[cfg(test)]
     fn packed_bytes(&self) -> usize {
-        self.0.bytes()
+        self.engines.bytes() + self.two_passes.as_ref().map_or(0, Separable::bytes)
     }
 
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
-        self.0.band(band, fit, scratch);
+        match (&self.two_passes, &fit.two_passes) {
+            (Some(passes), Some(fit)) => passes.band(band, fit, scratch),
+            _ => self.engines.band(band, fit, scratch),
+        }
     }
 }

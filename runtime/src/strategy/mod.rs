@@ -4,6 +4,7 @@ pub(crate) mod direct;
 pub(crate) mod fft;
 pub(crate) mod im2col_gemm;
 pub(crate) mod naive;
+pub(crate) mod separable;
 pub(crate) mod specialized;
 pub(crate) mod winograd;
 
@@ -34,7 +35,9 @@ pub enum Strategy {
     Naive,
     /// Patches laid out as the rows of a matrix, multiplied by the filter with a library's GEMM.
     Im2colGemm,
-    /// Register-tiled kernels whose channel counts are run-time values.
+    /// Register-tiled kernels whose channel counts are run-time values: the sum as it stands. Under `Auto`
+    /// also in two passes, where the filter of every channel is nearly the sum of few products of a column and
+    /// a row, see [`Conv2dBuilder::two_passes`](crate::Conv2dBuilder::two_passes).
     Direct,
     /// Kernels that were generated for exactly this shape.
     Specialized,
@@ -49,10 +52,12 @@ pub enum Strategy {
     /// ```
     /// use ndarray::{Array3, Array4};
     /// use tapwise::{Conv2d, Strategy};
-    /// let layer = Conv2d::builder(Array4::<f32>::ones((31, 31, 1, 1)).view()).build()?;
+    /// let ring = |a: usize, b: usize| (a * a + b * b).abs_diff(2 * 15 * (a + b)) / 50 % 2;
+    /// let filter = Array4::from_shape_fn((31, 31, 1, 1), |(a, b, _, _)| ring(a, b) as f32);
+    /// let layer = Conv2d::builder(filter.view()).build()?;
     /// assert_eq!(layer.explain([1080, 1920]).strategy(), Strategy::Fft);
     /// let answer = layer.forward(Array3::<f32>::ones((60, 80, 1)).view())?;
-    /// assert!((answer[[30, 40, 0]] - 961.0).abs() < 1e-2);
+    /// assert!((answer[[30, 40, 0]] - filter.sum()).abs() < 1e-2);
     /// # Ok::<(), tapwise::Error>(())
     /// ```
     Fft,
@@ -125,12 +130,15 @@ pub(crate) struct Variant {
     pub(crate) family: Option<Family>,
     /// Outputs of a tile, where products are saved.
     pub(crate) tile: Option<[usize; 2]>,
+    /// Whether it sums in two passes.
+    pub(crate) two_passes: bool,
 }
 
 impl Variant {
     /// The one of a candidate.
     pub(crate) fn of(candidate: &Candidate) -> Self {
-        Variant { family: candidate.family, tile: candidate.tile }
+        let Candidate { family, tile, rank, .. } = *candidate;
+        Variant { family, tile, two_passes: rank.is_some() }
     }
 }
 
@@ -177,7 +185,7 @@ pub(crate) fn pack(
         Strategy::Naive | Strategy::Auto => Arc::new(naive::Naive { filter: filter.clone() }),
         Strategy::Im2colGemm => Arc::new(im2col_gemm::Im2colGemm { filter: filter.clone() }),
         Strategy::Direct => Arc::new(
-            direct::Direct::new(isa, spec, filter, epilogue, family)
+            direct::Direct::new(isa, spec, filter, epilogue, planner)
                 .ok_or_else(|| unsupported(direct::missing(isa, family)))?,
         ),
         Strategy::Fft => {
