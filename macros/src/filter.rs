@@ -34,6 +34,8 @@ pub(crate) struct Request {
     pub(crate) attributes: Vec<syn::Attribute>,
     pub(crate) visibility: syn::Visibility,
     pub(crate) name: Ident,
+    /// The type of the constant as it was written, where that is the type it will have.
+    pub(crate) ty: Option<syn::Type>,
     /// One, or those of a bank, which are all of one size.
     pub(crate) filters: Vec<fold::Weights>,
     /// Whether it is a bank, which may be one of a single filter.
@@ -65,10 +67,12 @@ pub(crate) fn attribute(arguments: TokenStream, tokens: TokenStream) -> Result<R
     let (head, body) = item::item(tokens, &mut mistakes);
     let mut bank = false;
     let mut filters = Vec::new();
+    let mut kept = None;
     if let Some(item::Body { ty, value }) = &body {
         let declared = declared::declared(ty, &mut mistakes);
         let meant = declared.as_ref().and_then(Declared::bank);
         bank = meant.unwrap_or(value::Kind::of(value) == value::Kind::Bank);
+        kept = matches!(declared, Some(Declared::One | Declared::Bank)).then(|| ty.clone());
         // A wrong type has been complained about: the value is read as if there were none.
         let declared = declared.unwrap_or(Declared::Open);
         if let Some((found, _)) = value::filters(value, &declared, &mut mistakes) {
@@ -77,7 +81,7 @@ pub(crate) fn attribute(arguments: TokenStream, tokens: TokenStream) -> Result<R
     }
     match (head, mistakes.into_result()) {
         (Some(item::Head { attributes, visibility, name }), Ok(())) => {
-            Ok(Request { attributes, visibility, name, filters, bank, tolerance })
+            Ok(Request { attributes, visibility, name, ty: kept, filters, bank, tolerance })
         }
         (head, errors) => Err(Failure {
             errors: errors

@@ -17,7 +17,7 @@ pub use self::apply::Picture;
 pub use self::explanation::FilterExplanation;
 use self::program::Program;
 pub use self::sample::{Filters, Sample};
-use crate::{Border, Error, Padding};
+use crate::{Border, Error, Isa, Padding};
 
 /// An image filter whose weights were known while compiling.
 ///
@@ -87,11 +87,13 @@ struct Handle {
     padding: Padding,
     border: Border,
     flipped: bool,
+    /// `None`: what `TAPWISE_ISA` names, or the best of the machine.
+    isa: Option<Isa>,
 }
 
 impl Handle {
     const fn new(program: &'static Program) -> Self {
-        Handle { program, padding: Padding::Same, border: Border::Zero, flipped: false }
+        Handle { program, padding: Padding::Same, border: Border::Zero, flipped: false, isa: None }
     }
 }
 
@@ -121,6 +123,13 @@ impl Filter2d {
     #[must_use]
     pub const fn flipped(mut self) -> Self {
         self.handle.flipped = !self.handle.flipped;
+        self
+    }
+
+    /// The filter by another instruction set than `TAPWISE_ISA` names or the best of this machine.
+    #[must_use]
+    pub const fn isa(mut self, isa: Isa) -> Self {
+        self.handle.isa = Some(isa);
         self
     }
 
@@ -204,6 +213,13 @@ impl FilterBank {
     #[must_use]
     pub const fn flipped(mut self) -> Self {
         self.handle.flipped = !self.handle.flipped;
+        self
+    }
+
+    /// As [`Filter2d::isa`].
+    #[must_use]
+    pub const fn isa(mut self, isa: Isa) -> Self {
+        self.handle.isa = Some(isa);
         self
     }
 

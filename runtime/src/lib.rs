@@ -90,6 +90,8 @@ mod fit;
 mod fold;
 mod frame;
 mod gradient;
+#[cfg(feature = "image")]
+pub mod image;
 mod interleave;
 mod isa;
 mod joined;

@@ -71,9 +71,10 @@ fn planned(filters: &[Weights], bank: bool, tolerance: f64) -> Program<'_> {
 
 /// `#[filter2d]`: the constant, whose documentation says how it is computed.
 pub(crate) fn annotated(request: &Request) -> TokenStream {
-    let Request { attributes, visibility, name, filters, bank, tolerance } = request;
+    let Request { attributes, visibility, name, ty, filters, bank, tolerance } = request;
     let program = planned(filters, *bank, *tolerance);
     let (handle, value) = (handle(*bank), expression(&program));
+    let ty = ty.as_ref().map_or_else(|| quote!(::tapwise::#handle), |ty| quote!(#ty));
     let findings = program.findings.iter().map(|finding| format!(" - {finding}"));
     let cycles = format!(" Computed in about {:.1} cycles for a vector of outputs:", program.cycles);
     quote! {
@@ -81,7 +82,7 @@ pub(crate) fn annotated(request: &Request) -> TokenStream {
         #[doc = ""]
         #[doc = #cycles]
         #(#[doc = #findings])*
-        #visibility const #name: ::tapwise::#handle = #value;
+        #visibility const #name: #ty = #value;
     }
 }
 

@@ -26,7 +26,7 @@ use crate::workspace::{Pool, Scratch};
 const CYCLES: f64 = 3e9;
 
 /// Scratch of all filters of the process.
-static POOL: Pool = Pool::new();
+pub(super) static POOL: Pool = Pool::new();
 
 /// The axes that a picture may have: `[H, W]` or `[H, W, C]`.
 pub trait Picture: Dimension + sealed::Sealed {
@@ -185,7 +185,10 @@ impl Handle {
         O: Sample,
     {
         let frame = self.check(&picture, &answer)?;
-        let isa = Isa::selected()?;
+        let isa = match self.isa {
+            Some(isa) => isa.or_unavailable()?,
+            None => Isa::selected()?,
+        };
         let unavailable =
             || Error::InstructionSet { found: isa.name().to_owned(), available: Isa::available().collect() };
         let passes = Passes::of(isa).ok_or_else(unavailable)?;
@@ -222,7 +225,7 @@ impl Handle {
             }),
             Form::Layer => {
                 let mut answer = answer;
-                layer::run(self, &passes, picture, answer.view_mut())?;
+                layer::run(self, isa, &passes, picture, answer.view_mut())?;
                 for plane in answer.axis_iter_mut(CHANNELS) {
                     then(&passes, plane.permuted_axes([2, 0, 1]));
                 }

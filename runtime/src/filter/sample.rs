@@ -1,6 +1,6 @@
 //! The numbers that pictures are made of: `f32` and `u8`.
 
-use ndarray::{ArrayView1, ArrayViewMut1, Zip};
+use ndarray::{ArrayView1, ArrayView3, ArrayViewMut1, ArrayViewMut3, Zip};
 
 use super::passes::Passes;
 
@@ -12,6 +12,12 @@ pub trait Sample: Copy + Default + Send + Sync + 'static + sealed::Sealed {
     /// The row itself, where filters can write to it.
     #[doc(hidden)]
     fn in_place_mut(row: ArrayViewMut1<'_, Self>) -> Option<&mut [f32]>;
+    /// The picture itself, where a layer can read it.
+    #[doc(hidden)]
+    fn picture(picture: ArrayView3<'_, Self>) -> Option<ArrayView3<'_, f32>>;
+    /// The answer itself, where a layer can write to it.
+    #[doc(hidden)]
+    fn answer(answer: ArrayViewMut3<'_, Self>) -> Option<ArrayViewMut3<'_, f32>>;
     /// Reads a row into numbers.
     #[doc(hidden)]
     fn read(passes: &Passes, row: ArrayView1<'_, Self>, to: &mut [f32]);
@@ -43,6 +49,14 @@ impl Sample for f32 {
         row.into_slice()
     }
 
+    fn picture(picture: ArrayView3<'_, Self>) -> Option<ArrayView3<'_, f32>> {
+        Some(picture)
+    }
+
+    fn answer(answer: ArrayViewMut3<'_, Self>) -> Option<ArrayViewMut3<'_, f32>> {
+        Some(answer)
+    }
+
     fn read(_: &Passes, row: ArrayView1<'_, Self>, to: &mut [f32]) {
         for (to, from) in to.iter_mut().zip(row) {
             *to = *from;
@@ -62,6 +76,14 @@ impl Sample for u8 {
     }
 
     fn in_place_mut(_: ArrayViewMut1<'_, Self>) -> Option<&mut [f32]> {
+        None
+    }
+
+    fn picture(_: ArrayView3<'_, Self>) -> Option<ArrayView3<'_, f32>> {
+        None
+    }
+
+    fn answer(_: ArrayViewMut3<'_, Self>) -> Option<ArrayViewMut3<'_, f32>> {
         None
     }
 
