@@ -5,6 +5,8 @@
 mod check;
 mod cook_toom;
 mod emit;
+#[allow(dead_code, reason = "what constant filters are emitted from")]
+mod filter;
 #[allow(dead_code, unused_imports, reason = "what constant filters are emitted from")]
 mod fold;
 mod geometry;
@@ -40,6 +42,30 @@ pub fn specialize(sets: TokenStream) -> TokenStream {
     .into()
 }
 
+/// Generates an image filter of a constant; documented where `tapwise` re-exports it.
+#[proc_macro_attribute]
+pub fn filter2d(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    match filter::attribute(arguments.into(), item.into()) {
+        Ok(request) => emit::filter::annotated(&request),
+        Err(failure) => emit::filter::stub(&failure),
+    }
+    .into()
+}
+
+/// Generates an image filter as an expression; documented where `tapwise` re-exports it.
+#[proc_macro]
+pub fn filter(tokens: TokenStream) -> TokenStream {
+    match filter::expression(tokens.into()) {
+        Ok((filters, bank, tolerance)) => emit::filter::unnamed(&filters, bank, tolerance),
+        Err(errors) => {
+            // What follows is an expression.
+            let errors = errors.into_compile_error();
+            quote::quote!({ #errors })
+        }
+    }
+    .into()
+}
+
 /// The instruction sets, for the library itself.
 #[doc(hidden)]
 #[proc_macro]
@@ -59,6 +85,17 @@ pub fn run_time_kernels(_: TokenStream) -> TokenStream {
 #[proc_macro]
 pub fn winograd_transforms(_: TokenStream) -> TokenStream {
     emit::transforms().into()
+}
+
+/// Plain functions compiled for each instruction set, for the library itself.
+#[doc(hidden)]
+#[proc_macro]
+pub fn versions(functions: TokenStream) -> TokenStream {
+    match syn::parse::<emit::Versions>(functions) {
+        Ok(functions) => emit::versions(&functions),
+        Err(error) => error.to_compile_error(),
+    }
+    .into()
 }
 
 /// The passes of filters that are sums of few products, for the library itself.

@@ -90,10 +90,13 @@ mod edges;
 mod engine;
 mod epilogue;
 mod error;
+mod filter;
 mod fit;
 mod fold;
 mod frame;
 mod gradient;
+#[cfg(feature = "image")]
+pub mod image;
 mod interleave;
 mod isa;
 mod joined;
@@ -126,6 +129,7 @@ pub use builder::Conv2dBuilder;
 pub use conv1d::{Conv1d, Conv1dBuilder, Padding1d};
 pub use epilogue::Activation;
 pub use error::Error;
+pub use filter::{Filter2d, FilterBank, FilterExplanation, Filters, Picture, Sample};
 pub use gradient::Gradients;
 pub use isa::{ISA_VARIABLE, Isa};
 pub use kernel::{Family, Geometry, Kernel};
@@ -181,6 +185,56 @@ pub use strategy::separable::Separability;
 /// ```
 pub use tapwise_macros::conv2d;
 
+/// Turns a constant into an image filter whose weights are folded while compiling: zeros vanish, ±1 become
+/// additions, a separable filter becomes two passes.
+///
+/// The constant becomes a [`Filter2d`], or a [`FilterBank`] where it is a list of filters of one size. Its
+/// value is an array of rows of numbers (literals and their arithmetic), the name of a filter such as
+/// `gaussian(sigma = 1.5, radius = 4)`, or what `then`, `plus`, `minus`, `scaled` and `flipped` make of
+/// those; `docs/filters.md` lists them all.
+/// Sizes go from 1 to 63 each way. `#[filter2d(tolerance = 1e-6)]` allows weights to be approximated by
+/// fewer products, so far from them in the root of the mean square; without it nothing is approximated.
+///
+/// ```
+/// use ndarray::Array2;
+///
+/// /// Four grey neighbours against the middle.
+/// #[tapwise::filter2d]
+/// pub const EDGES: [[f32; 3]; 3] = [[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]];
+///
+/// /// A blur, and how it is computed.
+/// #[tapwise::filter2d]
+/// pub const BLUR: tapwise::Filter2d = gaussian(sigma = 1.5, radius = 4);
+///
+/// # fn main() -> Result<(), tapwise::Error> {
+/// let grey = Array2::<f32>::ones((40, 60));
+/// assert_eq!(EDGES.apply(grey.view())?[[20, 30]], 0.0);
+/// assert!((BLUR.apply(grey.view())?[[20, 30]] - 1.0).abs() < 1e-6);
+/// assert_eq!(BLUR.explain().terms, 1);
+/// println!("{}", BLUR.explain());
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A mistake is an error on the token that made it:
+///
+/// ```compile_fail
+/// #[tapwise::filter2d]
+/// const RAGGED: [[f32; 3]; 2] = [[1.0, 2.0, 1.0], [1.0, 2.0]];
+/// ```
+pub use tapwise_macros::filter2d;
+
+/// An image filter as an expression, written as in [`macro@filter2d`].
+///
+/// ```
+/// let bytes = ndarray::Array2::<u8>::from_elem((8, 8), 100);
+/// let blurred: ndarray::Array2<u8> =
+///     tapwise::filter! { gaussian(sigma = 1.0, radius = 2) }.apply(bytes.view())?;
+/// assert_eq!(blurred[[4, 4]], 100);
+/// # Ok::<(), tapwise::Error>(())
+/// ```
+pub use tapwise_macros::filter;
+
 /// Generates kernels for layers that are only built at run time, from a model file say: a layer of
 /// one of these shapes finds its kernel wherever in the program it was compiled.
 ///
@@ -216,6 +270,7 @@ struct Derivation;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::builder::bound;
+    pub use crate::filter::program as filter;
     pub use crate::kernel::{
         Band, Description, Family, Finish, Finishes, Geometry, Kernel, Numbers, Panels, PlanarFinish, Tile,
         Tiling, alignment, column, entries, first, head, next, next_entries, of_entry, of_entry_mut, part,
@@ -224,6 +279,7 @@ pub mod __private {
     pub use crate::layout;
     pub use crate::registry::KERNELS;
     pub use crate::simd;
+    pub use crate::simd::strips::{Strips, StripsMut, Taps, Tiles, tile_mut};
     pub use crate::simd::windows::{Windows, WindowsMut, runs};
     pub use crate::strategy::separable::{ColumnSums, Passes, RowSums, turned};
     pub use crate::strategy::winograd::{Across, Algorithm, Down, Finishing, Transform};

@@ -88,6 +88,11 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
+    /// No workspaces yet.
+    pub(crate) const fn new() -> Self {
+        Pool { idle: Mutex::new(Vec::new()) }
+    }
+
     /// Runs `work` on a workspace of `bands` scratches.
     pub(crate) fn with<R>(&self, bands: usize, work: impl FnOnce(&mut [Scratch]) -> R) -> R {
         let mut workspace =

@@ -4,9 +4,11 @@ mod along_row;
 mod channels_out;
 mod depthwise;
 mod descriptor;
+pub(crate) mod filter;
 mod isa;
 mod tile;
 mod two_pass;
+mod versions;
 mod winograd;
 
 use proc_macro2::{Ident, Span, TokenStream};
@@ -19,6 +21,7 @@ use crate::schedule::{Family, Schedule, Target};
 
 pub(crate) use isa::instruction_sets;
 pub(crate) use two_pass::passes;
+pub(crate) use versions::{Versions, versions};
 pub(crate) use winograd::transforms;
 
 /// The kernels of one geometry for every instruction set, as modules and a list of descriptors.

@@ -59,6 +59,7 @@ pub mod avx512;
 #[cfg(target_arch = "aarch64")]
 pub mod neon;
 pub mod portable;
+pub mod strips;
 #[cfg(target_arch = "x86_64")]
 mod turns;
 #[cfg(target_arch = "x86_64")]

@@ -1,0 +1,129 @@
+//! What generated code says of a constant filter, and the unsafe calls of its passes.
+
+use crate::isa::Isa;
+
+/// One filter, or several over one picture.
+#[derive(Debug)]
+pub struct Program {
+    /// Rows and columns of a filter.
+    pub size: [usize; 2],
+    /// Filters.
+    pub filters: usize,
+    /// `[N, K_h, K_w]`.
+    pub weights: &'static [f32],
+    /// How the filters are computed.
+    pub form: Form,
+    /// How far the weights that are computed with are from those above: the root of the mean square of
+    /// the differences, over that of the weights.
+    pub error: f64,
+    /// Predicted cycles for a vector of outputs.
+    pub cycles: f64,
+    /// What the analysis found, a sentence each.
+    pub findings: &'static [&'static str],
+    /// For sums: the passes, for each instruction set that the target can have.
+    pub kernels: &'static [Kernel],
+}
+
+/// How filters are computed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Form {
+    /// Sums down the columns and along the rows. For each term the row of the filter that it reads in
+    /// place, or nothing where it reads a sum of rows.
+    Sums(&'static [Option<usize>]),
+    /// Sums of a window, all of whose weights are this.
+    Window(f32),
+    /// As a layer.
+    Layer,
+}
+
+/// Sums down the columns: a run of numbers of some rows of a picture, for two rows of output.
+#[derive(Debug)]
+pub struct Columns<'t, 'x> {
+    /// A row of the picture for each row of the filter, and the one after.
+    pub rows: &'t [&'x [f32]],
+    /// Where the run begins in them.
+    pub from: usize,
+    /// A plane for each term that is no row of the picture: those of the first row of output, which sees
+    /// the rows from the first on, and those of the second, which sees them from the second on.
+    pub target: &'t mut [f32],
+    /// Numbers from one plane to the next.
+    pub plane: usize,
+    /// Where the run begins in a plane.
+    pub at: usize,
+    /// Numbers of the run, at least a tile.
+    pub length: usize,
+}
+
+/// Sums along the rows: a run of numbers of one row of output.
+#[derive(Debug)]
+pub struct Rows<'t, 'x, 'y> {
+    /// A row for each term.
+    pub sources: &'t [&'x [f32]],
+    /// Where the first tap of the first output lies in them.
+    pub from: usize,
+    /// Numbers from one tap to the next.
+    pub step: isize,
+    /// A row for each filter.
+    pub outputs: &'t mut [&'y mut [f32]],
+    /// Where the run begins in them.
+    pub at: usize,
+    /// Numbers of the run, at least a tile.
+    pub length: usize,
+    /// Whether outputs pass the caches by.
+    pub stream: bool,
+}
+
+/// The passes of a filter for one instruction set.
+#[derive(Debug, Clone, Copy)]
+pub struct Kernel {
+    isa: Isa,
+    tile: usize,
+    columns: unsafe fn(&mut Columns<'_, '_>),
+    rows: unsafe fn(&mut Rows<'_, '_, '_>),
+}
+
+impl Kernel {
+    /// For generated code.
+    ///
+    /// # Safety
+    /// Neither function may need a target feature but those of `isa`.
+    #[doc(hidden)]
+    #[must_use]
+    pub const unsafe fn new(
+        isa: Isa,
+        tile: usize,
+        columns: unsafe fn(&mut Columns<'_, '_>),
+        rows: unsafe fn(&mut Rows<'_, '_, '_>),
+    ) -> Self {
+        Kernel { isa, tile, columns, rows }
+    }
+}
+
+impl Program {
+    /// The passes for an instruction set, as something that this machine can run.
+    pub(super) fn kernel(&self, isa: Isa) -> Option<Ready> {
+        self.kernels.iter().find(|kernel| kernel.isa == isa && isa.is_available()).copied().map(Ready)
+    }
+}
+
+/// Passes whose instruction set this machine has: possessing them proves it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ready(Kernel);
+
+impl Ready {
+    /// Numbers that are computed at once: no run may be shorter.
+    pub(super) fn tile(&self) -> usize {
+        self.0.tile
+    }
+
+    pub(super) fn columns(&self, call: &mut Columns<'_, '_>) {
+        // SAFETY: `Kernel::new` was promised that its functions need no feature but those of its instruction
+        // set, and a `Ready` exists only where the machine has that set.
+        unsafe { (self.0.columns)(call) }
+    }
+
+    pub(super) fn rows(&self, call: &mut Rows<'_, '_, '_>) {
+        // SAFETY: as in `columns`.
+        unsafe { (self.0.rows)(call) }
+    }
+}

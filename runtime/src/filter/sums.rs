@@ -1,0 +1,312 @@
+//! Bands of rows by sums down the columns and along the rows.
+//!
+//! For each row of output the rows of the picture that the filter sees are summed down the columns, once
+//! for each term, into a row that stays in the first-level cache; it is padded there, and summed along. A
+//! term that is a row of the picture is read in place, but for its ends.
+
+use std::ops::Range;
+
+use ndarray::{ArrayView2, ArrayViewMut3, Axis};
+
+use super::passes::Passes;
+use super::program::{Columns, Ready, Rows};
+use super::sample::{Filters, Sample};
+use super::surface::{Reader, Surface};
+use crate::Border;
+use crate::rows::{Ring, pitch};
+use crate::simd::settle;
+use crate::workspace::{Scratch, recycle};
+
+/// Sums for one size of picture.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sums<'a> {
+    pub(super) surface: Surface,
+    pub(super) kernel: Ready,
+    pub(super) passes: &'a Passes,
+    /// For each term the row of the filter that it reads in place.
+    pub(super) terms: &'a [Option<usize>],
+    /// Whether the filter is turned by half.
+    pub(super) flipped: bool,
+    /// Whether outputs pass the caches by.
+    pub(super) stream: bool,
+}
+
+/// Numbers of a cache line.
+const LINE: usize = 16;
+
+/// Bytes of rows and of their sums that a strip of two rows of output may take of the first-level cache.
+const STRIP_BYTES: usize = 32 << 10;
+
+/// A run of numbers of a row of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Run {
+    from: usize,
+    length: usize,
+    /// Whether terms that are rows of the picture read padded copies of them.
+    padded: bool,
+}
+
+/// How rows of output are cut: runs at both ends that see what is beyond the picture, and strips between
+/// them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Cut {
+    /// Numbers of the first run, or none.
+    left: usize,
+    /// Numbers of the last run, or none.
+    right: usize,
+    /// Numbers of a strip.
+    strip: usize,
+    /// Numbers that are computed: more than the output has where that is narrower than a tile.
+    length: usize,
+}
+
+impl Cut {
+    fn runs(self) -> impl Iterator<Item = Run> {
+        let Cut { left, right, strip, length } = self;
+        let end = length - right;
+        // A strip that would be short is part of the one before.
+        let strips = ((end - left) / strip).max(1);
+        let strips = (0..strips).map(move |at| {
+            let from = left + at * strip;
+            let to = if at + 1 == strips { end } else { from + strip };
+            Run { from, length: to - from, padded: left == 0 && right == 0 && length == end }
+        });
+        let first = Run { from: 0, length: left, padded: true };
+        let last = Run { from: end, length: right, padded: true };
+        std::iter::once(first).chain(strips).chain([last]).filter(|run| run.length > 0)
+    }
+}
+
+/// The rows of the picture that a pair of rows of output sees, and their sums.
+#[derive(Clone, Copy)]
+struct Seen<'t, 'x> {
+    table: &'t [&'x [f32]],
+    /// Sums down the columns, the terms of the first row and those of the second.
+    planes: &'x [f32],
+    plane: usize,
+    /// Which row of the pair.
+    row: usize,
+}
+
+impl Sums<'_> {
+    /// Numbers before a padded row, so that those of the picture begin with a cache line.
+    fn before(&self) -> usize {
+        self.surface.left().next_multiple_of(LINE) - self.surface.left()
+    }
+
+    /// Terms that are sums of rows.
+    fn summed(&self) -> usize {
+        self.terms.iter().filter(|term| term.is_none()).count()
+    }
+
+    /// Whether kernels compute two rows of output at once: where every term is a row of the picture.
+    fn pairs(&self) -> bool {
+        self.summed() == 0
+    }
+
+    fn cut(&self) -> Cut {
+        let (surface, tile) = (&self.surface, self.kernel.tile());
+        let output = surface.output();
+        let beyond = (output + surface.spread()).saturating_sub(surface.left() + surface.width());
+        let rows = surface.frame.spec.kernel[0] + 1 + 2 * self.summed();
+        let strip = (STRIP_BYTES / size_of::<f32>() / rows).next_multiple_of(tile);
+        let whole = Cut { left: 0, right: 0, strip: output.max(tile), length: output.max(tile) };
+        // Columns beyond one edge show those of the other, or what lies far inside: all sums come first.
+        let far = surface.frame.spec.border == Border::Circular || strip < 4 * surface.spread();
+        if far || surface.left().max(beyond) > surface.spread() {
+            return whole;
+        }
+        if self.summed() == self.terms.len() {
+            return Cut { strip: strip.min(whole.length), ..whole };
+        }
+        // Without sums there is nothing to keep in the cache between runs.
+        let strip = if self.pairs() { output.max(tile) } else { strip };
+        let (left, right) = (surface.left().next_multiple_of(tile), beyond.next_multiple_of(tile));
+        if left + right + tile > output { whole } else { Cut { left, right, strip, length: output } }
+    }
+
+    /// Computes rows `first..` of the output, `[N, rows, W' · C]`.
+    pub(super) fn band<I: Filters<O>, O: Sample>(
+        &self,
+        input: ArrayView2<'_, I>,
+        mut output: ArrayViewMut3<'_, O>,
+        first: usize,
+        scratch: &mut Scratch,
+    ) {
+        let (surface, tile, cut) = (&self.surface, self.kernel.tile(), self.cut());
+        let height = surface.frame.spec.kernel[0];
+        let filters = output.len_of(Axis(0));
+        let summed = self.summed();
+        let space = Reader::space(surface, &input, height + 1, tile);
+        // A padded row, with room for a run that ends beyond it.
+        let wide = surface.width().max(tile) + surface.left();
+        let plane = pitch(wide.max(cut.length + surface.spread()) + LINE);
+        let longest = cut.runs().filter(|run| run.padded).map(|run| run.length).max().unwrap_or(0);
+        let end = pitch(longest + surface.spread());
+        let row = pitch(cut.length);
+        let ends = if self.pairs() { height + 1 } else { self.terms.len() - summed } * end;
+        let direct = cut.length == surface.output() && writes_in_place(&mut output);
+        // Where outputs lie elsewhere, or there is no second row for kernels that compute two.
+        let results = 2 * filters * row;
+
+        let mut tables = scratch.tables();
+        tables.held.resize(space.rows, 0);
+        let floats = scratch.floats(space.floats() + 2 * summed * plane + ends + results);
+        let (ring, rest, _) = Ring::take(space, floats, &mut tables.held);
+        let (planes, rest) = rest.split_at_mut(2 * summed * plane);
+        let (ends, rest) = rest.split_at_mut(ends);
+        let results = &mut rest[..results];
+        let mut reader = Reader::new(surface, self.passes, input, tile, ring);
+
+        for (at, mut output) in (first..).step_by(2).zip(output.axis_chunks_iter_mut(Axis(1), 2)) {
+            let both = output.len_of(Axis(1));
+            reader.stage(at, height + both - 1);
+            let mut table = recycle(std::mem::take(&mut tables.inputs));
+            // What the second row of output alone would see is not wanted where there is none.
+            let seen = |a: usize| if a < height + both - 1 { reader.row(at + a) } else { reader.zeros() };
+            table.extend((0..=height).map(|a| seen(if self.flipped { height - a } else { a })));
+
+            let mut targets = recycle(std::mem::take(&mut tables.outputs));
+            if direct {
+                let rows = output.axis_iter_mut(Axis(1)).flat_map(|row| row.into_outer_iter_mut());
+                targets.extend(rows.map(|row| O::in_place_mut(row).unwrap_or_default()));
+            }
+            let missing = 2 * filters - targets.len();
+            targets.extend(results.chunks_exact_mut(row).take(missing));
+            if self.flipped && self.pairs() {
+                targets.rotate_left(filters);
+            }
+            let mut done = 0;
+            for run in cut.runs() {
+                let wanted = (run.from + run.length + surface.spread()).saturating_sub(surface.left());
+                let wanted = match run.length {
+                    length if length == cut.length => surface.width(),
+                    _ => wanted.next_multiple_of(tile).min(surface.width()),
+                };
+                if summed > 0 && done < wanted {
+                    self.sum_columns(&table, done..wanted, planes, plane);
+                    done = wanted;
+                }
+                if self.pairs() {
+                    let mut sources = recycle(std::mem::take(&mut tables.residuals));
+                    self.run_pair(run, &table, (ends, end), &mut sources, &mut targets);
+                    tables.residuals = recycle(sources);
+                    continue;
+                }
+                for (row, targets) in targets.chunks_exact_mut(filters).enumerate().take(both) {
+                    let mut sources = recycle(std::mem::take(&mut tables.residuals));
+                    let seen = Seen { table: &table, planes, plane, row };
+                    self.run(run, seen, (ends, end), &mut sources, targets);
+                    tables.residuals = recycle(sources);
+                }
+            }
+            tables.outputs = recycle(targets);
+            tables.inputs = recycle(table);
+            if !direct {
+                let rows = output.axis_iter_mut(Axis(1)).flat_map(|row| row.into_outer_iter_mut());
+                for (row, from) in rows.zip(results.chunks_exact(row)) {
+                    O::write(self.passes, &from[..surface.output()], row);
+                }
+            }
+        }
+        scratch.keep(tables);
+        if self.stream {
+            settle();
+        }
+    }
+
+    /// Sums some columns of the picture for every plane, and what lies beyond its edges where they reach
+    /// them.
+    fn sum_columns(&self, table: &[&[f32]], columns: Range<usize>, planes: &mut [f32], plane: usize) {
+        let (surface, tile) = (&self.surface, self.kernel.tile());
+        let end = if columns.end == surface.width() { columns.end.max(tile) } else { columns.end };
+        let from = columns.start.min(end - tile);
+        self.kernel.columns(&mut Columns {
+            rows: table,
+            from,
+            target: planes,
+            plane,
+            at: self.before() + surface.left() + from,
+            length: end - from,
+        });
+        for plane in planes.chunks_exact_mut(plane) {
+            let padded = &mut plane[self.before()..];
+            if columns.start == 0 {
+                surface.complete(padded, 0..surface.left());
+            }
+            if columns.end == surface.width() {
+                surface.complete(padded, surface.left() + columns.end..surface.output() + surface.spread());
+            }
+        }
+    }
+
+    /// Sums one run of a row of output along the rows.
+    fn run<'t>(
+        &self,
+        run: Run,
+        Seen { table, planes, plane, row }: Seen<'_, 't>,
+        (ends, end): (&'t mut [f32], usize),
+        sources: &mut Vec<&'t [f32]>,
+        outputs: &mut [&mut [f32]],
+    ) {
+        let surface = &self.surface;
+        // A filter that is turned reads the rows from the last on.
+        let place = if self.flipped { 1 - row } else { row };
+        let length = run.length + surface.spread();
+        if run.padded {
+            let in_place = self.terms.iter().flatten();
+            for (end, row) in ends.chunks_exact_mut(end).zip(in_place) {
+                surface.pad(table[row + place], run.from, &mut end[..length]);
+            }
+        }
+        let mut planes = planes.chunks_exact(plane).skip(place * self.summed());
+        let mut ends = ends.chunks_exact(end);
+        sources.extend(self.terms.iter().map(|term| match term {
+            None => &planes.next().unwrap_or_default()[self.before() + run.from..],
+            Some(_) if run.padded => ends.next().unwrap_or_default(),
+            Some(row) => &table[row + place][run.from - surface.left()..],
+        }));
+        self.call(run, sources, outputs);
+    }
+
+    /// Sums one run of both rows of output, of rows as they are.
+    fn run_pair<'t>(
+        &self,
+        run: Run,
+        table: &[&'t [f32]],
+        (ends, end): (&'t mut [f32], usize),
+        sources: &mut Vec<&'t [f32]>,
+        outputs: &mut [&mut [f32]],
+    ) {
+        let surface = &self.surface;
+        if run.padded {
+            let length = run.length + surface.spread();
+            for (end, row) in ends.chunks_exact_mut(end).zip(table) {
+                surface.pad(row, run.from, &mut end[..length]);
+            }
+            sources.extend(ends.chunks_exact(end));
+        } else {
+            sources.extend(table.iter().map(|row| &row[run.from - surface.left()..]));
+        }
+        self.call(run, sources, outputs);
+    }
+
+    fn call(&self, run: Run, sources: &[&[f32]], outputs: &mut [&mut [f32]]) {
+        let (step, spread) = (self.surface.step as isize, self.surface.spread());
+        self.kernel.rows(&mut Rows {
+            sources,
+            from: if self.flipped { spread } else { 0 },
+            step: if self.flipped { -step } else { step },
+            outputs,
+            at: run.from,
+            length: run.length,
+            stream: self.stream,
+        });
+    }
+}
+
+/// Whether rows of an output are written where they lie.
+fn writes_in_place<O: Sample>(output: &mut ArrayViewMut3<'_, O>) -> bool {
+    let rows = output.axis_iter_mut(Axis(0)).flat_map(|plane| plane.into_outer_iter_mut());
+    rows.take(1).all(|row| O::in_place_mut(row).is_some())
+}

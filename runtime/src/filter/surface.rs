@@ -1,0 +1,143 @@
+//! A picture as filters see it: rows of numbers, whose taps are a step apart.
+
+use std::ops::Range;
+
+use ndarray::{ArrayView1, ArrayView2, Axis};
+
+use super::passes::Passes;
+use super::sample::Sample;
+use crate::frame::Frame;
+use crate::rows::{Ring, Space};
+
+/// Rows of numbers: one channel of a picture, or all of them side by side.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Surface {
+    /// The filter laid over the picture, in pixels of one channel.
+    pub(super) frame: Frame,
+    /// Numbers from one pixel to the next.
+    pub(super) step: usize,
+}
+
+impl Surface {
+    /// Numbers of a row of the picture.
+    pub(super) fn width(&self) -> usize {
+        self.frame.input[1] * self.step
+    }
+
+    /// Numbers of a row of the output.
+    pub(super) fn output(&self) -> usize {
+        self.frame.output[1] * self.step
+    }
+
+    /// Numbers before the first of the picture that the filter reads.
+    pub(super) fn left(&self) -> usize {
+        self.frame.margins[1].before * self.step
+    }
+
+    /// Numbers that the taps of a filter lie apart, from the first to the last.
+    pub(super) fn spread(&self) -> usize {
+        (self.frame.spec.kernel[1] - 1) * self.step
+    }
+
+    /// Writes `target.len()` numbers of a padded row, from number `from` of it on, out of a row of the
+    /// picture.
+    pub(super) fn pad(&self, row: &[f32], from: usize, target: &mut [f32]) {
+        let (left, width) = (self.left(), self.width());
+        let to = from + target.len();
+        let inside = from.clamp(left, left + width)..to.clamp(left, left + width);
+        let (before, rest) = target.split_at_mut(inside.start.max(from).min(to) - from);
+        let (middle, after) = rest.split_at_mut(inside.len().min(rest.len()));
+        middle.copy_from_slice(&row[inside.start - left..][..middle.len()]);
+        self.edge(row, from, before);
+        self.edge(row, to - after.len(), after);
+    }
+
+    /// Writes numbers beyond the picture from those of it, which are there: `padded` begins with the first
+    /// number before the picture.
+    pub(super) fn complete(&self, padded: &mut [f32], beyond: Range<usize>) {
+        for at in beyond {
+            padded[at] = self.source(at).map_or(0.0, |source| padded[self.left() + source]);
+        }
+    }
+
+    fn edge(&self, row: &[f32], from: usize, target: &mut [f32]) {
+        for (at, number) in target.iter_mut().enumerate() {
+            *number = self.source(from + at).map_or(0.0, |source| row[source]);
+        }
+    }
+
+    /// The number of the picture's row that number `at` of a padded row shows; zeros beyond what the
+    /// filter reads.
+    fn source(&self, at: usize) -> Option<usize> {
+        let column = self.frame.padded_column(at / self.step)?;
+        Some(column * self.step + at % self.step)
+    }
+}
+
+/// The rows of a picture as numbers: in place, or read into a ring of as many as a filter sees.
+pub(super) struct Reader<'a, 's, I> {
+    surface: &'a Surface,
+    passes: &'a Passes,
+    input: ArrayView2<'a, I>,
+    in_place: bool,
+    ring: Ring<'s>,
+}
+
+impl<'a, 's, I: Sample> Reader<'a, 's, I> {
+    /// Memory that a reader of `rows` rows at a time needs, each at least `least` numbers long.
+    pub(super) fn space(surface: &Surface, input: &ArrayView2<'_, I>, rows: usize, least: usize) -> Space {
+        let row = surface.width().max(least);
+        Space { rows: if in_place(input, least) { 0 } else { rows }, row }
+    }
+
+    pub(super) fn new(
+        surface: &'a Surface,
+        passes: &'a Passes,
+        input: ArrayView2<'a, I>,
+        least: usize,
+        mut ring: Ring<'s>,
+    ) -> Self {
+        ring.stage_zeros();
+        Reader { surface, passes, in_place: in_place(&input, least), input, ring }
+    }
+
+    /// Makes rows of the padded picture ready, as many as a filter sees at once or fewer.
+    pub(super) fn stage(&mut self, row: usize, count: usize) {
+        if self.in_place {
+            return;
+        }
+        for at in row..row + count {
+            if let Some(source) = self.surface.frame.padded_row(at) {
+                let (input, passes) = (&self.input, self.passes);
+                // The rows that one output sees are some that follow one another in the padded picture: by
+                // that name no two share a place.
+                self.ring.stage(at, |target| {
+                    I::read(passes, input.row(source), &mut target[..input.ncols()]);
+                });
+            }
+        }
+    }
+
+    /// A row of zeros.
+    pub(super) fn zeros(&self) -> &[f32] {
+        self.ring.zeros()
+    }
+
+    /// Row `at` of the padded picture, without its ends.
+    pub(super) fn row(&self, at: usize) -> &[f32] {
+        match self.surface.frame.padded_row(at) {
+            None => self.ring.zeros(),
+            Some(source) if self.in_place => I::in_place(row_of(&self.input, source)).unwrap_or_default(),
+            Some(_) => self.ring.row(at),
+        }
+    }
+}
+
+fn row_of<'x, I>(input: &'x ArrayView2<'_, I>, row: usize) -> ArrayView1<'x, I> {
+    input.index_axis(Axis(0), row)
+}
+
+/// Whether rows are numbers side by side, as many as a run has at least.
+fn in_place<I: Sample>(input: &ArrayView2<'_, I>, least: usize) -> bool {
+    input.ncols() >= least && input.nrows() > 0 && I::in_place(row_of(input, 0)).is_some()
+}
