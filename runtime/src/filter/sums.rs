@@ -142,7 +142,11 @@ impl Sums<'_> {
         let summed = self.summed();
         // Rows of output that share rows of the picture while those are in a cache: many where the picture is
         // cut into strips.
-        let block = if cut.runs().filter(|run| !run.padded).count() > 1 || cut.strip < cut.length { BLOCK } else { 2 };
+        let block = if cut.runs().filter(|run| !run.padded).count() > 1 || cut.strip < cut.length {
+            BLOCK
+        } else {
+            2
+        };
         let space = Reader::space(surface, &input, height + block - 1, tile);
         // A padded row, with room for a run that ends beyond it.
         let wide = surface.width().max(tile) + surface.left();
