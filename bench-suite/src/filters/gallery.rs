@@ -31,13 +31,13 @@ const FILTERS: [(&str, Shown); 12] = [
     ("gaussian-15", Shown::Colours),
     ("gaussian-31", Shown::Colours),
     ("mean-9", Shown::Colours),
+    ("mean-31", Shown::Colours),
     ("log-9", Shown::Signs),
     ("gabor-21", Shown::Signs),
-    ("random-5", Shown::Signs),
 ];
 
 /// Columns and rows of a picture.
-const SIZE: [u32; 2] = [252, 168];
+const SIZE: [u32; 2] = [210, 140];
 
 /// A picture of the gallery.
 #[derive(Debug, Clone, PartialEq)]

@@ -90,21 +90,39 @@ pub(super) fn section(findings: &Findings) -> Result<Option<Section>, Error> {
     for kind in KINDS {
         blocks.extend(tables(records, kind));
     }
-    let failed: Vec<Vec<Cell>> = findings
-        .peers
-        .iter()
-        .flat_map(|peers| &peers.failed)
-        .filter_map(|failed| {
-            let (row, kind) = named(&failed.shape)?;
-            let what = format!("{}, {kind}", row.label);
-            Some(vec![cell(what), cell(failed.strategy.clone()), cell(failed.reason.clone())])
-        })
-        .collect();
-    if !failed.is_empty() {
-        blocks.push(Block::Text("Refused before they were timed, or failed:".to_owned()));
-        blocks.push(table(&["filter", "library", "why"], failed));
-    }
+    blocks.extend(refused(findings));
     Ok(Some(Section { id: "filters", title: "Filters known while compiling", blocks }))
+}
+
+/// What other libraries failed at: a row for each way of each library, with the first of its reasons.
+fn refused(findings: &Findings) -> Vec<Block> {
+    struct Refused<'a> {
+        library: &'a str,
+        way: &'a str,
+        reason: &'a str,
+        filters: Vec<String>,
+    }
+    let mut all: Vec<Refused<'_>> = Vec::new();
+    for failed in findings.peers.iter().flat_map(|peers| &peers.failed) {
+        let Some((row, kind)) = named(&failed.shape) else { continue };
+        let (way, reason) = failed.reason.split_once(": ").unwrap_or(("", &failed.reason));
+        let colour = if kind.channels == 1 { "grey" } else { "colour" };
+        let filter = format!("{}, {colour} {}", row.label, kind.numbers.name());
+        match all.iter_mut().find(|other| other.library == failed.strategy && other.way == way) {
+            Some(other) if other.filters.contains(&filter) => {}
+            Some(other) => other.filters.push(filter),
+            None => all.push(Refused { library: &failed.strategy, way, reason, filters: vec![filter] }),
+        }
+    }
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let mut blocks = vec![Block::Text("Refused before they were timed, or failed:".to_owned())];
+    for Refused { library, way, reason, filters } in all {
+        let way = if way.is_empty() { String::new() } else { format!(", `{way}`") };
+        blocks.push(Block::Text(format!("{library}{way}: {reason} ({}).", filters.join("; "))));
+    }
+    blocks
 }
 
 /// The filter and the kind of pictures that a record is of.

@@ -104,7 +104,7 @@ fn findings() -> Findings {
         machine,
         records,
         pictures,
-        filters: crate::filters::gallery::Gallery::default(),
+        filters: Gallery::default(),
         builds: Builds::Measured(vec![cost]),
         waldo: searched(),
         study: learning::tests::study(),
@@ -341,10 +341,14 @@ fn filtered() -> Findings {
         }
     }
     let picture = Picture { file: "filter-emboss.jpg".to_owned(), ..findings.pictures.maps[0].clone() };
-    findings.filters = gallery::Gallery {
-        exhibits: vec![gallery::Exhibit { filter: "emboss", picture }],
-        overview: None,
-    };
+    let failed = ["sobel-x", "emboss", "emboss"].map(|name| crate::measurement::Absent {
+        shape: format!("{name} h1080w1920 c1 u8"),
+        strategy: "libblur".to_owned(),
+        reason: "filter_2d: refused, its largest error is 3.0".to_owned(),
+    });
+    findings.peers = Some(others::Findings { failed: failed.to_vec(), ..others::Findings::default() });
+    findings.filters =
+        Gallery { exhibits: vec![gallery::Exhibit { filter: "emboss", picture }], overview: None };
     findings
 }
 
@@ -361,6 +365,7 @@ fn filters_have_their_gallery_their_charts_and_their_tables() {
             "1.50 ✓",
             "<td class=\"bad\">0.75 ✗</td>",
             "2.00 ✓",
+            "refused, its largest error is 3.0 (Sobel x, grey u8; emboss, grey u8).",
             "at least as fast in 18; the worst is 0.75 × on emboss",
         ] {
             assert!(html.contains(words), "{words}");

@@ -123,34 +123,9 @@ fn bytes_ways(task: &FilterTask) -> Vec<(&'static str, Way<u8>)> {
             Box::new(move |from, to| box_blur(from, to, BoxBlurParameters::new(side), policy())),
         ));
     }
-    let three = task.picture[2] == 3;
-    let whole = |values: &[f32]| -> Option<Vec<i16>> {
-        values
-            .iter()
-            .map(|value| (value.fract() == 0.0 && value.abs() < 64.0).then_some(*value as i16))
-            .collect()
-    };
-    // Between two passes it keeps levels: a derivative of whole numbers needs its way for those.
-    match task.factors() {
-        Some((column, row)) => {
-            if let (Some(column), Some(row)) = (whole(&column), whole(&row)) {
-                ways.push((
-                    "filter_1d_exact",
-                    Box::new(move |from, to| match three {
-                        false => {
-                            filter_1d_exact::<u8, i16, 1>(from, to, &row, &column, EDGE, NOTHING, policy())
-                        }
-                        true => {
-                            filter_1d_exact::<u8, i16, 3>(from, to, &row, &column, EDGE, NOTHING, policy())
-                        }
-                    }),
-                ));
-            }
-            if !matches!(task.operation.as_str(), "gaussian" | "mean") {
-                ways.push(sum_of_bytes(task));
-            }
-        }
-        None => ways.push(sum_of_bytes(task)),
+    // Between its two passes it keeps levels: a derivative would lose its sign there.
+    if ways.is_empty() {
+        ways.push(sum_of_bytes(task));
     }
     ways
 }
