@@ -5,9 +5,7 @@
 mod check;
 mod cook_toom;
 mod emit;
-#[allow(dead_code, reason = "what constant filters are emitted from")]
 mod filter;
-#[allow(dead_code, unused_imports, reason = "what constant filters are emitted from")]
 mod fold;
 mod geometry;
 mod isa;

@@ -48,7 +48,8 @@ where
     let shape = shape(picture);
     let numbers: &mut [P::Subpixel] = picture;
     let numbers = numbers.get_mut(..shape.iter().product()).unwrap_or_default();
-    ArrayViewMut3::from_shape(shape, numbers).unwrap_or_else(|_| ArrayViewMut2::from(&mut [[]; 0]).insert_axis(Axis(0)))
+    ArrayViewMut3::from_shape(shape, numbers)
+        .unwrap_or_else(|_| ArrayViewMut2::from(&mut [[]; 0]).insert_axis(Axis(0)))
 }
 
 /// `[H, W, C]`.

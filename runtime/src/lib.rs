@@ -68,6 +68,11 @@
 //! filters of 49 taps and more; [`strategy(Strategy::Direct)`](Conv2dBuilder::strategy) or a small
 //! [`tolerance`](Conv2dBuilder::tolerance) keep it away.
 //!
+//! Two passes are another, where the weights of a layer with one filter for each channel allow them
+//! ([`Conv2dBuilder::two_passes`]): an output that reads a number that is not finite is not finite, and no other is
+//! touched, but it may be NaN where the sum as it stands is infinite; and sums down a column may overflow where
+//! the whole sum would not. Sums of whole numbers stay exact where the filter is a product of whole numbers.
+//!
 //! # Threads
 //! A layer splits its output into bands of rows on the caller's rayon pool, or on rayon's global
 //! one outside of any. Work too small to split stays on the calling thread.

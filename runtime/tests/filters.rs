@@ -63,7 +63,8 @@ const HALF: [[f32; 1]; 1] = [[0.5]];
 const SOBEL: FilterBank = [sobel_x, sobel_y];
 
 #[tapwise::filter2d]
-const BANK: [[[f32; 2]; 2]; 3] = [[[1.0, 2.0], [3.0, 4.0]], [[0.0, -1.0], [1.0, 0.0]], [[0.5, 0.5], [0.5, 0.5]]];
+const BANK: [[[f32; 2]; 2]; 3] =
+    [[[1.0, 2.0], [3.0, 4.0]], [[0.0, -1.0], [1.0, 0.0]], [[0.5, 0.5], [0.5, 0.5]]];
 
 const ALL: [(&str, Filter2d, f64); 16] = [
     ("sobel", SOBEL_X, 1e-6),
@@ -155,7 +156,8 @@ fn other_paddings_are_parts_of_a_padded_picture() {
         let (height, width) = filter.weights().dim();
         for border in Border::ALL {
             // What `Same` would compute of a picture that is padded by hand.
-            let source = |at: usize, before: usize, length| border.source(at as isize - before as isize, length);
+            let source =
+                |at: usize, before: usize, length| border.source(at as isize - before as isize, length);
             let padded = Array3::from_shape_fn((25, 199, 1), |(i, j, c)| {
                 let pixel = source(i, 5, 20).zip(source(j, 9, 150));
                 pixel.map_or(0.0, |(row, column)| picture[[row, column, c]])

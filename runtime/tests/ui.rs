@@ -7,13 +7,14 @@ fn mistakes_are_answered_on_their_token() {
 }
 
 /// Mistakes of a case, and so its errors; every case that is not here has one.
-const SEVERAL: [(&str, usize); 6] = [
+const SEVERAL: [(&str, usize); 7] = [
     ("three_mistakes", 3),
     ("nothing_at_all", 3),
     ("a_mistake_in_each_set", 3),
     ("not_a_literal", 2),
     ("indivisible_in_a_list", 1),
     ("no_cascade", 1),
+    ("filter_three_mistakes", 3),
 ];
 
 /// One mistake is one error, and no error is about what follows from another.

@@ -1,7 +1,7 @@
 //! Rows of a filter that are multiples of one row share its sums: rows of a symmetric filter are added
 //! before they are multiplied, those of an antisymmetric one subtracted. All of it is exact.
 
-use super::low_rank::{primitive, scaled};
+use super::low_rank::{exact, primitive, scaled};
 use super::{Factors, Weights};
 
 /// The rows of a filter that are multiples of one row.
@@ -14,6 +14,11 @@ struct Group {
 
 /// A term for each kind of rows, and sentences about rows that share one; `None` where no two do.
 pub(super) fn alike(weights: &Weights) -> Option<(Factors, Vec<String>)> {
+    if let Some(factors) = exact(&weights.values, weights.width) {
+        let finding = super::findings::of_terms(&factors, weights);
+        let several = factors.columns.iter().any(|column| super::cost::taps(column) > 1);
+        return several.then(|| (factors, vec![finding]));
+    }
     let mut groups: Vec<Group> = Vec::new();
     let rows = weights.values.chunks(weights.width.max(1)).enumerate();
     for (index, row) in rows.filter(|(_, row)| row.iter().any(|weight| *weight != 0.0)) {
@@ -28,7 +33,6 @@ pub(super) fn alike(weights: &Weights) -> Option<(Factors, Vec<String>)> {
     }
     let (mut columns, mut shared) = (Vec::new(), Vec::new());
     let mut findings = Vec::new();
-    let one = groups.len() == 1;
     for group in &groups {
         let contents: Vec<f64> = group.members.iter().map(|(_, content)| *content).collect();
         let (often, unit) = match contents[..] {
@@ -44,15 +48,11 @@ pub(super) fn alike(weights: &Weights) -> Option<(Factors, Vec<String>)> {
         if !column.iter().chain(&row).all(|weight| f64::from(*weight as f32) == *weight) {
             return None;
         }
-        findings.extend(sentence(group, &often).filter(|_| !one));
+        findings.extend(sentence(group, &often));
         columns.push(column);
         shared.push(row);
     }
-    let factors = Factors { columns, rows: shared };
-    if one {
-        findings.push(super::findings::of_terms(&factors, weights));
-    }
-    Some((factors, findings))
+    Some((Factors { columns, rows: shared }, findings))
 }
 
 fn sentence(group: &Group, often: &[f64]) -> Option<String> {

@@ -46,11 +46,15 @@ where
         let lengths = [height * width * channels, rows * columns * channels * filters];
         let [numbers, sums] = scratch.parts(lengths);
         // Planes, whose rows are numbers side by side.
-        for (row, to) in picture.permuted_axes([2, 0, 1]).rows().into_iter().zip(numbers.chunks_exact_mut(width)) {
+        for (row, to) in
+            picture.permuted_axes([2, 0, 1]).rows().into_iter().zip(numbers.chunks_exact_mut(width))
+        {
             I::read(passes, row, to);
         }
         layer.forward_into(
-            ArrayView3::from_shape((channels, height, width), numbers).map_err(impossible)?.permuted_axes([1, 2, 0]),
+            ArrayView3::from_shape((channels, height, width), numbers)
+                .map_err(impossible)?
+                .permuted_axes([1, 2, 0]),
             ArrayViewMut3::from_shape((channels * filters, rows, columns), &mut *sums)
                 .map_err(impossible)?
                 .permuted_axes([1, 2, 0]),
@@ -65,7 +69,11 @@ where
 
 /// The error for memory that has not the size that was asked for.
 fn impossible(error: ndarray::ShapeError) -> Error {
-    Error::Parameter { parameter: "scratch", found: error.to_string(), wanted: "as many numbers as a picture".to_owned() }
+    Error::Parameter {
+        parameter: "scratch",
+        found: error.to_string(),
+        wanted: "as many numbers as a picture".to_owned(),
+    }
 }
 
 fn layer(handle: &Handle, isa: Isa, channels: usize) -> Result<Arc<Conv2d>, Error> {

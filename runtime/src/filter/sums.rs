@@ -34,6 +34,9 @@ pub(super) struct Sums<'a> {
 /// Numbers of a cache line.
 const LINE: usize = 16;
 
+/// Rows of output whose strips are computed one after another.
+const BLOCK: usize = 16;
+
 /// Bytes of rows and of their sums that a strip of two rows of output may take of the first-level cache.
 const STRIP_BYTES: usize = 32 << 10;
 
@@ -137,7 +140,14 @@ impl Sums<'_> {
         let height = surface.frame.spec.kernel[0];
         let filters = output.len_of(Axis(0));
         let summed = self.summed();
-        let space = Reader::space(surface, &input, height + 1, tile);
+        // Rows of output that share rows of the picture while those are in a cache: many where the picture is
+        // cut into strips.
+        let block = if cut.runs().filter(|run| !run.padded).count() > 1 || cut.strip < cut.length {
+            BLOCK
+        } else {
+            2
+        };
+        let space = Reader::space(surface, &input, height + block - 1, tile);
         // A padded row, with room for a run that ends beyond it.
         let wide = surface.width().max(tile) + surface.left();
         let plane = pitch(wide.max(cut.length + surface.spread()) + LINE);
@@ -147,7 +157,7 @@ impl Sums<'_> {
         let ends = if self.pairs() { height + 1 } else { self.terms.len() - summed } * end;
         let direct = cut.length == surface.output() && writes_in_place(&mut output);
         // Where outputs lie elsewhere, or there is no second row for kernels that compute two.
-        let results = 2 * filters * row;
+        let results = if direct { 1 } else { block } * filters * row;
 
         let mut tables = scratch.tables();
         tables.held.resize(space.rows, 0);
@@ -158,46 +168,40 @@ impl Sums<'_> {
         let results = &mut rest[..results];
         let mut reader = Reader::new(surface, self.passes, input, tile, ring);
 
-        for (at, mut output) in (first..).step_by(2).zip(output.axis_chunks_iter_mut(Axis(1), 2)) {
-            let both = output.len_of(Axis(1));
-            reader.stage(at, height + both - 1);
+        for (at, mut output) in (first..).step_by(block).zip(output.axis_chunks_iter_mut(Axis(1), block)) {
+            let rows = output.len_of(Axis(1));
+            reader.stage(at, height + rows - 1);
+            // An odd row of output has no second, and what that alone would see is not wanted.
+            let rows_seen = height - 1 + rows.next_multiple_of(2);
             let mut table = recycle(std::mem::take(&mut tables.inputs));
-            // What the second row of output alone would see is not wanted where there is none.
-            let seen = |a: usize| if a < height + both - 1 { reader.row(at + a) } else { reader.zeros() };
-            table.extend((0..=height).map(|a| seen(if self.flipped { height - a } else { a })));
+            let seen = |a: usize| if a < height + rows - 1 { reader.row(at + a) } else { reader.zeros() };
+            table.extend((0..rows_seen).map(|a| seen(if self.flipped { rows_seen - 1 - a } else { a })));
 
             let mut targets = recycle(std::mem::take(&mut tables.outputs));
             if direct {
                 let rows = output.axis_iter_mut(Axis(1)).flat_map(|row| row.into_outer_iter_mut());
                 targets.extend(rows.map(|row| O::in_place_mut(row).unwrap_or_default()));
             }
-            let missing = 2 * filters - targets.len();
+            let missing = rows.next_multiple_of(2) * filters - targets.len();
             targets.extend(results.chunks_exact_mut(row).take(missing));
-            if self.flipped && self.pairs() {
-                targets.rotate_left(filters);
-            }
-            let mut done = 0;
             for run in cut.runs() {
-                let wanted = (run.from + run.length + surface.spread()).saturating_sub(surface.left());
-                let wanted = match run.length {
-                    length if length == cut.length => surface.width(),
-                    _ => wanted.next_multiple_of(tile).min(surface.width()),
-                };
-                if summed > 0 && done < wanted {
-                    self.sum_columns(&table, done..wanted, planes, plane);
-                    done = wanted;
-                }
-                if self.pairs() {
-                    let mut sources = recycle(std::mem::take(&mut tables.residuals));
-                    self.run_pair(run, &table, (ends, end), &mut sources, &mut targets);
-                    tables.residuals = recycle(sources);
-                    continue;
-                }
-                for (row, targets) in targets.chunks_exact_mut(filters).enumerate().take(both) {
-                    let mut sources = recycle(std::mem::take(&mut tables.residuals));
-                    let seen = Seen { table: &table, planes, plane, row };
-                    self.run(run, seen, (ends, end), &mut sources, targets);
-                    tables.residuals = recycle(sources);
+                for (pair, targets) in targets.chunks_exact_mut(2 * filters).enumerate() {
+                    let from = 2 * pair;
+                    let from = if self.flipped { rows_seen - (height + 1) - from } else { from };
+                    let table = &table[from..=from + height];
+                    if self.pairs() {
+                        let mut sources = recycle(std::mem::take(&mut tables.residuals));
+                        self.run_pair(run, table, (ends, end), &mut sources, targets);
+                        tables.residuals = recycle(sources);
+                        continue;
+                    }
+                    self.sum_columns(table, self.columns(run, cut), planes, plane);
+                    for (row, targets) in targets.chunks_exact_mut(filters).enumerate() {
+                        let mut sources = recycle(std::mem::take(&mut tables.residuals));
+                        let seen = Seen { table, planes, plane, row };
+                        self.run(run, seen, (ends, end), &mut sources, targets);
+                        tables.residuals = recycle(sources);
+                    }
                 }
             }
             tables.outputs = recycle(targets);
@@ -213,6 +217,20 @@ impl Sums<'_> {
         if self.stream {
             settle();
         }
+    }
+
+    /// Columns of the picture that a run sees, with those that its border shows.
+    fn columns(&self, run: Run, cut: Cut) -> Range<usize> {
+        let (surface, tile) = (&self.surface, self.kernel.tile());
+        let (width, left, spread) = (surface.width(), surface.left(), surface.spread());
+        if run.length == cut.length {
+            return 0..width;
+        }
+        // A border shows as many columns as it is wide, but for the outermost.
+        let end = (run.from + run.length + spread + 1).saturating_sub(left);
+        let end = end.next_multiple_of(tile).min(width);
+        let beyond = if end == width { spread + 1 } else { 0 };
+        run.from.saturating_sub(left + beyond) / LINE * LINE..end
     }
 
     /// Sums some columns of the picture for every plane, and what lies beyond its edges where they reach
@@ -279,6 +297,10 @@ impl Sums<'_> {
         outputs: &mut [&mut [f32]],
     ) {
         let surface = &self.surface;
+        if self.flipped {
+            // A filter that is turned reads the rows from the last on.
+            outputs.rotate_left(outputs.len() / 2);
+        }
         if run.padded {
             let length = run.length + surface.spread();
             for (end, row) in ends.chunks_exact_mut(end).zip(table) {
@@ -289,6 +311,9 @@ impl Sums<'_> {
             sources.extend(table.iter().map(|row| &row[run.from - surface.left()..]));
         }
         self.call(run, sources, outputs);
+        if self.flipped {
+            outputs.rotate_left(outputs.len() / 2);
+        }
     }
 
     fn call(&self, run: Run, sources: &[&[f32]], outputs: &mut [&mut [f32]]) {

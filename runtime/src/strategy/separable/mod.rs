@@ -98,3 +98,31 @@ impl Separable {
 fn period(channels: usize) -> usize {
     channels + TILE
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::{Array3, Array4};
+
+    use super::Separable;
+    use crate::Conv2d;
+    use crate::epilogue::Epilogue;
+
+    #[test]
+    fn memory_is_what_the_plan_says() {
+        for (channels, shared) in [(1, true), (5, true), (5, false), (40, false)] {
+            let weight = |(a, b, _, d): (usize, usize, usize, usize)| {
+                let d = if shared { 0 } else { d };
+                (a as f32 - 1.5 - d as f32) * (b as f32 + 0.3 * d as f32) + 0.1 * (a * a + d * b * b) as f32
+            };
+            let filter = Array4::from_shape_fn((5, 7, 1, channels), weight);
+            let layer = Conv2d::builder(filter.view()).groups(channels).two_passes(true).build().unwrap();
+            let plan = layer.explain([9, 11]);
+            let chosen = plan.chosen().unwrap();
+            layer.forward(Array3::ones((9, 11, channels)).view()).unwrap();
+            assert_eq!(layer.scratch_bytes(), chosen.workspace_bytes.scratch, "{channels} {shared}");
+            let epilogue = Epilogue::linear(channels);
+            let packed = Separable::new(layer.isa(), layer.spec(), &filter, &epilogue, 5e-5).unwrap();
+            assert_eq!(packed.bytes(), chosen.workspace_bytes.weights, "{channels} {shared}");
+        }
+    }
+}

@@ -19,7 +19,7 @@ pub struct ColumnSums<'t, 'x, 'y> {
     pub period: usize,
     /// Channels side by side.
     pub channels: usize,
-    /// Rows that are written: [`Passes::rows`] of them, or one.
+    /// Rows that are written: as many as the passes compute at once, or one.
     pub outputs: &'t mut [&'y mut [f32]],
     /// Where the sums begin in them.
     pub at: usize,

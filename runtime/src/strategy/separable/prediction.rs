@@ -94,6 +94,9 @@ fn moved(frame: &Frame) -> usize {
     size_of::<f32>() * frame.spec.c_in.saturating_mul(input.saturating_add(output))
 }
 
+/// Numbers of a cache line.
+const LINE: usize = 16;
+
 /// Cycles of a row beside those of its vectors: tables, borders, calls.
 const ROW: f64 = 170.0;
 
@@ -103,9 +106,8 @@ const DOWN: [f64; 2] = [3.0, 0.6];
 /// Cycles of a vector of sums along the rows beside those of its taps.
 const ALONG: f64 = 4.0;
 
-/// Cycles of a tap along the rows, for 16, 8 and 4 lanes: the wider a vector, the more of them lie across two
-/// cache lines.
-const TAP: [f64; 3] = [1.05, 0.8, 0.6];
+/// Cycles of a tap along the rows, and those more of a load that crosses a cache line.
+const TAP: [f64; 2] = [0.55, 0.5];
 
 /// By how much longer passes take that read a weight for each channel.
 const EACH: f64 = 1.5;
@@ -120,11 +122,7 @@ const TILE: usize = 4;
 fn features(frame: &Frame, machine: &Machine, rank: usize, each: bool) -> Features {
     let spec = &frame.spec;
     let lanes = machine.isa.lanes();
-    let tap = match lanes {
-        16.. => TAP[0],
-        8.. => TAP[1],
-        _ => TAP[2],
-    };
+    let tap = TAP[0] + TAP[1] * crossing(spec.c_in, lanes);
     let vectors = |pixels: usize| pixels.saturating_mul(spec.c_in).div_ceil(lanes);
     let [read, written] = [vectors(frame.input[1]), vectors(frame.output[1])];
     let [down, along] = spec.kernel.map(|taps| (rank * taps) as f64);
@@ -139,4 +137,24 @@ fn features(frame: &Frame, machine: &Machine, rank: usize, each: bool) -> Featur
     features.add(Term::Calls, 1.0);
     add_data(&mut features, moved(frame) as f64, 0.0, machine);
     features
+}
+
+/// The share of loads of `lanes` numbers that cross a cache line, where they begin `step` numbers apart.
+fn crossing(step: usize, lanes: usize) -> f64 {
+    let crosses = |load: &usize| load * step % LINE + lanes > LINE;
+    (0..LINE).filter(crosses).count() as f64 / LINE as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::crossing;
+
+    #[test]
+    fn loads_cross_lines_where_channels_are_no_whole_lines() {
+        assert_eq!(
+            [1, 3, 8, 64, 120].map(|step| crossing(step, 16)),
+            [15.0 / 16.0, 15.0 / 16.0, 0.5, 0.0, 0.5]
+        );
+        assert_eq!([1, 8, 64].map(|step| crossing(step, 8)), [7.0 / 16.0, 0.0, 0.0]);
+    }
 }

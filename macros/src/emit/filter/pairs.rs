@@ -1,0 +1,111 @@
+//! The one pass of a filter that sums rows of the picture as they are.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use super::combination::Constants;
+use super::{Terms, lone};
+use crate::emit::tile::index;
+use crate::emit::{ident, isa};
+use crate::isa::Isa;
+
+/// The sums of filters all of whose terms are rows of the picture, for two rows of output: each number is
+/// read once for both.
+pub(super) fn pairs(isa: &Isa, terms: &Terms, tile: usize) -> TokenStream {
+    let (features, lanes) = (isa::features(isa), index(isa.lanes));
+    let height = terms.columns.first().map_or(0, Vec::len);
+    let width = terms.rows.iter().flatten().map(Vec::len).max().unwrap_or(0);
+    // The weight of a tap of a filter: of the term that reads this row.
+    let weight = |filter: usize, row: usize, tap: usize| -> f64 {
+        let term = terms.columns.iter().position(|column| lone(column) == Some(row));
+        term.and_then(|term| terms.rows[filter][term].get(tap)).copied().unwrap_or(0.0)
+    };
+    let filters = terms.rows.len();
+    let outputs: Vec<Ident> = (0..2 * filters).map(|output| ident(&format!("y{output}"))).collect();
+    // What the second row of output sees is a row further down.
+    let weight_of = |output: usize, row: usize, tap: usize| match row.checked_sub(output / filters) {
+        Some(row) => weight(output % filters, row, tap),
+        None => 0.0,
+    };
+    let name = |row: usize, tap: usize| ident(&format!("x{row}_{tap}"));
+    let read = |row: usize, tap: usize| (0..2 * filters).any(|output| weight_of(output, row, tap) != 0.0);
+    let sources: Vec<Ident> = (0..=height).map(|row| ident(&format!("s{row}"))).collect();
+    let mut constants = Constants::default();
+    let mut begun = vec![false; 2 * filters];
+    let mut steps = Vec::new();
+    for (row, source) in sources.iter().enumerate() {
+        let names = (0..width).map(|tap| {
+            let name = name(row, tap);
+            if read(row, tap) { quote!(#name) } else { quote!(_) }
+        });
+        steps.push(quote! { let Some([#(#names),*]) = #source.tile::<#tile>(at) else { return }; });
+        for tap in (0..width).filter(|tap| read(row, *tap)) {
+            let name = name(row, tap);
+            let values: Vec<Ident> = (0..tile).map(|vector| ident(&format!("v{vector}"))).collect();
+            let lanes = (0..tile).map(index);
+            steps.push(quote! { #(let #values = simd::load(&#name[#lanes]);)* });
+            for (output, begun) in begun.iter_mut().enumerate() {
+                let weight = weight_of(output, row, tap) as f32;
+                if weight == 0.0 {
+                    continue;
+                }
+                for (vector, value) in values.iter().enumerate() {
+                    let sum = ident(&format!("sum{output}_{vector}"));
+                    let next = match (*begun, weight) {
+                        (false, 1.0) => quote!(#value),
+                        (true, 1.0) => quote!(simd::add(#sum, #value)),
+                        (true, -1.0) => quote!(simd::subtract(#sum, #value)),
+                        (false, weight) => {
+                            let weight = constants.name(weight);
+                            quote!(simd::multiply(#weight, #value))
+                        }
+                        (true, weight) => {
+                            let weight = constants.name(weight);
+                            quote!(simd::mul_add(#weight, #value, #sum))
+                        }
+                    };
+                    steps.push(quote! { let #sum = #next; });
+                }
+                *begun = true;
+            }
+        }
+    }
+    let stores = outputs.iter().enumerate().flat_map(|(output, target)| {
+        (0..tile).map(move |vector| {
+            let (sum, vector) = (ident(&format!("sum{output}_{vector}")), index(vector));
+            quote! {
+                if call.stream {
+                    simd::stream(#sum, &mut #target[#vector]);
+                } else {
+                    simd::store(#sum, &mut #target[#vector]);
+                }
+            }
+        })
+    });
+    let (tile, constants, width) = (index(tile), constants.declared(), index(width));
+    let first = outputs.first();
+    let documentation = format!(" Sums of {height} rows as they are, for two rows of output.");
+    quote! {
+        #[doc = #documentation]
+        #features
+        pub(super) fn rows(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
+            #constants
+            let ([#(#sources),*], [#(#outputs),*]) = (call.sources, &mut *call.outputs) else { return };
+            #(
+                let Some(#sources) = tapwise::Taps::<#width, #lanes>::new(#sources, call.from, call.step, call.length)
+                else {
+                    return;
+                };
+            )*
+            let Some(first) = #first.get(call.at..) else { return };
+            let mut tiles = tapwise::Tiles::aligned(first, call.length, #tile * #lanes);
+            while let Some(at) = tiles.next() {
+                #(
+                    let Some(#outputs) = tapwise::tile_mut::<#lanes, #tile>(#outputs, call.at + at) else { return };
+                )*
+                #(#steps)*
+                #(#stores)*
+            }
+        }
+    }
+}

@@ -1,0 +1,4 @@
+#[tapwise::filter2d]
+fn blur() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+const CENTRE: f32 = 5.0;
+
+#[tapwise::filter2d]
+pub const SHARP: [[f32; 3]; 3] = [[0.0, -1.0, 0.0], [-1.0, 2.0 * CENTRE, -1.0], [0.0, -1.0, 0.0]];
+
+fn main() {}

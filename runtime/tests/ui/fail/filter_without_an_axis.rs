@@ -1,0 +1,4 @@
+#[tapwise::filter2d]
+pub const EDGES: _ = sobel;
+
+fn main() {}
