@@ -153,7 +153,7 @@ mod tests {
     fn every_filter_is_right_on_every_kind() {
         for row in &ALL {
             for kind in KINDS {
-                let pixels = Pixels::noise(kind, [40, 83]);
+                let pixels = Pixels::noise(kind, [12, 83]);
                 let judge = Judge::new(row, &pixels);
                 let answer = answer(row, &pixels).unwrap();
                 let judged = judge.judge(&answer, Whose::Ours);
