@@ -61,14 +61,64 @@ def prepare(task):
     rows.compute_at(out, strip).vectorize(x, LANES)
     if THREADS > 1:
         out.parallel(strip)
+    output = numpy.empty(task.output, numpy.float32)
+    run = compiled(out, picture, task.pictures[0, :, :, 0], output)
+    return {"NCHW": Form(run, lambda: output[None, :, :, None])}
+
+
+def compiled(out, parameter, picture, output):
+    """A run of `out`, which reads a picture and writes the output."""
     target = halide.get_jit_target_from_environment()
     target = target.with_feature(halide.TargetFeature.NoAsserts).with_feature(halide.TargetFeature.NoBoundsQuery)
-    output = numpy.empty(task.output, numpy.float32)
     # In its words: `compile_to_callable`, without the checks of each call.
-    call = out.compile_to_callable([picture], target)
-    source, result = halide.Buffer(task.pictures[0, :, :, 0]), halide.Buffer(output)
+    call = out.compile_to_callable([parameter], target)
+    source, result = halide.Buffer(picture), halide.Buffer(output)
 
     def run():
         call(source, result)
 
-    return {"NCHW": Form(run, lambda: output[None, :, :, None])}
+    return run
+
+
+def image_filter(task):
+    task.require(task.picture.dtype == numpy.float32, "the schedule here is for f32")
+    task.require(task.picture.ndim == 2, "the schedule here is for one channel")
+    task.require(len(task.weights) == 1, "the schedule here is for one filter")
+    factors, filter = task.factors(), task.weights[0]
+    taps = numpy.count_nonzero(filter)
+    task.require(factors or taps <= 2 * UNROLLED, "the schedule here writes out every tap, up to 50")
+    x, y, xo, yo, xi, yi, strip, row = (halide.Var(name) for name in "x y xo yo xi yi strip row".split())
+    picture = halide.ImageParam(halide.Float(32), 2)
+    rows, out = halide.Func("rows"), halide.Func("out")
+    padded = halide.BoundaryConditions.repeat_edge(picture, [(0, task.picture.shape[1]), (0, task.picture.shape[0])])
+    rows[x, y] = padded[x, y]
+    above, left = filter.shape[0] // 2, filter.shape[1] // 2
+    tiles = (LANES * VECTORS, ROWS)
+    if factors:
+        column, line = factors
+        sums = halide.Func("sums")
+        sums[x, y] = total((rows[x, y + int(a) - above], w) for a, w in enumerate(column))
+        out[x, y] = total((sums[x + int(b) - left, y], w) for b, w in enumerate(line))
+        # The whole width of a few rows at once: their sums stay in the nearest caches.
+        out.split(y, strip, row, STRIP).split(row, yo, yi, ROWS).vectorize(x, LANES).unroll(yi)
+        out.reorder(x, yi, yo, strip)
+        sums.compute_at(out, yo).vectorize(x, LANES)
+    else:
+        shifted = ((rows[x + int(b) - left, y + int(a) - above], w) for (a, b), w in numpy.ndenumerate(filter))
+        out[x, y] = total(shifted)
+        out.split(y, strip, row, STRIP).tile(x, row, xo, yo, xi, yi, *tiles).vectorize(xi, LANES).unroll(xi).unroll(yi)
+    rows.compute_at(out, strip).vectorize(x, LANES)
+    if THREADS > 1:
+        out.parallel(strip)
+    output = numpy.empty_like(task.picture)
+    return {"schedule": Form(compiled(out, picture, task.picture, output), lambda: output[None])}
+
+
+def total(terms):
+    """The sum of products with weights, of which those of zero are left out."""
+    sum = None
+    for value, weight in terms:
+        if weight != 0:
+            term = halide.f32(float(weight)) * value
+            sum = term if sum is None else sum + term
+    return sum

@@ -1,4 +1,4 @@
-"""SciPy: `ndimage.correlate` and the convolution by overlapping transforms, for image filters."""
+"""SciPy: `ndimage.correlate` and the convolution by overlapping transforms, for image filters; these by name."""
 
 import numpy
 import scipy
@@ -37,3 +37,46 @@ def prepare(task):
         "ndimage.correlate": Form(correlate, lambda: output[None, :, :, None]),
         "signal.oaconvolve": Form(transform, lambda: state["y"][None, :, :, None]),
     }
+
+
+def image_filter(task):
+    picture = task.picture
+    task.require(picture.dtype == numpy.float32, "SciPy cuts off what is beyond a level and its fraction")
+    task.require(picture.ndim == 2, "SciPy filters one channel")
+    if task.operation == "gradient":
+        return gradient(picture)
+    output, factors = numpy.empty_like(picture), task.factors()
+    size = task.weights.shape[1:]
+
+    def product():
+        between = ndimage.correlate1d(picture, factors[0], axis=0, mode="nearest")
+        ndimage.correlate1d(between, factors[1], axis=1, output=output, mode="nearest")
+
+    ways = {}
+    if factors:
+        ways["correlate1d"] = product
+    else:
+        ways["correlate"] = lambda: ndimage.correlate(picture, task.weights[0], output=output, mode="nearest")
+    if task.operation == "sobel":
+        ways["sobel"] = lambda: ndimage.sobel(picture, axis=1, output=output, mode="nearest")
+    elif task.operation == "laplacian":
+        ways["laplace"] = lambda: ndimage.laplace(picture, output=output, mode="nearest")
+    elif task.operation == "gaussian":
+        ways["gaussian_filter"] = lambda: ndimage.gaussian_filter(
+            picture, task.sigma, output=output, mode="nearest", radius=size[0] // 2
+        )
+    elif task.operation == "mean":
+        ways["uniform_filter"] = lambda: ndimage.uniform_filter(picture, size, output=output, mode="nearest")
+    return {name: Form(run, lambda: output[None]) for name, run in ways.items()}
+
+
+def gradient(picture):
+    x, y, length, angle = (numpy.empty_like(picture) for _ in range(4))
+
+    def run():
+        ndimage.sobel(picture, axis=1, output=x, mode="nearest")
+        ndimage.sobel(picture, axis=0, output=y, mode="nearest")
+        numpy.hypot(x, y, out=length)
+        numpy.arctan2(y, x, out=angle)
+
+    return {"sobel, hypot, arctan2": Form(run, lambda: numpy.stack([length, angle]))}

@@ -5,8 +5,12 @@ First the peer says `{"peer": NAME, "version": VERSION}`. Then, for each request
 - `{"do": "prepare", "shape": {...}, "input": FILE, "filter": FILE}`, files of raw f32 in the orders
   `[N, H, W, C_in]` and `[K_h, K_w, C_in / groups, C_out]`, gives `{"forms": [NAME, ...]}` or
   `{"cannot": REASON}`;
+- `{"do": "filter", "operation": NAME, "sigma": S, "picture": [H, W, C], "numbers": TYPE, "output": TYPE, "size":
+  [K_h, K_w], "filters": N, "input": FILE, "weights": FILE}` does the same for image filters: `[H, W, C]` of
+  `f32` or `u8`, and weights `[N, K_h, K_w]` of f32. Beyond the edges of the picture its last pixels are
+  repeated. Answers are `[N, H, W, C]` of the type that `output` names;
 - `{"do": "answer", "form": NAME, "output": FILE}` runs once and writes `[N, H', W', C_out]` as raw
-  f32, gives `{"elements": COUNT}`;
+  f32, or what a filter answers, gives `{"elements": COUNT}`;
 - `{"do": "run", "form": NAME, "repeats": COUNT, "warm": W}` runs for W seconds or more first, and
   gives `{"seconds": S}` of `repeats` runs together after that.
 
@@ -21,7 +25,7 @@ import time
 
 import numpy
 
-from .task import Cannot, Task
+from .task import Cannot, FilterTask, Task
 
 
 def serve(module, threads):
@@ -40,19 +44,25 @@ def serve(module, threads):
     except Exception as error:
         say({"error": f"{type(error).__name__}: {error}"})
         return 1
-    forms = {}
+    forms, numbers = {}, numpy.float32
     for line in sys.stdin:
         try:
             request = json.loads(line)
             if request["do"] == "prepare":
                 # The last problem's memory is given back before the next one takes its own.
-                forms = {}
+                forms, numbers = {}, numpy.float32
                 forms = peer.prepare(Task.read(request))
+                say({"forms": list(forms)})
+            elif request["do"] == "filter":
+                forms, numbers = {}, getattr(numpy, {"f32": "float32", "u8": "uint8"}[request["output"]])
+                if not hasattr(peer, "image_filter"):
+                    raise Cannot("it is measured on layers alone")
+                forms = peer.image_filter(FilterTask.read(request))
                 say({"forms": list(forms)})
             elif request["do"] == "answer":
                 form = forms[request["form"]]
                 form.run()
-                answer = numpy.ascontiguousarray(form.answer(), dtype=numpy.float32)
+                answer = numpy.ascontiguousarray(form.answer(), dtype=numbers)
                 answer.tofile(request["output"])
                 say({"elements": answer.size})
             elif request["do"] == "run":

@@ -88,6 +88,50 @@ class Task:
             raise Cannot(reason)
 
 
+TYPES = {"f32": numpy.float32, "u8": numpy.uint8}
+
+
+@dataclass
+class FilterTask:
+    """An image filter with its numbers."""
+
+    # sobel, gradient, scharr, laplacian, gaussian, mean or correlation
+    operation: str
+    # The width of a Gaussian.
+    sigma: float
+    # [H, W] or [H, W, C]
+    picture: numpy.ndarray
+    # The type of the answer.
+    output: type
+    # [N, K_h, K_w]
+    weights: numpy.ndarray
+
+    @staticmethod
+    def read(request):
+        height, width, channels = request["picture"]
+        picture = numpy.fromfile(request["input"], dtype=TYPES[request["numbers"]])
+        weights = numpy.fromfile(request["weights"], dtype=numpy.float32)
+        return FilterTask(
+            operation=request["operation"],
+            sigma=request["sigma"],
+            picture=picture.reshape((height, width) if channels == 1 else (height, width, channels)),
+            output=TYPES[request["output"]],
+            weights=weights.reshape(request["filters"], *request["size"]),
+        )
+
+    def factors(self):
+        """A column and a row whose product the filter is; nothing where it is no product."""
+        filter = self.weights[0].astype(numpy.float64)
+        i, j = numpy.unravel_index(numpy.abs(filter).argmax(), filter.shape)
+        column, row = filter[:, j] / filter[i, j], filter[i]
+        near = numpy.abs(numpy.outer(column, row) - filter).max() < 1e-6 * numpy.abs(filter).max()
+        return (column, row) if near else None
+
+    def require(self, true, reason):
+        if not true:
+            raise Cannot(reason)
+
+
 def last(planar):
     """`[N, C, H, W]` as `[N, H, W, C]`."""
     return planar.transpose(0, 2, 3, 1)

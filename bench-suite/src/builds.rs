@@ -20,18 +20,35 @@ pub const SHAPES: [(&str, &str); 11] = [
     ("picture", "c1x1 k15x15"),
 ];
 
-/// What one shape adds to a release build.
+/// The filters that the probe knows, by name, each with what it is.
+pub const FILTERS: [(&str, &str); 6] = [
+    ("sobel", "filter: Sobel x"),
+    ("gaussian-15", "filter: Gaussian 15 × 15"),
+    ("gaussian-5", "filter: Gaussian 5 × 5"),
+    ("gaussian-31", "filter: Gaussian 31 × 31"),
+    ("random-7", "filter: random 7 × 7"),
+    ("mean-9", "filter: mean 9 × 9"),
+];
+
+/// What the probe knows by this name: a descriptor, or what a filter is.
+#[must_use]
+pub fn named(name: &str) -> Option<&'static str> {
+    SHAPES.iter().chain(&FILTERS).find(|(known, _)| *known == name).map(|(_, what)| *what)
+}
+
+/// What one shape or filter adds to a release build.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Build {
-    /// The name of the shape, see [`SHAPES`].
+    /// The name of the shape or filter, see [`SHAPES`] and [`FILTERS`].
     pub shape: String,
-    /// Kernels that were generated for it: one for each instruction set of this architecture.
+    /// Kernels that were generated for it: one for each instruction set of this architecture, none for
+    /// filters that the library's own code computes.
     pub kernels: usize,
     /// Seconds that the build takes longer, median against median; linking included.
     pub seconds: f64,
     /// Bytes of code that the program is larger by.
     pub code_bytes: u64,
-    /// Multiply-add instructions that the schedules of all its kernels promise.
+    /// Multiply-add instructions that the schedules of all its kernels promise; not counted for filters.
     pub fmas: usize,
 }
 
@@ -46,15 +63,15 @@ pub struct Listed {
     pub name: String,
 }
 
-/// Builds the probe with each of the shapes and with none, `rounds` times each, and tells
+/// Builds the probe with each of the shapes and filters and with none, `rounds` times each, and tells
 /// `progress` what it is doing. Nothing but the probe is compiled, after a first build that is not
 /// timed.
 ///
 /// # Errors
 /// The reason why nothing could be measured: no cargo, no sources, or what the compiler said.
 pub fn measure(shapes: &[&str], rounds: usize, progress: &dyn Fn(&str)) -> Result<Vec<Build>, String> {
-    if let Some(unknown) = shapes.iter().find(|shape| !SHAPES.iter().any(|(name, _)| name == *shape)) {
-        let names: Vec<&str> = SHAPES.iter().map(|(name, _)| *name).collect();
+    if let Some(unknown) = shapes.iter().find(|shape| named(shape).is_none()) {
+        let names: Vec<&str> = SHAPES.iter().chain(&FILTERS).map(|(name, _)| *name).collect();
         return Err(format!("the probe has no shape {unknown:?}, only {}", names.join(", ")));
     }
     progress("building the probe without a kernel");
@@ -78,7 +95,7 @@ pub fn measure(shapes: &[&str], rounds: usize, progress: &dyn Fn(&str)) -> Resul
     let mut builds = Vec::new();
     for (index, shape) in shapes.iter().enumerate().map(|(index, shape)| (index + 1, shape)) {
         let (kernels, bytes) = &built[index];
-        if kernels.is_empty() {
+        if kernels.is_empty() && SHAPES.iter().any(|(name, _)| name == shape) {
             return Err(format!("the probe contains no kernel for {shape:?}"));
         }
         builds.push(Build {

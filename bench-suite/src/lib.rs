@@ -7,6 +7,7 @@ pub mod builds;
 pub mod contenders;
 pub mod dense_layer;
 pub mod error;
+pub mod filters;
 pub mod gradients;
 pub mod learning;
 pub mod machine;

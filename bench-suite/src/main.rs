@@ -141,6 +141,8 @@ enum Part {
     Peers,
     /// Networks beside other libraries, as --nets.
     Nets,
+    /// Filters that are known while compiling; beside other libraries with --peers.
+    Filters,
     /// How well the planner chooses.
     Regret,
 }
@@ -195,17 +197,30 @@ fn find_waldo(arguments: WaldoArguments) -> Result<(), Error> {
 
 fn write_report(arguments: ReportArguments) -> Result<(), Error> {
     let ReportArguments { effort, image, shapes, threads, peers, nets, only, peers_python, out } = arguments;
-    let (layers, nets) = (peers || only.contains(&Part::Peers), nets || only.contains(&Part::Nets));
-    let request = peers::study::Request { python: peers_python, layers, nets, alone: !only.is_empty() };
-    let peers = (layers || nets).then_some(request);
     let alone = !only.is_empty();
+    let filters = !alone || only.contains(&Part::Filters);
+    // Where filters alone are asked for, peers are asked for filters alone.
+    let layers = only.contains(&Part::Peers) || peers && !only.contains(&Part::Filters);
+    let nets = nets || only.contains(&Part::Nets);
+    let request = peers::study::Request { python: peers_python, layers, nets, alone };
+    let peers = (peers || layers || nets).then_some(request);
     let choices = !alone || only.contains(&Part::Regret);
     let typed: Vec<String> = std::env::args().skip(1).collect();
     // A report from no command at all is one from `tapwise report`.
     let named = if typed.first().is_some_and(|word| word == "report") { "tapwise" } else { "tapwise report" };
     let command = std::iter::once(named.to_owned()).chain(typed).collect::<Vec<_>>().join(" ");
-    let (folder, findings) =
-        session::run(&Options { effort, image, shapes, threads, out, peers, choices, alone, command })?;
+    let (folder, findings) = session::run(&Options {
+        effort,
+        image,
+        shapes,
+        threads,
+        out,
+        peers,
+        filters,
+        choices,
+        alone,
+        command,
+    })?;
     say(&format!("{}\nreport: {}\n", report::terminal(&findings), folder.join("index.html").display()));
     Ok(())
 }

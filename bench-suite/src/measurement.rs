@@ -70,6 +70,13 @@ pub struct Entry<'a> {
 pub enum Run<'a> {
     /// One run on the calling thread's pool, timed from here.
     Here(Box<dyn FnMut() -> Result<(), tapwise::Error> + Send + 'a>),
+    /// The same for something that is not of the library.
+    Beside {
+        /// The contender of its records.
+        name: String,
+        /// One run.
+        run: Box<dyn FnMut() + Send + 'a>,
+    },
     /// Another library's: it runs so many times and says how many seconds that took.
     Peer {
         /// Its name, the contender of its records.
@@ -83,7 +90,7 @@ impl Run<'_> {
     fn contender(&self) -> &str {
         match self {
             Run::Here(_) => "tapwise",
-            Run::Peer { name, .. } => name,
+            Run::Beside { name, .. } | Run::Peer { name, .. } => name,
         }
     }
 }
@@ -200,6 +207,13 @@ fn timed(entry: &mut Entry<'_>, repeats: usize) -> Result<Option<f64>, Error> {
             let start = Instant::now();
             for _ in 0..repeats {
                 run()?;
+            }
+            Ok(Some(start.elapsed().as_secs_f64()))
+        }
+        Run::Beside { run, .. } => {
+            let start = Instant::now();
+            for _ in 0..repeats {
+                run();
             }
             Ok(Some(start.elapsed().as_secs_f64()))
         }

@@ -19,9 +19,12 @@ use serde::{Deserialize, Serialize};
 use tapwise::Shape;
 
 use crate::Error;
+use crate::filters::list::Operation;
+use crate::filters::picture::{Answer, Numbers, Pixels};
 use crate::measurement::Absent;
 
 pub use contest::{CALL, measure};
+pub(crate) use contest::{check, race_beside};
 
 /// The libraries of Python, by the names of their modules in `bench-suite/peers`.
 pub const MODULES: [&str; 9] = [
@@ -39,7 +42,13 @@ pub const MODULES: [&str; 9] = [
 /// The crates of Rust, by the names that [`PROGRAM`] has for them.
 pub const CRATES: [&str; 5] = ["candle", "tract", "burn", "ndarray-conv", "imageproc"];
 
-/// The program that serves [`CRATES`], beside the interpreter.
+/// The libraries of Python that serve image filters.
+pub const FILTER_MODULES: [&str; 3] = ["opencv", "halide_jit", "scipy_ndimage"];
+
+/// The crates of Rust that serve image filters.
+pub const FILTER_CRATES: [&str; 2] = ["imageproc", "libblur"];
+
+/// The program that serves [`CRATES`] and [`FILTER_CRATES`], beside the interpreter.
 pub const PROGRAM: &str = "tapwise-crate-peers";
 
 /// A problem with its numbers, as a peer is asked for it.
@@ -51,6 +60,24 @@ pub struct Task<'a> {
     pub filter: ArrayView4<'a, f32>,
     /// `[N, H, W, C_in]`.
     pub pictures: ArrayView4<'a, f32>,
+}
+
+/// An image filter with its numbers, as a peer is asked for it. What lies beyond the edges of the picture is
+/// [`crate::filters::judge::BORDER`].
+#[derive(Debug, Clone, Copy)]
+pub struct FilterTask<'a> {
+    /// What it may be called.
+    pub operation: Operation,
+    /// The picture.
+    pub pixels: &'a Pixels,
+    /// `[N, K_h, K_w]` in order.
+    pub weights: &'a [f32],
+    /// Rows and columns of a filter.
+    pub size: [usize; 2],
+    /// Filters, `N`: answers of a gradient, its length and its direction.
+    pub filters: usize,
+    /// What the numbers of the answer are.
+    pub output: Numbers,
 }
 
 /// Why a peer has no answer.
@@ -84,6 +111,21 @@ pub trait Peer: Send {
     /// Why there is no answer.
     fn answer(&mut self, form: &str) -> Result<Array4<f32>, Failure>;
 
+    /// As [`Peer::prepare`], for an image filter.
+    ///
+    /// # Errors
+    /// Why there is no way.
+    fn prepare_filter(&mut self, task: &FilterTask<'_>) -> Result<Vec<String>, Failure>;
+
+    /// Runs the image filter once.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    fn filtered(&mut self, form: &str) -> Result<Answer, Failure>;
+
+    /// Whether it still has what it prepared: false after a crash.
+    fn is_there(&self) -> bool;
+
     /// Seconds of `repeats` runs.
     ///
     /// # Errors
@@ -113,6 +155,20 @@ pub struct Findings {
     pub skipped: Vec<String>,
 }
 
+impl Findings {
+    /// Notes that a problem has no answer of a peer; says it aloud where there should have been one.
+    pub(crate) fn miss(&mut self, shape: &str, name: &str, failure: Failure, say: &dyn Fn(&str)) {
+        let of = |reason| Absent { shape: shape.to_owned(), strategy: name.to_owned(), reason };
+        match failure {
+            Failure::Cannot(reason) => self.absent.push(of(reason)),
+            Failure::Failed(reason) => {
+                say(&format!("{shape}: no {name}: {reason}"));
+                self.failed.push(of(reason));
+            }
+        }
+    }
+}
+
 /// The interpreter where `scripts/setup-peers` puts it.
 #[must_use]
 pub fn python() -> PathBuf {
@@ -129,6 +185,29 @@ pub fn start(
     findings: &mut Findings,
     say: &dyn Fn(&str),
 ) -> Result<Vec<Box<dyn Peer>>, Error> {
+    start_those(python, [&MODULES, &CRATES], threads, findings, say)
+}
+
+/// Starts the peers that serve image filters, as [`start`].
+///
+/// # Errors
+/// As [`start`].
+pub fn start_for_filters(
+    python: &Path,
+    threads: usize,
+    findings: &mut Findings,
+    say: &dyn Fn(&str),
+) -> Result<Vec<Box<dyn Peer>>, Error> {
+    start_those(python, [&FILTER_MODULES, &FILTER_CRATES], threads, findings, say)
+}
+
+fn start_those(
+    python: &Path,
+    [modules, crates]: [&[&str]; 2],
+    threads: usize,
+    findings: &mut Findings,
+    say: &dyn Fn(&str),
+) -> Result<Vec<Box<dyn Peer>>, Error> {
     let mut peers: Vec<Box<dyn Peer>> = Vec::new();
     let mut missing = |name: &str, reason: String| {
         let absent = Absent { shape: String::new(), strategy: name.to_owned(), reason };
@@ -137,8 +216,7 @@ pub fn start(
             findings.absent.push(absent);
         }
     };
-    for (program, names) in [(python.to_owned(), &MODULES[..]), (python.with_file_name(PROGRAM), &CRATES[..])]
-    {
+    for (program, names) in [(python.to_owned(), modules), (python.with_file_name(PROGRAM), crates)] {
         if !program.is_file() {
             let reason = format!("{} is not there; scripts/setup-peers makes it", program.display());
             missing(&names.join(", "), reason);

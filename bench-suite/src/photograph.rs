@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{ImageReader, Rgb, RgbImage, imageops};
-use ndarray::{Array3, Array4, Axis};
+use ndarray::{Array2, Array3, Array4, Axis};
 use tapwise::{Border, ConvSpec, Shape, Strategy};
 
 use crate::Error;
@@ -202,6 +202,16 @@ impl Photograph {
         })
     }
 
+    /// Its brightness, `[H, W]`, from 0 to 1.
+    #[must_use]
+    pub fn grey(&self) -> Array2<f32> {
+        let [height, width] = self.size();
+        Array2::from_shape_fn((height, width), |(i, j)| {
+            let pixel = self.picture.get_pixel(j as u32, i as u32);
+            pixel.0.iter().zip(BRIGHTNESS).map(|(part, share)| f32::from(*part) / 255.0 * share).sum()
+        })
+    }
+
     /// The layer of the bank on this photograph, as a contest between strategies.
     #[must_use]
     pub fn contest(&self) -> Contest<'static> {
@@ -264,7 +274,7 @@ pub(crate) fn encode(picture: &RgbImage, name: &str, caption: &str) -> Result<Pi
 }
 
 /// One channel as a picture: orange above zero, blue below, black at zero; or plain grey.
-fn show(maps: &Array3<f32>, channel: usize, signed: bool) -> RgbImage {
+pub(crate) fn show(maps: &Array3<f32>, channel: usize, signed: bool) -> RgbImage {
     let (height, width, _) = maps.dim();
     let plane = maps.index_axis(Axis(2), channel);
     let mut sizes: Vec<f32> = plane.iter().map(|value| value.abs()).collect();

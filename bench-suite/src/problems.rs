@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use tapwise::{ConvSpec, Isa, Shape};
 
 use crate::Error;
-use crate::builds::SHAPES;
+use crate::builds::{FILTERS, SHAPES};
 
 tapwise::specialize! {
     // Over the size of the filter, and over the size of the picture at delta 1.
@@ -165,6 +165,8 @@ pub mod group {
     pub const CHANNELS: &str = "channels";
     /// Time over the side of the filter, for filters of one channel.
     pub const FILTER: &str = "filter-side";
+    /// Filters whose weights are known while compiling.
+    pub const FILTERS: &str = "filters";
     /// The shapes that have a share of the peak to reach.
     pub const TARGETS: &str = "targets";
     /// The same on several threads.
@@ -263,14 +265,14 @@ pub const TARGETS: [Target; 5] = [
     Target { side: 56, channels: [64, 64], isa: Isa::Avx2, share: 0.90 },
 ];
 
-/// Names of the shapes that the build table measures, see [`SHAPES`].
+/// Names of the shapes and filters that the build table measures, see [`SHAPES`] and [`FILTERS`].
 #[must_use]
 pub fn builds(effort: Effort) -> Vec<&'static str> {
-    let few = match effort {
-        Effort::Quick => 3,
-        Effort::Full => SHAPES.len(),
+    let [shapes, filters] = match effort {
+        Effort::Quick => [3, 2],
+        Effort::Full => [SHAPES.len(), FILTERS.len()],
     };
-    SHAPES.iter().take(few).map(|(name, _)| *name).collect()
+    SHAPES.iter().take(shapes).chain(FILTERS.iter().take(filters)).map(|(name, _)| *name).collect()
 }
 
 /// Reads a file of descriptors, one a line; what follows a `#` is a comment.

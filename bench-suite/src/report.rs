@@ -6,6 +6,7 @@ mod choices;
 mod crossover;
 mod document;
 mod dots;
+mod filters;
 mod gradients;
 mod grid;
 mod html;
@@ -26,6 +27,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::Error;
+use crate::filters::gallery::Gallery;
 use crate::learning::experiment::Study;
 use crate::machine::Machine;
 use crate::peers as others;
@@ -45,6 +47,8 @@ pub struct Findings {
     pub records: Vec<Record>,
     /// The photograph and its feature maps.
     pub pictures: Pictures,
+    /// What filters make of the photograph.
+    pub filters: Gallery,
     /// What an annotation adds to a build.
     pub builds: Builds,
     /// Scenes that were searched for templates.
@@ -67,6 +71,7 @@ impl Findings {
             machine,
             records: Vec::new(),
             pictures: Pictures::default(),
+            filters: Gallery::default(),
             builds: Builds::Measured(Vec::new()),
             waldo: gallery::Findings::default(),
             study: Study::default(),
@@ -117,6 +122,8 @@ pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
     }
     let Pictures { photograph, maps, overview } = &findings.pictures;
     let shown = photograph.iter().chain(maps).chain(overview);
+    let filtered = findings.filters.exhibits.iter().map(|exhibit| &exhibit.picture);
+    let shown = shown.chain(filtered).chain(&findings.filters.overview);
     for picture in shown.chain(&findings.waldo.pictures).chain(findings.study.pictures()) {
         files.push(File { path: format!("pictures/{}", picture.file), bytes: picture.bytes.clone() });
     }

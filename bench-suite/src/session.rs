@@ -8,10 +8,11 @@ use tapwise::{Isa, Shape};
 
 use crate::contenders;
 use crate::error::Error;
+use crate::filters::{self, gallery};
 use crate::learning::experiment;
 use crate::machine::{Machine, pool};
 use crate::measurement::{Absent, Contest, Pace};
-use crate::peers::study::Request;
+use crate::peers::{self as others, study::Request};
 use crate::photograph::{Photograph, Pictures};
 use crate::problems::{self, Effort, Problem, TARGETS, group};
 use crate::progress::Progress;
@@ -35,9 +36,11 @@ pub struct Options {
     pub out: Option<PathBuf>,
     /// Other libraries to measure beside, if any.
     pub peers: Option<Request>,
+    /// Whether filters that are known while compiling are measured.
+    pub filters: bool,
     /// Whether the planner's choices are measured.
     pub choices: bool,
-    /// Whether nothing but other libraries and choices is measured, as far as they are asked for.
+    /// Whether nothing but other libraries, filters and choices is measured, as far as they are asked for.
     pub alone: bool,
     /// The command as it was typed.
     pub command: String,
@@ -55,6 +58,7 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     let photograph = Photograph::read(options.image.as_deref())?;
     let alone = options.alone;
     let folder = match (alone, &options.peers) {
+        (true, _) if options.filters => machine.folder() + "-filters",
         (true, Some(_)) => machine.folder() + "-peers",
         (true, None) => machine.folder() + "-choices",
         _ => machine.folder(),
@@ -71,6 +75,17 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
         records.extend(measured);
         Ok(Some(found))
     };
+    let filtered = |records: &mut Vec<Record>, peers: &mut Option<_>| -> Result<_, Error> {
+        if !options.filters {
+            return Ok(gallery::Gallery::default());
+        }
+        let (effort, command) = (options.effort, &options.command);
+        let python = options.peers.as_ref().map(|request| request.python.as_path());
+        let mut unasked = others::Findings::default();
+        let found = peers.as_mut().unwrap_or(&mut unasked);
+        records.extend(filters::measure(effort, threads, python, command, found)?);
+        gallery::hang(&photograph)
+    };
     let choices = |records: &mut Vec<Record>| -> Result<_, Error> {
         if !options.choices {
             return Ok(None);
@@ -82,10 +97,11 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     if alone {
         drop(one);
         let mut records = Vec::new();
-        let peers = peers(&mut records)?;
+        let mut peers = peers(&mut records)?;
+        let filters = filtered(&mut records, &mut peers)?;
         let choices = choices(&mut records)?;
         machine.seconds = start.elapsed().as_secs_f64();
-        let findings = Findings { records, peers, choices, alone, ..Findings::of(machine) };
+        let findings = Findings { records, filters, peers, choices, alone, ..Findings::of(machine) };
         report::write(&findings, &out)?;
         return Ok((out, findings));
     }
@@ -100,9 +116,11 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     let study = pool(threads)?.install(|| experiment::study(options.effort))?;
     let choices = choices(&mut records)?;
     let builds = measure_builds(options.effort);
-    let peers = peers(&mut records)?;
+    let mut peers = peers(&mut records)?;
+    let filters = filtered(&mut records, &mut peers)?;
     machine.seconds = start.elapsed().as_secs_f64();
-    let findings = Findings { machine, records, pictures, builds, waldo, study, peers, choices, alone };
+    let findings =
+        Findings { machine, records, pictures, filters, builds, waldo, study, peers, choices, alone };
     report::write(&findings, &out)?;
     Ok((out, findings))
 }
@@ -161,7 +179,7 @@ fn single(
     }
     drop(progress);
 
-    records.extend(filters(options, selected)?);
+    records.extend(sides(options, selected)?);
     records.extend(targets(options, group::TARGETS, 1)?);
     records.extend(measure_gradients(options, selected, 1)?);
 
@@ -206,7 +224,7 @@ fn single(
 }
 
 /// Filters of one channel by their side: the direct sum against transforms.
-fn filters(options: &Options, isa: Isa) -> Result<Vec<Record>, Error> {
+fn sides(options: &Options, isa: Isa) -> Result<Vec<Record>, Error> {
     let problems = problems::filters(options.effort);
     let progress = Progress::new("filters by their side", problems.len());
     let direct = contenders::FAST.into_iter().filter_map(contenders::of).copied();
@@ -272,10 +290,7 @@ fn measure_builds(effort: Effort) -> Builds {
             measured
                 .into_iter()
                 .map(|build| BuildCost {
-                    shape: builds::SHAPES
-                        .iter()
-                        .find(|(name, _)| *name == build.shape)
-                        .map_or(build.shape, |(_, descriptor)| (*descriptor).to_owned()),
+                    shape: builds::named(&build.shape).map_or(build.shape.clone(), str::to_owned),
                     kernels: build.kernels,
                     seconds: build.seconds,
                     code_bytes: build.code_bytes,

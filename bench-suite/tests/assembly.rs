@@ -29,7 +29,7 @@ enum Line<'a> {
 }
 
 /// What is in the names of the functions of kernels and transforms.
-const NAMES: [&str; 6] = ["3run", "tile_", "across_", "down_", "gather_", "finish_"];
+const NAMES: [&str; 8] = ["3run", "tile_", "across_", "down_", "gather_", "finish_", "7columns", "4rows"];
 
 /// The functions of an assembly file that belong to modules of this name.
 fn functions<'a>(assembly: &'a str, module: &str) -> Vec<Vec<Line<'a>>> {
@@ -63,6 +63,11 @@ fn is_fma(code: &str) -> bool {
     code.starts_with("vfmadd") && code.contains("ps")
 }
 
+/// Whether an instruction adds, multiplies or both: what a filter of a few round weights is made of.
+fn is_sum(code: &str) -> bool {
+    is_fma(code) || ["vaddps", "vsubps", "vmulps"].iter().any(|name| code.starts_with(name))
+}
+
 /// Whether an instruction moves a vector to or from the stack. A whole number on its way into a register
 /// of vectors, such as a length that a mask is made of, is none.
 fn is_spill(code: &str, frame_pointer: bool) -> bool {
@@ -72,6 +77,11 @@ fn is_spill(code: &str, frame_pointer: bool) -> bool {
 }
 
 fn read(assembly: &str, module: &str) -> Found {
+    read_by(assembly, module, is_fma)
+}
+
+/// As [`read`], where other instructions are the arithmetic.
+fn read_by(assembly: &str, module: &str, is_fma: fn(&str) -> bool) -> Found {
     let mut found = Found::default();
     for lines in functions(assembly, module) {
         found.functions += 1;
@@ -222,6 +232,24 @@ fn passes_neither_spill_nor_panic() {
         assert!((4..=4 + 2 * 10).contains(&found.functions), "{isa}: {}", found.functions);
         assert!(found.panics.is_empty(), "{isa}: {:?}", found.panics);
         assert!(found.fmas > 0 && found.spills == 0, "{isa}: {} spills", found.spills);
+    }
+}
+
+#[test]
+fn passes_of_filters_neither_panic_nor_spill() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("filters.s");
+    let emit = format!("asm={}", file.display());
+    for filter in ["sobel", "gaussian-5", "gaussian-15", "random-5"] {
+        builds::compile(Some(filter), &["--emit", &emit, "-C", "codegen-units=1"]).unwrap();
+        let assembly = std::fs::read_to_string(&file).unwrap();
+        for isa in ["avx512", "avx2"] {
+            let found = read_by(&assembly, isa, is_sum);
+            println!("{filter} {isa}: {found:?}");
+            // Down the columns and along the rows; where the picture is read in place, along the rows alone.
+            assert!((1..=2).contains(&found.functions), "{filter} {isa}: {}", found.functions);
+            assert!(found.panics.is_empty(), "{filter} {isa}: {:?}", found.panics);
+            assert!(found.fmas > 0 && found.spills == 0, "{filter} {isa}: {} spills", found.spills);
+        }
     }
 }
 

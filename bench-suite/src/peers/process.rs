@@ -15,8 +15,10 @@ use ndarray::{Array4, ArrayView4};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Failure, PROGRAM, Peer, Task};
+use super::{Failure, FilterTask, PROGRAM, Peer, Task};
 use crate::Error;
+use crate::filters::list::Operation;
+use crate::filters::picture::{Answer, Numbers};
 use crate::machine;
 
 /// How long a peer may take for one request, compiling its kernels included.
@@ -71,6 +73,8 @@ pub struct Process {
     lives: usize,
     /// The shape of the answers to the problem at hand.
     output: [usize; 4],
+    /// What they are made of.
+    numbers: Numbers,
 }
 
 /// The command that serves a library: the interpreter with a module of `bench-suite/peers`, or
@@ -110,6 +114,7 @@ impl Process {
             running: None,
             lives: LIVES,
             output: [0; 4],
+            numbers: Numbers::F32,
         };
         Ok(match process.revive() {
             Ok(()) => Ok(process),
@@ -206,11 +211,35 @@ impl Process {
 
     /// Writes an array as the protocol wants it, and gives the name of the file.
     fn write(&self, name: &str, array: ArrayView4<'_, f32>) -> Result<String, Failure> {
+        self.write_bytes(name, array.iter().flat_map(|value| value.to_ne_bytes()).collect())
+    }
+
+    fn write_bytes(&self, name: &str, bytes: Vec<u8>) -> Result<String, Failure> {
         let path = self.folder.join(name);
-        let bytes: Vec<u8> = array.iter().flat_map(|value| value.to_ne_bytes()).collect();
         let fail = |error| Failure::Failed(format!("cannot write {}: {error}", path.display()));
         fs::write(&path, bytes).map_err(fail)?;
         Ok(path.to_string_lossy().into_owned())
+    }
+}
+
+impl Process {
+    /// What a request to prepare something is answered with.
+    fn forms(&mut self, request: &Value) -> Result<Vec<String>, Failure> {
+        match self.ask(request)?.forms {
+            Some(forms) if !forms.is_empty() => Ok(forms),
+            _ => Err(Failure::Failed("it named no way to run".to_owned())),
+        }
+    }
+
+    /// The bytes of one answer.
+    fn output(&mut self, form: &str) -> Result<Vec<u8>, Failure> {
+        let path = self.folder.join("output");
+        let request = json!({ "do": "answer", "form": form, "output": path.to_string_lossy() });
+        let wanted = self.output.iter().product::<usize>();
+        if self.ask(&request)?.elements != Some(wanted) {
+            return Err(Failure::Failed(format!("its output has not the {wanted} elements wanted")));
+        }
+        fs::read(&path).map_err(|error| Failure::Failed(format!("its output: {error}")))
     }
 }
 
@@ -257,23 +286,48 @@ impl Peer for Process {
             "input": self.write("input", task.pictures)?,
             "filter": self.write("filter", task.filter)?,
         });
-        match self.ask(&request)?.forms {
-            Some(forms) if !forms.is_empty() => Ok(forms),
-            _ => Err(Failure::Failed("it named no way to run".to_owned())),
-        }
+        self.forms(&request)
     }
 
     fn answer(&mut self, form: &str) -> Result<Array4<f32>, Failure> {
-        let path = self.folder.join("output");
-        let request = json!({ "do": "answer", "form": form, "output": path.to_string_lossy() });
-        let wanted = self.output.iter().product::<usize>();
-        if self.ask(&request)?.elements != Some(wanted) {
-            return Err(Failure::Failed(format!("its output has not the {wanted} elements wanted")));
-        }
-        let fail = |error: &dyn std::fmt::Display| Failure::Failed(format!("its output: {error}"));
-        let bytes = fs::read(&path).map_err(|error| fail(&error))?;
+        let bytes = self.output(form)?;
         let values = bytes.as_chunks().0.iter().map(|four| f32::from_ne_bytes(*four)).collect();
-        Array4::from_shape_vec(self.output, values).map_err(|error| fail(&error))
+        Array4::from_shape_vec(self.output, values)
+            .map_err(|error| Failure::Failed(format!("its output: {error}")))
+    }
+
+    fn prepare_filter(&mut self, task: &FilterTask<'_>) -> Result<Vec<String>, Failure> {
+        let (height, width, channels) = task.pixels.dim();
+        self.revive()?;
+        (self.output, self.numbers) = ([task.filters, height, width, channels], task.output);
+        let weights = task.weights.iter().flat_map(|weight| weight.to_ne_bytes()).collect();
+        let sigma = match task.operation {
+            Operation::Gaussian { sigma } => Some(sigma),
+            _ => None,
+        };
+        let request = json!({
+            "do": "filter",
+            "operation": task.operation.name(),
+            "sigma": sigma,
+            "picture": [height, width, channels],
+            "numbers": task.pixels.numbers().name(),
+            "output": task.output.name(),
+            "size": task.size,
+            "filters": task.filters,
+            "input": self.write_bytes("input", task.pixels.bytes())?,
+            "weights": self.write_bytes("filter", weights)?,
+        });
+        self.forms(&request)
+    }
+
+    fn filtered(&mut self, form: &str) -> Result<Answer, Failure> {
+        let bytes = self.output(form)?;
+        Answer::of_bytes(self.numbers, self.output, bytes)
+            .ok_or_else(|| Failure::Failed("its output has too few or too many bytes".to_owned()))
+    }
+
+    fn is_there(&self) -> bool {
+        self.running.is_some()
     }
 
     fn run(&mut self, form: &str, repeats: usize) -> Result<f64, Failure> {

@@ -102,6 +102,7 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     }
     let mut sections = vec![machine_facts(machine), photograph(findings), throughput(machine, records)?];
     sections.extend(super::crossover::section(machine, records)?);
+    sections.extend(super::filters::section(findings)?);
     sections.push(targets::section(machine, records));
     sections.extend(super::peers::section(findings)?);
     sections.extend(super::nets::section(findings)?);
@@ -138,11 +139,19 @@ fn choices(findings: &Findings) -> Result<Option<Section>, Error> {
 fn beside(findings: &Findings) -> Result<Document, Error> {
     let machine = &findings.machine;
     let mut sections = vec![machine_facts(machine)];
+    sections.extend(super::filters::section(findings)?);
     sections.extend(super::peers::section(findings)?);
     sections.extend(super::nets::section(findings)?);
     sections.extend(choices(findings)?);
     sections.push(method(findings));
+    let filters = findings.records.iter().any(|record| record.group == group::FILTERS);
+    let layers = findings.records.iter().any(|record| [group::PEERS, group::NETS].contains(&&*record.group));
     let (title, lead) = match (&findings.peers, &findings.choices) {
+        (_, None) if filters && !layers => (
+            "Filters known while compiling",
+            "Image filters beside a plain copy of the picture, each answer checked against double precision before it \
+             was timed.",
+        ),
         (None, Some(_)) => (
             "Choices of the planner",
             "Every candidate of many layers beside the one that the planner chooses, each answer checked against double \
@@ -307,21 +316,23 @@ fn build_times(builds: &Builds) -> Section {
         Builds::Impossible(reason) => vec![Block::Text(format!("Not measured: {reason}."))],
         Builds::Measured(costs) => {
             let rows = costs.iter().map(|cost| {
+                // What is computed by code of the library has no kernel of its own.
+                let count = |count: usize| cell(if count > 0 { count.to_string() } else { "–".to_owned() });
                 vec![
                     cell(words::shape(&cost.shape)),
-                    cell(cost.kernels.to_string()),
+                    count(cost.kernels),
                     judged(format!("{} s", words::three(cost.seconds)), cost.seconds < 0.5),
                     cell(words::bytes(cost.code_bytes)),
-                    cell(cost.fmas.to_string()),
+                    count(cost.fmas),
                 ]
             });
             vec![
                 Block::Text(
                     "What one more annotation adds to a release build. It generates a kernel for every instruction set \
-                     of the architecture."
+                     of the architecture; a dash is none, or not counted."
                         .to_owned(),
                 ),
-                table(&["annotated shape", "kernels", "build time", "code", "FMAs unrolled"], rows.collect()),
+                table(&["annotated shape or filter", "kernels", "build time", "code", "FMAs unrolled"], rows.collect()),
             ]
         }
     };

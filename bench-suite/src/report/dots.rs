@@ -23,11 +23,59 @@ pub(super) struct Contender {
     pub(super) values: Vec<(usize, f64)>,
 }
 
+/// How values lie along the axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scale {
+    /// From 0 on.
+    Linear,
+    /// Each power of ten as long as the next.
+    Logarithmic,
+}
+
+impl Scale {
+    /// Where the axis begins and ends, for these values.
+    fn ends(self, values: impl Iterator<Item = f64>) -> [f64; 2] {
+        match self {
+            Scale::Linear => [0.0, values.fold(1.0, f64::max) * 1.03],
+            Scale::Logarithmic => {
+                let ends =
+                    values.fold([1.0f64, 1.0f64], |[least, most], value| [least.min(value), most.max(value)]);
+                [ends[0].max(1e-6) / 1.12, ends[1] * 1.12]
+            }
+        }
+    }
+
+    /// The part of the axis up to a value.
+    fn part(self, value: f64, [least, most]: [f64; 2]) -> f64 {
+        match self {
+            Scale::Linear => value / most,
+            Scale::Logarithmic => (value.max(least) / least).ln() / (most / least).ln(),
+        }
+    }
+
+    /// Ticks, and what stands at them.
+    fn ticks(self, [least, most]: [f64; 2]) -> Vec<(f64, String)> {
+        match self {
+            Scale::Linear => steps(most / 1.06),
+            Scale::Logarithmic => {
+                let decades = (least.log10().floor() as i32)..=(most.log10().ceil() as i32);
+                let digits: &[f64] = if most / least > 500.0 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+                decades
+                    .flat_map(|decade| digits.iter().map(move |digit| digit * 10f64.powi(decade)))
+                    .filter(|value| (least..=most).contains(value))
+                    .map(|value| (value, format!("{}", (value * 1e6).round() / 1e6)))
+                    .collect()
+            }
+        }
+    }
+}
+
 /// A chart before it is drawn.
 pub(super) struct Dots {
     pub(super) name: &'static str,
     pub(super) alternative: String,
     pub(super) title: String,
+    pub(super) scale: Scale,
     pub(super) rows: Vec<String>,
     /// Those drawn later lie on top.
     pub(super) contenders: Vec<Contender>,
@@ -72,14 +120,14 @@ impl Dots {
     fn chart<DB: DrawingBackend>(&self, root: &Area<DB>, above: i32) -> Result<(), Failed<DB>> {
         let text = ("sans-serif", FONT).into_font().color(&INK);
         let values = self.contenders.iter().flat_map(|contender| &contender.values).map(|value| value.1);
-        let top = values.fold(1.0, f64::max) * 1.03;
-        let place =
-            |value: f64| NAMES + (value / top * f64::from(WIDTH as i32 - NAMES - MARGIN)).round() as i32;
+        let ends = self.scale.ends(values);
+        let width = f64::from(WIDTH as i32 - NAMES - MARGIN);
+        let place = |value: f64| NAMES + (self.scale.part(value, ends) * width).round() as i32;
         let line = |row: usize| above + row as i32 * ROW + ROW / 2;
         let bottom = above + self.rows.len() as i32 * ROW;
-        for (value, name) in steps(top / 1.06) {
+        for (value, name) in self.scale.ticks(ends) {
             let style = text.clone().pos(Pos::new(HPos::Center, VPos::Top));
-            // The peak itself is what everything is compared with.
+            // The peak, or the copy, is what everything is compared with.
             let ink = INK.mix(if value == 1.0 { 0.6 } else { 0.16 });
             root.draw(&PathElement::new(
                 [(place(value), above), (place(value), bottom)],

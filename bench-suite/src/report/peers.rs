@@ -3,7 +3,7 @@
 use plotters::style::RGBColor;
 
 use super::document::{Block, Cell, Section, cell, judged, table};
-use super::dots::{Contender, Dots};
+use super::dots::{Contender, Dots, Scale};
 use super::plot::{Drawn, Marker, colour};
 use super::{Findings, words};
 use crate::Error;
@@ -144,6 +144,7 @@ fn charts(rows: &[Row<'_>]) -> Result<Vec<(Drawn, String)>, Error> {
             name: CHARTS[place],
             alternative: format!("{title}: the share of the peak that tapwise and other libraries reach"),
             title: "share of the FMA peak".to_owned(),
+            scale: Scale::Linear,
             rows: own.iter().map(|row| short(row.shape)).collect(),
             contenders: contenders.collect(),
         };

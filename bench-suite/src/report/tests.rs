@@ -104,6 +104,7 @@ fn findings() -> Findings {
         machine,
         records,
         pictures,
+        filters: Gallery::default(),
         builds: Builds::Measured(vec![cost]),
         waldo: searched(),
         study: learning::tests::study(),
@@ -318,6 +319,69 @@ fn choices_have_their_section_and_their_map_where_they_were_measured() {
         assert!(text(&files, "regret.json").contains("channels-out-runtime"));
     }
     assert!(!text(&files(&findings()).unwrap(), "index.html").contains("id=\"choices\""));
+}
+
+/// With records of filters, beside a copy and beside another library, which one of them loses against.
+fn filtered() -> Findings {
+    use crate::filters::{contest, gallery, list, picture};
+    let mut findings = findings();
+    for threads in [1, 2] {
+        for kind in picture::KINDS {
+            for row in &list::ALL {
+                for (contender, seconds) in [("tapwise", 3e-4), (contest::COPY, 2e-4), ("OpenCV", 6e-4)] {
+                    let shape = contest::descriptor(row, kind);
+                    let mut own = record(&shape, group::FILTERS, "sums", "avx512", threads);
+                    (own.contender, own.median_s) = (contender.to_owned(), seconds);
+                    if row.name == "emboss" && contender == "tapwise" {
+                        own.median_s = 8e-4;
+                    }
+                    findings.records.push(own);
+                }
+            }
+        }
+    }
+    let picture = Picture { file: "filter-emboss.jpg".to_owned(), ..findings.pictures.maps[0].clone() };
+    let failed = ["sobel-x", "emboss", "emboss"].map(|name| crate::measurement::Absent {
+        shape: format!("{name} h1080w1920 c1 u8"),
+        strategy: "libblur".to_owned(),
+        reason: "filter_2d: refused, its largest error is 3.0".to_owned(),
+    });
+    findings.peers = Some(others::Findings { failed: failed.to_vec(), ..others::Findings::default() });
+    findings.filters =
+        Gallery { exhibits: vec![gallery::Exhibit { filter: "emboss", picture }], overview: None };
+    findings
+}
+
+#[test]
+fn filters_have_their_gallery_their_charts_and_their_tables() {
+    for alone in [false, true] {
+        let files = files(&Findings { alone, ..filtered() }).unwrap();
+        let (html, markdown) = (text(&files, "index.html"), text(&files, "report.md"));
+        for words in [
+            "<section id=\"filters\">",
+            // The caption of the picture, the target that is missed and the row that is lost.
+            "emboss. 800 µs, 4.00 copies, 0.75 × as fast as OpenCV",
+            "1.50 ✗ (wanted 1.3)",
+            "1.50 ✓",
+            "<td class=\"bad\">0.75 ✗</td>",
+            "2.00 ✓",
+            "refused, its largest error is 3.0 (Sobel x, grey u8; emboss, grey u8).",
+            "at least as fast in 18; the worst is 0.75 × on emboss",
+        ] {
+            assert!(html.contains(words), "{words}");
+        }
+        assert!(markdown.contains("(pictures/filter-emboss.jpg)"));
+        for plot in ["grey-f32", "grey-u8", "colour-f32", "colour-u8"] {
+            assert!(text(&files, &format!("plots/filters-{plot}.svg")).contains("currentColor"), "{plot}");
+        }
+        assert!(files.iter().any(|file| file.path == "pictures/filter-emboss.jpg"));
+    }
+    let mut none = filtered();
+    none.records.retain(|record| record.contender == "tapwise" || record.contender == "copy");
+    let html = text(&files(&none).unwrap(), "index.html");
+    assert!(html.contains("Other libraries were not asked"));
+    assert!(!html.contains("best of the others</th>"));
+    assert!(!text(&files(&findings()).unwrap(), "index.html").contains("id=\"filters\""));
 }
 
 #[test]
