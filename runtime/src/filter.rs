@@ -270,6 +270,7 @@ impl FilterBank {
     ///
     /// # Errors
     /// As [`Filter2d::apply`], and [`Error::Parameter`] for a bank of other than two filters.
+    #[expect(clippy::type_complexity, reason = "two arrays, as they are")]
     pub fn gradient<I, D>(
         &self,
         picture: ArrayView<'_, I, D>,

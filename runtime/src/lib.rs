@@ -266,6 +266,11 @@ struct Readme;
 #[doc = include_str!("../../docs/derivation.md")]
 struct Derivation;
 
+/// The program of the page about filters, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/filters.md")]
+struct FiltersPage;
+
 /// What generated code uses. Nothing here is stable, and none of it is for people.
 #[doc(hidden)]
 pub mod __private {

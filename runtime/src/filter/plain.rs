@@ -12,6 +12,7 @@ pub(super) fn widen(from: &[u8], to: &mut [f32]) {
 /// Numbers as bytes: rounded to the nearest, ties to even; what is less than 0 or NaN as 0, what is more
 /// than 255 as 255.
 #[inline(always)]
+#[expect(clippy::manual_clamp, reason = "`clamp` keeps NaN, which is to become 0")]
 pub(super) fn narrow(from: &[f32], to: &mut [u8]) {
     /// 1.5 · 2²³: what is added to it is rounded to a whole number, which its last bits are.
     const WHOLE: f32 = 12_582_912.0;
@@ -74,13 +75,13 @@ fn atan2(y: f32, x: f32) -> f32 {
     // The minimax polynomial of atan(r)/r in r² on [0, 1] (Abramowitz and Stegun, 4.4.49).
     let mut sum = 0.002_866_225_7_f32;
     for coefficient in [
-        -0.016_165_736_7,
-        0.042_909_613_8,
-        -0.075_289_640_0,
-        0.106_562_639_3,
-        -0.142_088_994_4,
-        0.199_935_508_5,
-        -0.333_331_452_8,
+        -0.016_165_737,
+        0.042_909_615,
+        -0.075_289_64,
+        0.106_562_64,
+        -0.142_089,
+        0.199_935_5,
+        -0.333_331_46,
         1.0,
     ] {
         sum = sum * square + coefficient;
