@@ -32,25 +32,29 @@ def prepare(task):
     task.require(task.c_in == 1 and task.c_out == 1, "the schedule here is for one channel")
     task.require(task.batch == 1 and task.stride == [1, 1], "the schedule here has no strides")
     task.require(task.output[0] >= STRIP and task.output[1] >= LANES * VECTORS, "the picture is too small")
-    top, left = task.pads[:2]
-    down, across = task.dilation
-    x, y, xo, yo, xi, yi, strip, row = (halide.Var(name) for name in "x y xo yo xi yi strip row".split())
+    x, y = halide.Var("x"), halide.Var("y")
     picture = halide.ImageParam(halide.Float(32), 2)
     padded = halide.BoundaryConditions.constant_exterior(picture, 0.0)
     rows = halide.Func("rows")
     rows[x, y] = padded[x, y]
-    out = halide.Func("out")
-    tiles = (LANES * VECTORS, ROWS)
-    if task.kernel[0] * task.kernel[1] <= UNROLLED:
-        total = None
-        for (a, b), weight in numpy.ndenumerate(task.filter[:, :, 0, 0]):
-            term = halide.f32(float(weight)) * rows[x + int(b) * across - left, y + int(a) * down - top]
-            total = term if total is None else total + term
-        out[x, y] = total
+    out = direct(rows, x, y, task.filter[:, :, 0, 0], task.pads[:2], task.dilation)
+    output = numpy.empty(task.output, numpy.float32)
+    run = compiled(out, picture, task.pictures[0, :, :, 0], output)
+    return {"NCHW": Form(run, lambda: output[None, :, :, None])}
+
+
+def direct(rows, x, y, filter, pads, dilation):
+    """Every tap of a filter over padded rows."""
+    (top, left), (down, across) = pads, dilation
+    xo, yo, xi, yi, strip, row = (halide.Var(name) for name in "xo yo xi yi strip row".split())
+    out, tiles = halide.Func("out"), (LANES * VECTORS, ROWS)
+    if numpy.count_nonzero(filter) <= UNROLLED:
+        at = lambda a, b: rows[x + int(b) * across - left, y + int(a) * down - top]  # noqa: E731
+        out[x, y] = total((at(a, b), weight) for (a, b), weight in numpy.ndenumerate(filter))
         out.split(y, strip, row, STRIP).tile(x, row, xo, yo, xi, yi, *tiles).vectorize(xi, LANES).unroll(xi).unroll(yi)
     else:
-        weights = halide.Buffer(numpy.ascontiguousarray(task.filter[:, :, 0, 0]))
-        taps = halide.RDom([(0, task.kernel[1]), (0, task.kernel[0])])
+        weights = halide.Buffer(numpy.ascontiguousarray(filter))
+        taps = halide.RDom([(0, filter.shape[1]), (0, filter.shape[0])])
         sums = halide.Func("sums")
         sums[x, y] = 0.0
         sums[x, y] += weights[taps.x, taps.y] * rows[x + taps.x * across - left, y + taps.y * down - top]
@@ -61,9 +65,7 @@ def prepare(task):
     rows.compute_at(out, strip).vectorize(x, LANES)
     if THREADS > 1:
         out.parallel(strip)
-    output = numpy.empty(task.output, numpy.float32)
-    run = compiled(out, picture, task.pictures[0, :, :, 0], output)
-    return {"NCHW": Form(run, lambda: output[None, :, :, None])}
+    return out
 
 
 def compiled(out, parameter, picture, output):
@@ -85,31 +87,26 @@ def image_filter(task):
     task.require(task.picture.ndim == 2, "the schedule here is for one channel")
     task.require(len(task.weights) == 1, "the schedule here is for one filter")
     factors, filter = task.factors(), task.weights[0]
-    taps = numpy.count_nonzero(filter)
-    task.require(factors or taps <= 2 * UNROLLED, "the schedule here writes out every tap, up to 50")
-    x, y, xo, yo, xi, yi, strip, row = (halide.Var(name) for name in "x y xo yo xi yi strip row".split())
+    x, y, strip, row, yo, yi = (halide.Var(name) for name in "x y strip row yo yi".split())
     picture = halide.ImageParam(halide.Float(32), 2)
-    rows, out = halide.Func("rows"), halide.Func("out")
+    rows = halide.Func("rows")
     padded = halide.BoundaryConditions.repeat_edge(picture, [(0, task.picture.shape[1]), (0, task.picture.shape[0])])
     rows[x, y] = padded[x, y]
-    above, left = filter.shape[0] // 2, filter.shape[1] // 2
-    tiles = (LANES * VECTORS, ROWS)
+    pads = [side // 2 for side in filter.shape]
     if factors:
-        column, line = factors
-        sums = halide.Func("sums")
+        (column, line), (above, left) = factors, pads
+        sums, out = halide.Func("sums"), halide.Func("out")
         sums[x, y] = total((rows[x, y + int(a) - above], w) for a, w in enumerate(column))
         out[x, y] = total((sums[x + int(b) - left, y], w) for b, w in enumerate(line))
         # The whole width of a few rows at once: their sums stay in the nearest caches.
         out.split(y, strip, row, STRIP).split(row, yo, yi, ROWS).vectorize(x, LANES).unroll(yi)
         out.reorder(x, yi, yo, strip)
         sums.compute_at(out, yo).vectorize(x, LANES)
+        rows.compute_at(out, strip).vectorize(x, LANES)
+        if THREADS > 1:
+            out.parallel(strip)
     else:
-        shifted = ((rows[x + int(b) - left, y + int(a) - above], w) for (a, b), w in numpy.ndenumerate(filter))
-        out[x, y] = total(shifted)
-        out.split(y, strip, row, STRIP).tile(x, row, xo, yo, xi, yi, *tiles).vectorize(xi, LANES).unroll(xi).unroll(yi)
-    rows.compute_at(out, strip).vectorize(x, LANES)
-    if THREADS > 1:
-        out.parallel(strip)
+        out = direct(rows, x, y, filter, pads, [1, 1])
     output = numpy.empty_like(task.picture)
     return {"schedule": Form(compiled(out, picture, task.picture, output), lambda: output[None])}
 
