@@ -56,7 +56,8 @@ mod filter {
 
     #[cfg(probe = "random-3")]
     #[tapwise::filter2d]
-    pub const FILTER: [[f32; 3]; 3] = [[-0.831, 0.264, 0.917], [0.578, -0.746, 0.091], [0.342, 0.859, -0.613]];
+    pub const FILTER: [[f32; 3]; 3] =
+        [[-0.831, 0.264, 0.917], [0.578, -0.746, 0.091], [0.342, 0.859, -0.613]];
 
     #[cfg(probe = "random-7")]
     #[tapwise::filter2d]
