@@ -15,6 +15,9 @@ use crate::records::Record;
 /// A layer of next to no work: what it takes is the price of a call.
 pub const CALL: &str = "h40w32 c1x1 k1x1";
 
+/// Names of peers, each with what it failed at.
+pub(crate) type Failures = Vec<(String, Failure)>;
+
 /// One way in which a peer runs a problem, its answer checked.
 pub(crate) struct Checked {
     /// Which of the peers.
@@ -71,7 +74,7 @@ pub(crate) fn race_beside(
     peers: &mut [Box<dyn Peer>],
     isa: Isa,
     pace: Pace,
-) -> Result<(Vec<Record>, Vec<(String, Failure)>), Error> {
+) -> Result<(Vec<Record>, Failures), Error> {
     let failures = Mutex::new(Vec::new());
     let shared: Vec<Mutex<&mut Box<dyn Peer>>> = peers.iter_mut().map(Mutex::new).collect();
     let records = {
