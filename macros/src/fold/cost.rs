@@ -24,8 +24,8 @@ const STORE: f64 = 1.0;
 const RUNNING: f64 = 2.5;
 /// A pass of sums along a row, each twice as wide as before.
 const DOUBLING: f64 = 1.7;
-/// A tap of a layer's direct kernel.
-const TAP: f64 = 0.54;
+/// A tap of a layer's direct kernel whose size arrives with the call.
+const TAP: f64 = 2.0;
 /// A layer by transforms along the rows, up to the height of [`TRANSFORMED`].
 const TRANSFORMS: f64 = 90.0;
 /// Rows of a filter that transforms cost [`TRANSFORMS`] for.
