@@ -199,7 +199,7 @@ impl Handle {
         match program.form {
             Form::Sums(terms) => {
                 let kernel = program.kernel(isa).ok_or_else(unavailable)?;
-                surfaces(frame, picture, answer, |surface, input, output| {
+                surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
                     let sums = Sums {
                         surface,
                         kernel,
@@ -215,7 +215,7 @@ impl Handle {
                     });
                 });
             }
-            Form::Window(weight) => surfaces(frame, picture, answer, |surface, input, output| {
+            Form::Window(weight) => surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
                 let windows = Windows { surface, passes: &passes, weight };
                 bands(program, &machine, &surface, output, Windows::GRAIN, |output, first, scratch| {
                     let mut output = output;
@@ -267,6 +267,7 @@ impl Handle {
 /// side where both have them so, else channel by channel.
 fn surfaces<I: Sample, O: Sample>(
     frame: Frame,
+    cache: usize,
     mut picture: ArrayView3<'_, I>,
     mut answer: ArrayViewMut4<'_, O>,
     mut work: impl FnMut(Surface, ArrayView2<'_, I>, ArrayViewMut3<'_, O>),
@@ -277,13 +278,13 @@ fn surfaces<I: Sample, O: Sample>(
         let mut outputs = answer.view_mut();
         if outputs.merge_axes(Axis(1), CHANNELS) {
             let outputs = outputs.index_axis_move(Axis(1), 0).permuted_axes([2, 0, 1]);
-            return work(Surface { frame, step }, rows.index_axis_move(Axis(1), 0), outputs);
+            return work(Surface { frame, step, cache }, rows.index_axis_move(Axis(1), 0), outputs);
         }
     }
     picture = picture.reborrow();
     for (channel, output) in answer.axis_iter_mut(CHANNELS).enumerate() {
         let input = picture.index_axis(CHANNELS, channel);
-        work(Surface { frame, step: 1 }, input, output.permuted_axes([2, 0, 1]));
+        work(Surface { frame, step: 1, cache }, input, output.permuted_axes([2, 0, 1]));
     }
 }
 

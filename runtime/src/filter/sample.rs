@@ -58,12 +58,22 @@ impl Sample for f32 {
     }
 
     fn read(_: &Passes, row: ArrayView1<'_, Self>, to: &mut [f32]) {
+        if let Some(row) = row.to_slice()
+            && let Some(to) = to.get_mut(..row.len())
+        {
+            return to.copy_from_slice(row);
+        }
         for (to, from) in to.iter_mut().zip(row) {
             *to = *from;
         }
     }
 
-    fn write(_: &Passes, from: &[f32], row: ArrayViewMut1<'_, Self>) {
+    fn write(_: &Passes, from: &[f32], mut row: ArrayViewMut1<'_, Self>) {
+        if let Some(row) = row.as_slice_mut()
+            && let Some(from) = from.get(..row.len())
+        {
+            return row.copy_from_slice(from);
+        }
         for (to, from) in row.into_iter().zip(from) {
             *to = *from;
         }

@@ -166,7 +166,7 @@ impl Sums<'_> {
         let (planes, rest) = rest.split_at_mut(2 * summed * plane);
         let (ends, rest) = rest.split_at_mut(ends);
         let results = &mut rest[..results];
-        let mut reader = Reader::new(surface, self.passes, input, tile, ring);
+        let mut reader = Reader::new(surface, self.passes, input, height + block - 1, tile, ring);
 
         for (at, mut output) in (first..).step_by(block).zip(output.axis_chunks_iter_mut(Axis(1), block)) {
             let rows = output.len_of(Axis(1));

@@ -16,6 +16,8 @@ pub(super) struct Surface {
     pub(super) frame: Frame,
     /// Numbers from one pixel to the next.
     pub(super) step: usize,
+    /// Bytes of the second-level cache.
+    pub(super) cache: usize,
 }
 
 impl Surface {
@@ -87,18 +89,19 @@ impl<'a, 's, I: Sample> Reader<'a, 's, I> {
     /// Memory that a reader of `rows` rows at a time needs, each at least `least` numbers long.
     pub(super) fn space(surface: &Surface, input: &ArrayView2<'_, I>, rows: usize, least: usize) -> Space {
         let row = surface.width().max(least);
-        Space { rows: if in_place(input, least) { 0 } else { rows }, row }
+        Space { rows: if in_place(surface, input, rows, least) { 0 } else { rows }, row }
     }
 
     pub(super) fn new(
         surface: &'a Surface,
         passes: &'a Passes,
         input: ArrayView2<'a, I>,
+        rows: usize,
         least: usize,
         mut ring: Ring<'s>,
     ) -> Self {
         ring.stage_zeros();
-        Reader { surface, passes, in_place: in_place(&input, least), input, ring }
+        Reader { surface, passes, in_place: in_place(surface, &input, rows, least), input, ring }
     }
 
     /// Makes rows of the padded picture ready, as many as a filter sees at once or fewer.
@@ -137,7 +140,14 @@ fn row_of<'x, I>(input: &'x ArrayView2<'_, I>, row: usize) -> ArrayView1<'x, I> 
     input.index_axis(Axis(0), row)
 }
 
-/// Whether rows are numbers side by side, as many as a run has at least.
-fn in_place<I: Sample>(input: &ArrayView2<'_, I>, least: usize) -> bool {
-    input.ncols() >= least && input.nrows() > 0 && I::in_place(row_of(input, 0)).is_some()
+/// Rows of a filter beyond which rows of the picture are copied: as many rows as wide apart as those of a
+/// picture fall into few places of a cache.
+const READ_IN_PLACE: usize = 6;
+
+/// Whether filters read the rows where they lie: numbers side by side, as many as a run has at least.
+fn in_place<I: Sample>(surface: &Surface, input: &ArrayView2<'_, I>, rows: usize, least: usize) -> bool {
+    let few = surface.frame.spec.kernel[0] <= READ_IN_PLACE;
+    // Copies that leave the cache are no gain.
+    let many = rows * surface.width() * size_of::<f32>() > surface.cache / 2;
+    (few || many) && input.ncols() >= least && input.nrows() > 0 && I::in_place(row_of(input, 0)).is_some()
 }

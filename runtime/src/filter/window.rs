@@ -49,7 +49,7 @@ impl Windows<'_> {
         let mut next = || planes.next().unwrap_or_default();
         let (sums, result) = (&mut next()[..surface.width()], &mut next()[..surface.output()]);
         let mut buffers = [next(), next(), next()];
-        let mut reader = Reader::new(surface, passes, input, 0, ring);
+        let mut reader = Reader::new(surface, passes, input, height + 1, 0, ring);
 
         for (at, row) in (first..).zip(output.index_axis_move(Axis(0), 0).into_outer_iter_mut()) {
             reader.stage(at, height);
@@ -65,8 +65,14 @@ impl Windows<'_> {
             surface.complete(padded, surface.left() + surface.width()..length);
             self.along(width, length, &mut buffers);
             let [_, _, sum] = &buffers;
-            passes.scale(*weight, &sum[..result.len()], result);
-            O::write(passes, result, row);
+            let (mut row, sum) = (row, &sum[..result.len()]);
+            match O::in_place_mut(row.view_mut()) {
+                Some(row) => passes.scale(*weight, sum, row),
+                None => {
+                    passes.scale(*weight, sum, result);
+                    O::write(passes, result, row);
+                }
+            }
         }
         scratch.keep(tables);
     }
