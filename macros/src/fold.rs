@@ -13,8 +13,9 @@ mod low_rank;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use bank::{Bank, bank};
-pub(crate) use cost::cost;
+pub(crate) use bank::{Shared, bank};
+use cost::cost;
+pub(crate) use cost::unit;
 pub(crate) use low_rank::Factors;
 
 /// Most products that singular values are asked for.
@@ -54,9 +55,9 @@ impl Weights {
 
 /// How a filter is computed.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Form {
+pub(crate) enum Form<S> {
     /// Sums down the columns, and along the rows. No terms where every weight is zero.
-    Sums(Factors),
+    Sums(S),
     /// All weights are this one: sums of a window, which do not grow with it.
     Window(f64),
     /// As a layer, whose planner knows larger filters' ways, FFT among them.
@@ -67,7 +68,7 @@ pub(crate) enum Form {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Fold {
     /// The cheapest form.
-    pub(crate) form: Form,
+    pub(crate) form: Form<Factors>,
     /// The root of the squares of what the form's weights differ by, over that of the weights.
     pub(crate) error: f64,
     /// Weights that are not zero.

@@ -23,7 +23,7 @@ use std::ops::{Deref, DerefMut};
 use image::{ImageBuffer, Pixel};
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, ArrayViewMut3, Axis};
 
-use crate::{Error, Filter2d, Filters, Sample};
+use crate::{Error, Filter2d, Filters};
 
 /// The pixels of a picture as `[H, W, C]`, alpha among the channels where the picture has it.
 #[must_use]
@@ -70,7 +70,7 @@ impl Filter2d {
     ) -> Result<ImageBuffer<P, Vec<P::Subpixel>>, Error>
     where
         P: Pixel,
-        P::Subpixel: Filters<P::Subpixel> + Sample,
+        P::Subpixel: Filters<P::Subpixel>,
         S: Deref<Target = [P::Subpixel]>,
     {
         let (width, height) = picture.dimensions();

@@ -1,4 +1,4 @@
-//! The report as one page that opens from disk: no script, no other file, light and dark.
+//! The report as one page that opens from disk, with its pictures beside it: no script, light and dark.
 
 use super::document::{Block, Document, Gallery, Table, Tone};
 use crate::photograph::Picture;
@@ -77,12 +77,11 @@ fn rows(table: &Table) -> String {
 
 fn figures(gallery: &Gallery) -> String {
     let mut text = "<div class=\"gallery\">\n".to_owned();
-    for Picture { caption, size: [width, height], bytes, .. } in &gallery.pictures {
+    for Picture { caption, size: [width, height], file, .. } in &gallery.pictures {
         let caption = escape(caption);
         text.push_str(&format!(
-            "<figure><img width=\"{width}\" height=\"{height}\" alt=\"{caption}\" src=\"data:image/jpeg;base64,{}\">\
-             <figcaption>{caption}</figcaption></figure>\n",
-            base64(bytes)
+            "<figure><img width=\"{width}\" height=\"{height}\" alt=\"{caption}\" src=\"pictures/{file}\">\
+             <figcaption>{caption}</figcaption></figure>\n"
         ));
     }
     text.push_str("</div>\n");
@@ -117,33 +116,9 @@ fn prose(text: &str) -> String {
     html
 }
 
-/// Bytes in the letters of RFC 4648.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let at = |index: usize| u32::from(three.get(index).copied().unwrap_or(0));
-        let bits = at(0) << 16 | at(1) << 8 | at(2);
-        for letter in 0..4 {
-            let known = letter <= three.len();
-            text.push(if known { LETTERS[(bits >> (18 - 6 * letter) & 63) as usize] as char } else { '=' });
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_of_the_standard() {
-        for (plain, coded) in
-            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foobar", "Zm9vYmFy")]
-        {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
-    }
 
     #[test]
     fn markup_is_taken_literally() {

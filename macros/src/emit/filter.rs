@@ -11,32 +11,14 @@ use quote::quote;
 use super::tile::index;
 use super::{ident, isa};
 use crate::filter::{Failure, Item, Request};
-use crate::fold::{self, Form, Weights};
+use crate::fold::{self, Factors, Form, Shared, Weights, unit};
 use crate::isa::{ALL, Isa};
-
-/// The terms of one filter, or of several over one picture.
-struct Terms {
-    /// Weights down the columns, `[T][K_h]`.
-    columns: Vec<Vec<f64>>,
-    /// Weights along the rows, `[N][T][K_w]`; none where a filter has no part in a term.
-    rows: Vec<Vec<Vec<f64>>>,
-}
-
-/// How filters are computed.
-enum Way {
-    /// By sums down the columns and along the rows.
-    Sums(Terms),
-    /// By sums of a window, all of whose weights are this.
-    Window(f64),
-    /// As a layer.
-    Layer,
-}
 
 /// A filter, or several over one picture, ready to be written.
 struct Program<'a> {
     filters: &'a [Weights],
     bank: bool,
-    way: Way,
+    form: Form<Shared>,
     findings: Vec<String>,
     /// How far the weights of the form are from those asked for.
     error: f64,
@@ -48,20 +30,20 @@ impl<'a> Program<'a> {
     /// The cheapest way of one filter.
     fn of_one(filter: &'a [Weights; 1], tolerance: f64) -> Self {
         let fold = fold::fold(&filter[0], tolerance);
-        let way = match fold.form {
-            Form::Sums(sums) => Way::Sums(Terms { columns: sums.columns, rows: vec![sums.rows] }),
-            Form::Window(weight) => Way::Window(weight),
-            Form::Layer => Way::Layer,
+        let form = match fold.form {
+            Form::Sums(Factors { columns, rows }) => Form::Sums(Shared { columns, rows: vec![rows] }),
+            Form::Window(weight) => Form::Window(weight),
+            Form::Layer => Form::Layer,
         };
         let (error, cycles) = (fold.error, fold.cycles);
-        Program { filters: filter, bank: false, way, findings: fold.findings, error, cycles }
+        Program { filters: filter, bank: false, form, findings: fold.findings, error, cycles }
     }
 
     /// The cheapest way of several.
     fn of_several(filters: &'a [Weights], tolerance: f64) -> Self {
-        let fold::Bank { columns, rows, error, cycles, findings, .. } = fold::bank(filters, tolerance);
-        let way = Way::Sums(Terms { columns, rows });
-        Program { filters, bank: true, way, findings, error, cycles }
+        let bank = fold::bank(filters, tolerance);
+        let (error, cycles) = (bank.error, bank.cycles);
+        Program { filters, bank: true, form: bank.form, findings: bank.findings, error, cycles }
     }
 }
 
@@ -101,9 +83,9 @@ pub(crate) fn stub(failure: &Failure) -> TokenStream {
     let errors = failure.errors.to_compile_error();
     let Some(Item { attributes, visibility, name, bank }) = &failure.item else { return errors };
     let identity = Weights { height: 1, width: 1, values: vec![1.0], factors: None };
-    let (filters, way) = ([identity], Way::Layer);
+    let (filters, form) = ([identity], Form::Layer);
     let program =
-        Program { filters: &filters, bank: *bank, way, findings: Vec::new(), error: 0.0, cycles: 1.0 };
+        Program { filters: &filters, bank: *bank, form, findings: Vec::new(), error: 0.0, cycles: 1.0 };
     let (handle, value) = (handle(*bank), expression(&program));
     quote! {
         #errors
@@ -123,13 +105,13 @@ fn expression(program: &Program<'_>) -> TokenStream {
     let weights = program.filters.iter().flat_map(|filter| &filter.values).map(|weight| number(*weight));
     let (error, cycles) = (Literal::f64_unsuffixed(program.error), Literal::f64_unsuffixed(program.cycles));
     let findings = &program.findings;
-    let (form, modules, kernels) = match &program.way {
-        Way::Sums(terms) => sums(terms),
-        Way::Window(weight) => {
+    let (form, modules, kernels) = match &program.form {
+        Form::Sums(terms) => sums(terms),
+        Form::Window(weight) => {
             let weight = number(*weight);
             (quote!(Window(#weight)), TokenStream::new(), TokenStream::new())
         }
-        Way::Layer => (quote!(Layer), TokenStream::new(), TokenStream::new()),
+        Form::Layer => (quote!(Layer), TokenStream::new(), TokenStream::new()),
     };
     let handle = handle(program.bank);
     quote! {{
@@ -149,9 +131,9 @@ fn expression(program: &Program<'_>) -> TokenStream {
 }
 
 /// The form of sums as the library knows it, a module for each instruction set, and the descriptors.
-fn sums(terms: &Terms) -> (TokenStream, TokenStream, TokenStream) {
+fn sums(terms: &Shared) -> (TokenStream, TokenStream, TokenStream) {
     // A term whose column is a single 1 reads its row of the picture in place.
-    let sources = terms.columns.iter().map(|column| match lone(column) {
+    let sources = terms.columns.iter().map(|column| match unit(column) {
         Some(row) => {
             let row = index(row);
             quote!(Some(#row))
@@ -166,7 +148,7 @@ fn sums(terms: &Terms) -> (TokenStream, TokenStream, TokenStream) {
         let documentation = format!(" Passes in {}.", isa.what);
         let tile = tile(isa, terms);
         let columns = passes::columns(isa, terms, tile);
-        let rows = match terms.columns.iter().all(|column| lone(column).is_some()) {
+        let rows = match terms.columns.iter().all(|column| unit(column).is_some()) {
             true => pairs::pairs(isa, terms, tile),
             false => passes::rows(isa, terms, tile),
         };
@@ -199,20 +181,11 @@ fn sums(terms: &Terms) -> (TokenStream, TokenStream, TokenStream) {
     (form, modules, kernels)
 }
 
-/// The row of a column that is a single 1.
-fn lone(column: &[f64]) -> Option<usize> {
-    let mut taps = column.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
-    match (taps.next(), taps.next()) {
-        (Some((row, weight)), None) if *weight == 1.0 => Some(row),
-        _ => None,
-    }
-}
-
 /// Vectors that are computed at once: enough that addresses are looked up seldom and sums wait for
 /// nothing, few enough that the code stays short.
-fn tile(isa: &Isa, terms: &Terms) -> usize {
+fn tile(isa: &Isa, terms: &Shared) -> usize {
     let taps: usize = terms.rows.iter().flatten().flatten().filter(|weight| **weight != 0.0).count();
-    let summed = terms.columns.iter().filter(|column| lone(column).is_none()).count();
+    let summed = terms.columns.iter().filter(|column| unit(column).is_none()).count();
     if summed == 0 {
         // Sums of two rows of output, and what they share.
         return if isa.registers < 32 || terms.rows.len() > 2 { 1 } else { 2 };

@@ -1,14 +1,22 @@
 //! Several filters over one picture: sums down the columns that several of them take are taken once.
 
-use super::{Candidate, Factors, Weights, candidates, cheapest, cost};
+use super::cost::{LONGEST, of_a_layer, operations};
+use super::{Candidate, Factors, Form, Weights, candidates, cheapest, cost, findings};
 
 /// Filters of one size as sums: the terms of all of them.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Bank {
+pub(crate) struct Shared {
     /// Weights down the columns, `[T][K_h]`, no two alike.
     pub(crate) columns: Vec<Vec<f64>>,
     /// Weights along the rows, `[filter][T][K_w]`; none where a filter has no part in a term.
     pub(crate) rows: Vec<Vec<Vec<f64>>>,
+}
+
+/// How filters of one size are computed together.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Bank {
+    /// Sums, or a layer.
+    pub(crate) form: Form<Shared>,
     /// The largest error of a filter: roots of sums of squares, over that of its weights.
     pub(crate) error: f64,
     /// Weights of all filters that are not zero.
@@ -19,10 +27,8 @@ pub(crate) struct Bank {
     pub(crate) findings: Vec<String>,
 }
 
-/// One form for several filters over one picture: the terms of all of them, equal columns once;
-/// `rows[filter][term]` (empty where a filter has no part in a term).
-///
-/// Always sums: what [`cost`] says of them may exceed what a layer for each filter costs.
+/// One form for several filters over one picture: the terms of all of them, equal columns once; or a layer,
+/// as for one filter.
 pub(crate) fn bank(filters: &[Weights], tolerance: f64) -> Bank {
     let taps = filters.iter().map(Weights::taps).sum();
     let folded: Vec<Candidate> = filters.iter().map(|one| cheapest(candidates(one, tolerance))).collect();
@@ -30,7 +36,7 @@ pub(crate) fn bank(filters: &[Weights], tolerance: f64) -> Bank {
     let plain: Vec<Candidate> =
         filters.iter().map(|one| Candidate::new(one.as_it_stands(), one, Vec::new())).collect();
     let ways = [joined(&folded), joined(&plain)];
-    let [cycles, as_they_stand] = [&ways[0], &ways[1]].map(cycles);
+    let [cycles, as_they_stand] = [&ways[0], &ways[1]].map(Shared::cycles);
     let [shared, rows] = ways;
     let (shared, cycles, chosen) =
         if cycles <= as_they_stand { (shared, cycles, folded) } else { (rows, as_they_stand, plain) };
@@ -46,17 +52,19 @@ pub(crate) fn bank(filters: &[Weights], tolerance: f64) -> Bank {
         });
     }
     let error = chosen.iter().fold(0.0, |most: f64, one| most.max(one.error));
-    Bank { columns: shared.columns, rows: shared.rows, error, taps, cycles, findings }
-}
-
-struct Joined {
-    columns: Vec<Vec<f64>>,
-    rows: Vec<Vec<Vec<f64>>>,
+    let first = filters.first().map_or([0; 2], |one| [one.height, one.width]);
+    let layer = filters.len() as f64 * of_a_layer(first[0], first[1]);
+    let operations = shared.operations();
+    if operations > LONGEST || layer < cycles {
+        let findings = vec![findings::of_a_layer(operations, cycles, layer)];
+        return Bank { form: Form::Layer, error: 0.0, taps, cycles: layer, findings };
+    }
+    Bank { form: Form::Sums(shared), error, taps, cycles, findings }
 }
 
 /// The terms of all filters, columns that are alike but for their sign once.
-fn joined(filters: &[Candidate]) -> Joined {
-    let mut joined = Joined { columns: Vec::new(), rows: vec![Vec::new(); filters.len()] };
+fn joined(filters: &[Candidate]) -> Shared {
+    let mut joined = Shared { columns: Vec::new(), rows: vec![Vec::new(); filters.len()] };
     for (filter, candidate) in filters.iter().enumerate() {
         for (column, row) in candidate.factors.columns.iter().zip(&candidate.factors.rows) {
             let opposite: Vec<f64> = column.iter().map(|weight| 0.0 - weight).collect();
@@ -77,11 +85,23 @@ fn joined(filters: &[Candidate]) -> Joined {
     joined
 }
 
-/// The first stage once, the second for each filter.
-fn cycles(joined: &Joined) -> f64 {
-    let none = Vec::new();
-    let down = cost(&Factors { columns: joined.columns.clone(), rows: none.clone() });
-    let of_output = cost(&Factors { columns: none.clone(), rows: none.clone() });
-    let along = |rows: &Vec<Vec<f64>>| cost(&Factors { columns: none.clone(), rows: rows.clone() });
-    down - of_output + joined.rows.iter().map(along).sum::<f64>()
+impl Shared {
+    /// The first stage, and the second of each filter, as factors of their own.
+    fn stages(&self) -> (Factors, impl Iterator<Item = Factors>) {
+        let first = Factors { columns: self.columns.clone(), rows: Vec::new() };
+        let second = self.rows.iter().map(|rows| Factors { columns: Vec::new(), rows: rows.clone() });
+        (first, second)
+    }
+
+    fn operations(&self) -> usize {
+        let (first, second) = self.stages();
+        operations(&first) + second.map(|one| operations(&one)).sum::<usize>()
+    }
+
+    /// Predicted cycles for a vector of outputs of every filter.
+    fn cycles(&self) -> f64 {
+        let (first, second) = self.stages();
+        let of_output = cost(&Factors { columns: Vec::new(), rows: Vec::new() });
+        cost(&first) - of_output + second.map(|one| cost(&one)).sum::<f64>()
+    }
 }

@@ -79,9 +79,15 @@ pub(super) fn of_a_layer(height: usize, width: usize) -> f64 {
     LAYER + (TAP * (height * width) as f64).min(transforms)
 }
 
+/// The row that a column reads as it is: where it is a single 1.
+pub(crate) fn unit(column: &[f64]) -> Option<usize> {
+    let row = column.iter().position(|weight| *weight == 1.0)?;
+    (taps(column) == 1).then_some(row)
+}
+
 /// Whether a column reads one row as it is.
 pub(super) fn is_unit(column: &[f64]) -> bool {
-    taps(column) == 1 && column.contains(&1.0)
+    unit(column).is_some()
 }
 
 /// Weights that are not zero.

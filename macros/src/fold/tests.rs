@@ -227,19 +227,24 @@ fn filters_that_share_columns_sum_them_once() {
     let across = whole(&[&[-1, 0, 1], &[-2, 0, 2], &[-1, 0, 1]]);
     let smooth = whole(&[&[1, 2, 1], &[2, 4, 2], &[1, 2, 1]]);
     let both = bank(&[across.clone(), smooth.clone()], 0.0);
-    assert_eq!(both.columns.len(), 1, "{both:?}");
+    let Form::Sums(sums) = &both.form else { panic!("{both:?}") };
+    assert_eq!(sums.columns.len(), 1, "{both:?}");
     assert_eq!((both.error, both.taps), (0.0, 15));
-    for (rows, filter) in both.rows.iter().zip([&across, &smooth]) {
-        let factors = Factors { columns: both.columns.clone(), rows: rows.clone() };
+    for (rows, filter) in sums.rows.iter().zip([&across, &smooth]) {
+        let factors = Factors { columns: sums.columns.clone(), rows: rows.clone() };
         assert_eq!(factors.error(&filter.values, 3), 0.0);
     }
     assert!(both.findings.iter().any(|finding| finding == "1 sum down the columns serves 2 terms"));
     let down = whole(&[&[-1, -2, -1], &[0, 0, 0], &[1, 2, 1]]);
     let three = bank(&[across.clone(), down, random(3, 3, 8)], 0.0);
-    assert!(three.rows.iter().flatten().any(Vec::is_empty));
+    let Form::Sums(sums) = &three.form else { panic!("{three:?}") };
+    assert!(sums.rows.iter().flatten().any(Vec::is_empty));
     let alone = fold(&across, 0.0).cycles;
     assert!(both.cycles < alone + fold(&smooth, 0.0).cycles);
     assert_eq!(bank(&[across], 0.0).cycles, alone);
+    // Straight-line code has an end.
+    let many: Vec<Weights> = (0..16).map(|seed| random(7, 7, seed)).collect();
+    assert_eq!(bank(&many, 0.0).form, Form::Layer);
 }
 
 #[test]

@@ -25,6 +25,9 @@ use crate::workspace::{Pool, Scratch};
 /// Cycles of a processor in a second, for the question whether work is worth sharing.
 const CYCLES: f64 = 3e9;
 
+/// Rows of an answer that more is done with at a time: a multiple of those after which windows begin anew.
+const PIECE: usize = Windows::GRAIN;
+
 /// Scratch of all filters of the process.
 pub(super) static POOL: Pool = Pool::new();
 
@@ -170,15 +173,15 @@ impl Handle {
         I: Filters<O>,
         O: Sample,
     {
-        self.run_then(picture, answer, |_, _| {})
+        self.run_then(picture, answer, None::<fn(&Passes, ArrayViewMut3<'_, O>)>)
     }
 
-    /// As `run`, and `then` for every band of rows of the answer while it is in cache.
+    /// As `run`, and `then` for every few rows of the answer while they are in a cache.
     fn run_then<I, O>(
         &self,
         picture: ArrayView3<'_, I>,
         answer: ArrayViewMut4<'_, O>,
-        then: impl Fn(&Passes, ArrayViewMut3<'_, O>) + Sync,
+        then: Option<impl Fn(&Passes, ArrayViewMut3<'_, O>) + Sync>,
     ) -> Result<(), Error>
     where
         I: Filters<O>,
@@ -194,40 +197,44 @@ impl Handle {
         let passes = Passes::of(isa).ok_or_else(unavailable)?;
         let machine = Machine::detect(isa);
         let program = self.program;
-        // Bytes of the picture and the answer, which pass the caches by where they exceed them.
+        // Bytes of the picture and the answer, which passes the caches by where they exceed them, unless
+        // there is more to do with it.
         let bytes = picture.len() * size_of::<I>() + answer.len() * size_of::<O>();
+        let stream = then.is_none() && bytes > machine.l3 / 4;
+        let pieces = |mut output: ArrayViewMut3<'_, O>,
+                      first: usize,
+                      work: &mut dyn FnMut(ArrayViewMut3<'_, O>, usize)| {
+            let Some(then) = &then else { return work(output, first) };
+            for (first, mut rows) in (first..).step_by(PIECE).zip(output.axis_chunks_iter_mut(Axis(1), PIECE))
+            {
+                work(rows.view_mut(), first);
+                then(&passes, rows);
+            }
+        };
         match program.form {
             Form::Sums(terms) => {
                 let kernel = program.kernel(isa).ok_or_else(unavailable)?;
                 surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
-                    let sums = Sums {
-                        surface,
-                        kernel,
-                        passes: &passes,
-                        terms,
-                        flipped: self.flipped,
-                        stream: bytes > machine.l3 / 4,
-                    };
+                    let sums =
+                        Sums { surface, kernel, passes: &passes, terms, flipped: self.flipped, stream };
                     bands(program, &machine, &surface, output, 1, |output, first, scratch| {
-                        let mut output = output;
-                        sums.band(input, output.view_mut(), first, scratch);
-                        then(&passes, output);
+                        pieces(output, first, &mut |output, first| sums.band(input, output, first, scratch));
                     });
                 });
             }
             Form::Window(weight) => surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
                 let windows = Windows { surface, passes: &passes, weight };
                 bands(program, &machine, &surface, output, Windows::GRAIN, |output, first, scratch| {
-                    let mut output = output;
-                    windows.band(input, output.view_mut(), first, scratch);
-                    then(&passes, output);
+                    pieces(output, first, &mut |output, first| windows.band(input, output, first, scratch));
                 });
             }),
             Form::Layer => {
                 let mut answer = answer;
                 layer::run(self, isa, &passes, picture, answer.view_mut())?;
-                for plane in answer.axis_iter_mut(CHANNELS) {
-                    then(&passes, plane.permuted_axes([2, 0, 1]));
+                if let Some(then) = &then {
+                    for plane in answer.axis_iter_mut(CHANNELS) {
+                        then(&passes, plane.permuted_axes([2, 0, 1]));
+                    }
                 }
             }
         }
@@ -247,7 +254,7 @@ impl Handle {
                 wanted: "2, one for each axis of the gradient".to_owned(),
             });
         }
-        self.run_then(picture, both, |passes, mut both| {
+        let polar = |passes: &Passes, mut both: ArrayViewMut3<'_, f32>| {
             let (mut x, mut y) = both.multi_slice_mut((ndarray::s![0, .., ..], ndarray::s![1, .., ..]));
             for (mut x, mut y) in x.rows_mut().into_iter().zip(y.rows_mut()) {
                 match (x.as_slice_mut(), y.as_slice_mut()) {
@@ -259,7 +266,8 @@ impl Handle {
                     }
                 }
             }
-        })
+        };
+        self.run_then(picture, both, Some(polar))
     }
 }
 
@@ -268,7 +276,7 @@ impl Handle {
 fn surfaces<I: Sample, O: Sample>(
     frame: Frame,
     cache: usize,
-    mut picture: ArrayView3<'_, I>,
+    picture: ArrayView3<'_, I>,
     mut answer: ArrayViewMut4<'_, O>,
     mut work: impl FnMut(Surface, ArrayView2<'_, I>, ArrayViewMut3<'_, O>),
 ) {
@@ -281,7 +289,6 @@ fn surfaces<I: Sample, O: Sample>(
             return work(Surface { frame, step, cache }, rows.index_axis_move(Axis(1), 0), outputs);
         }
     }
-    picture = picture.reborrow();
     for (channel, output) in answer.axis_iter_mut(CHANNELS).enumerate() {
         let input = picture.index_axis(CHANNELS, channel);
         work(Surface { frame, step: 1, cache }, input, output.permuted_axes([2, 0, 1]));

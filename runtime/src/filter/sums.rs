@@ -64,11 +64,14 @@ struct Cut {
 }
 
 impl Cut {
+    /// Strips between the ends; one that would be short is part of the one before.
+    fn strips(self) -> usize {
+        ((self.length - self.left - self.right) / self.strip).max(1)
+    }
+
     fn runs(self) -> impl Iterator<Item = Run> {
         let Cut { left, right, strip, length } = self;
-        let end = length - right;
-        // A strip that would be short is part of the one before.
-        let strips = ((end - left) / strip).max(1);
+        let (end, strips) = (length - right, self.strips());
         let strips = (0..strips).map(move |at| {
             let from = left + at * strip;
             let to = if at + 1 == strips { end } else { from + strip };
@@ -142,11 +145,7 @@ impl Sums<'_> {
         let summed = self.summed();
         // Rows of output that share rows of the picture while those are in a cache: many where the picture is
         // cut into strips.
-        let block = if cut.runs().filter(|run| !run.padded).count() > 1 || cut.strip < cut.length {
-            BLOCK
-        } else {
-            2
-        };
+        let block = if cut.strips() > 1 { BLOCK } else { 2 };
         let space = Reader::space(surface, &input, height + block - 1, tile);
         // A padded row, with room for a run that ends beyond it.
         let wide = surface.width().max(tile) + surface.left();
@@ -166,7 +165,7 @@ impl Sums<'_> {
         let (planes, rest) = rest.split_at_mut(2 * summed * plane);
         let (ends, rest) = rest.split_at_mut(ends);
         let results = &mut rest[..results];
-        let mut reader = Reader::new(surface, self.passes, input, height + block - 1, tile, ring);
+        let mut reader = Reader::new(surface, self.passes, input, space, ring);
 
         for (at, mut output) in (first..).step_by(block).zip(output.axis_chunks_iter_mut(Axis(1), block)) {
             let rows = output.len_of(Axis(1));

@@ -96,12 +96,11 @@ impl<'a, 's, I: Sample> Reader<'a, 's, I> {
         surface: &'a Surface,
         passes: &'a Passes,
         input: ArrayView2<'a, I>,
-        rows: usize,
-        least: usize,
+        space: Space,
         mut ring: Ring<'s>,
     ) -> Self {
         ring.stage_zeros();
-        Reader { surface, passes, in_place: in_place(surface, &input, rows, least), input, ring }
+        Reader { surface, passes, in_place: space.rows == 0, input, ring }
     }
 
     /// Makes rows of the padded picture ready, as many as a filter sees at once or fewer.

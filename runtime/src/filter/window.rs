@@ -49,7 +49,7 @@ impl Windows<'_> {
         let mut next = || planes.next().unwrap_or_default();
         let (sums, result) = (&mut next()[..surface.width()], &mut next()[..surface.output()]);
         let mut buffers = [next(), next(), next()];
-        let mut reader = Reader::new(surface, passes, input, height + 1, 0, ring);
+        let mut reader = Reader::new(surface, passes, input, space, ring);
 
         for (at, row) in (first..).zip(output.index_axis_move(Axis(0), 0).into_outer_iter_mut()) {
             reader.stage(at, height);

@@ -4,20 +4,20 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::combination::Constants;
-use super::{Terms, lone};
 use crate::emit::tile::index;
 use crate::emit::{ident, isa};
+use crate::fold::{Shared, unit};
 use crate::isa::Isa;
 
 /// The sums of filters all of whose terms are rows of the picture, for two rows of output: each number is
 /// read once for both.
-pub(super) fn pairs(isa: &Isa, terms: &Terms, tile: usize) -> TokenStream {
+pub(super) fn pairs(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
     let (features, lanes) = (isa::features(isa), index(isa.lanes));
     let height = terms.columns.first().map_or(0, Vec::len);
     let width = terms.rows.iter().flatten().map(Vec::len).max().unwrap_or(0);
     // The weight of a tap of a filter: of the term that reads this row.
     let weight = |filter: usize, row: usize, tap: usize| -> f64 {
-        let term = terms.columns.iter().position(|column| lone(column) == Some(row));
+        let term = terms.columns.iter().position(|column| unit(column) == Some(row));
         term.and_then(|term| terms.rows[filter][term].get(tap)).copied().unwrap_or(0.0)
     };
     let filters = terms.rows.len();

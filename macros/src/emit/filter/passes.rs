@@ -4,15 +4,15 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::combination::{Constants, combination, interleaved};
-use super::{Terms, lone};
 use crate::emit::tile::index;
 use crate::emit::{ident, isa};
+use crate::fold::{Shared, unit};
 use crate::isa::Isa;
 
 /// The sums down the columns, for every term that needs them.
-pub(super) fn columns(isa: &Isa, terms: &Terms, tile: usize) -> TokenStream {
+pub(super) fn columns(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
     let (features, lanes) = (isa::features(isa), index(isa.lanes));
-    let summed: Vec<&Vec<f64>> = terms.columns.iter().filter(|column| lone(column).is_none()).collect();
+    let summed: Vec<&Vec<f64>> = terms.columns.iter().filter(|column| unit(column).is_none()).collect();
     if summed.is_empty() {
         return quote! {
             #[doc = " Nothing: every term reads rows of the picture in place."]
@@ -79,7 +79,7 @@ pub(super) fn columns(isa: &Isa, terms: &Terms, tile: usize) -> TokenStream {
 }
 
 /// The sums along the rows, one for each filter.
-pub(super) fn rows(isa: &Isa, terms: &Terms, tile: usize) -> TokenStream {
+pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
     let (features, lanes) = (isa::features(isa), index(isa.lanes));
     let width = terms.rows.iter().flatten().map(Vec::len).max().unwrap_or(0);
     let read = |term: usize, tap: usize| {
