@@ -20,6 +20,7 @@ pub mod records;
 pub mod reference;
 pub mod report;
 pub mod session;
+pub mod statistics;
 pub mod tiles;
 pub mod tuning;
 pub mod waldo;

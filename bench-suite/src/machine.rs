@@ -90,7 +90,7 @@ impl Machine {
         self.sets.push(SetFacts {
             isa: isa.name().to_owned(),
             lanes: isa.lanes(),
-            fma_gflops: crate::measurement::median(&mut peaks),
+            fma_gflops: crate::statistics::median(&mut peaks),
             streams: levels.into_iter().map(|(level, bytes)| bandwidth::measure(isa, level, bytes)).collect(),
         });
     }

@@ -14,6 +14,7 @@ use crate::peers::Failure;
 use crate::problems::{Effort, Problem};
 use crate::records::Record;
 use crate::reference::{Noise, Reference};
+use crate::statistics::{KEPT, median, thinned};
 
 /// The largest error, over the root mean square of the output, of an answer that is timed.
 pub const LIMIT: f64 = 5e-5;
@@ -176,6 +177,7 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
     let records = lanes.into_iter().map(|mut lane| {
         let own = peaks.iter_mut().find(|(isa, _)| *isa == lane.entry.isa);
         let peak = own.map_or(f64::NAN, |(_, samples)| median(samples)) * threads as f64;
+        let kept = thinned(&lane.seconds, KEPT);
         let median_s = median(&mut lane.seconds);
         let gflops = 2.0 * label.macs as f64 / median_s / 1e9;
         Record {
@@ -189,6 +191,7 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
             median_s,
             min_s: lane.seconds.first().copied().unwrap_or(median_s),
             samples: lane.seconds.len(),
+            rounds: kept.into_iter().map(|seconds| relative(seconds, median_s)).collect(),
             gflops,
             peak_gflops: peak,
             fraction_of_peak: gflops / peak,
@@ -198,6 +201,11 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
         }
     });
     Ok(records.collect())
+}
+
+/// A round's time over the median, to four digits behind the point.
+fn relative(seconds: f64, median: f64) -> f64 {
+    (seconds / median * 1e4).round() / 1e4
 }
 
 /// Seconds of `repeats` runs; none where a peer failed, which says so itself.
@@ -218,17 +226,6 @@ fn timed(entry: &mut Entry<'_>, repeats: usize) -> Result<Option<f64>, Error> {
             Ok(Some(start.elapsed().as_secs_f64()))
         }
         Run::Peer { run, .. } => Ok(run(repeats).ok()),
-    }
-}
-
-/// Sorts samples and takes the middle one; the mean of the middle two, where they are even.
-#[must_use]
-pub fn median(samples: &mut [f64]) -> f64 {
-    samples.sort_by(f64::total_cmp);
-    match samples.len() {
-        0 => f64::NAN,
-        odd if odd % 2 == 1 => samples[odd / 2],
-        even => 0.5 * (samples[even / 2 - 1] + samples[even / 2]),
     }
 }
 
@@ -434,13 +431,6 @@ mod tests {
     use crate::problems::group;
 
     #[test]
-    fn medians() {
-        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert!(median(&mut []).is_nan());
-    }
-
-    #[test]
     fn a_contest_says_who_was_absent() {
         let shape: Shape = "n2 h9w7 c5x6 k3x3".parse().unwrap();
         let mut contest = Contest::new(Problem { shape, group: group::SHAPES });
@@ -451,6 +441,7 @@ mod tests {
         assert!(absent[0].reason.contains("specialize!"), "{}", absent[0].reason);
         for record in records {
             assert!(record.median_s > 0.0 && record.min_s <= record.median_s && record.samples == 3);
+            assert!(record.rounds.len() == 3 && record.rounds.contains(&1.0), "{:?}", record.rounds);
             assert!(record.max_error < LIMIT);
         }
     }

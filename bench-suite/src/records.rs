@@ -31,6 +31,10 @@ pub struct Record {
     pub min_s: f64,
     /// Samples taken, each the mean of as many runs as fill a millisecond or more.
     pub samples: usize,
+    /// The samples over the median, in their order, at most [`crate::statistics::KEPT`]: where more were
+    /// taken, medians of neighbours.
+    #[serde(default)]
+    pub rounds: Vec<f64>,
     /// GFLOP/s: two operations for every multiply-add of the direct sum, over the median.
     pub gflops: f64,
     /// The FMA peak of one core measured between the samples, times the threads.
@@ -43,6 +47,14 @@ pub struct Record {
     pub checked: String,
     /// The command that made the record.
     pub command: String,
+}
+
+impl Record {
+    /// Seconds of the rounds that are kept.
+    #[must_use]
+    pub fn rounds_s(&self) -> Vec<f64> {
+        self.rounds.iter().map(|round| round * self.median_s).collect()
+    }
 }
 
 /// What one annotated kernel adds to a release build.

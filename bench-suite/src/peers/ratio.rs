@@ -1,6 +1,7 @@
 //! Tapwise over the best of the others: rows, the geometric mean, the worst.
 
 use crate::records::Record;
+use crate::statistics::geometric_mean;
 
 /// One problem: tapwise, everybody else, and who of them is best.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,11 +61,10 @@ pub fn summary(rows: &[Row<'_>]) -> Option<Summary> {
     let ratios: Vec<(&str, f64)> =
         rows.iter().filter_map(|row| row.ratio().map(|ratio| (row.shape, ratio))).collect();
     let worst = ratios.iter().min_by(|a, b| a.1.total_cmp(&b.1))?;
-    let logarithms: f64 = ratios.iter().map(|(_, ratio)| ratio.ln()).sum();
     Some(Summary {
         rows: ratios.len(),
         won: ratios.iter().filter(|(_, ratio)| *ratio >= 1.0).count(),
-        mean: (logarithms / ratios.len() as f64).exp(),
+        mean: geometric_mean(ratios.iter().map(|(_, ratio)| *ratio))?,
         worst: (worst.0.to_owned(), worst.1),
     })
 }
@@ -106,6 +106,7 @@ mod tests {
             median_s: seconds,
             min_s: seconds,
             samples: 3,
+            rounds: Vec::new(),
             gflops: 1.0 / seconds,
             peak_gflops: 10.0,
             fraction_of_peak: 0.1 / seconds,

@@ -50,7 +50,7 @@ fn throughput(
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let (first, last) = (points.first()?.0, points.last()?.0);
     let mut peaks: Vec<f64> = points.iter().map(|(_, record)| record.peak_gflops).collect();
-    let peak = crate::measurement::median(&mut peaks);
+    let peak = crate::statistics::median(&mut peaks);
     let mut series = vec![Series {
         label: "FMA peak of the core".to_owned(),
         colour: colour::GREY,

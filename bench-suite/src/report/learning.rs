@@ -92,7 +92,7 @@ fn spread(values: impl Iterator<Item = f64>) -> Option<[f64; 3]> {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let (least, most) = (*values.first()?, *values.last()?);
-    Some([least, crate::measurement::median(&mut values), most])
+    Some([least, crate::statistics::median(&mut values), most])
 }
 
 /// A share with its spread in percent: `94.5 (88.0–98.0)`.

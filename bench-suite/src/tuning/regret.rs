@@ -12,6 +12,7 @@ use crate::measurement::Pace;
 use crate::problems::{Effort, group};
 use crate::progress::Progress;
 use crate::records::Record;
+use crate::statistics::geometric_mean;
 
 /// A choice that loses less than this share is as good as the best: measurements differ by as much.
 pub const ALIKE: f64 = 0.03;
@@ -69,13 +70,9 @@ pub fn regret(sample: &Sample) -> Option<f64> {
 pub fn summary(samples: &[Sample], threads: usize) -> Option<Summary> {
     let own = samples.iter().filter(|sample| sample.threads == threads);
     let regrets: Vec<f64> = own.filter_map(regret).collect();
-    if regrets.is_empty() {
-        return None;
-    }
-    let mean = regrets.iter().map(|regret| regret.ln()).sum::<f64>() / regrets.len() as f64;
     Some(Summary {
         count: regrets.len(),
-        mean: mean.exp(),
+        mean: geometric_mean(regrets.iter().copied())?,
         worst: regrets.iter().copied().fold(1.0, f64::max),
         alike: regrets.iter().filter(|regret| **regret <= 1.0 + ALIKE).count(),
     })
