@@ -68,7 +68,7 @@ fn against_itself(shape: Shape, pairs: usize, pace: Pace, isa: Isa) -> Result<No
     };
     let layer = contest.layer(Strategy::Direct, isa)?;
     let refused =
-        |reason| tapwise::Error::Unsupported { strategy: Strategy::Direct, layer: LAYER.to_owned(), reason };
+        |reason| tapwise::Error::Unsupported { strategy: Strategy::Direct, layer: shape.to_string(), reason };
     let layer = layer.map_err(refused)?;
     let verified = contest.verify(&layer, Strategy::Direct)?;
     let label = contest.label("")?;
