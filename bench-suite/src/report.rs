@@ -1,11 +1,14 @@
 //! The report: records, machine and pictures in; text, plots and a page out. Nothing is measured
 //! here, so that a report can be made again from its files.
 
+mod block;
 mod charts;
 mod choices;
 mod crossover;
 mod document;
 mod dots;
+mod drawn;
+mod evidence;
 mod filters;
 mod gradients;
 mod grid;
@@ -13,10 +16,12 @@ mod html;
 mod learning;
 mod markdown;
 mod nets;
+mod palette;
 mod peers;
 mod plot;
 mod receptive;
 mod road;
+mod tabulated;
 mod targets;
 mod terminal;
 mod tiles;
