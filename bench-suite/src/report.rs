@@ -2,6 +2,7 @@
 //! here, so that a report can be made again from its files.
 
 mod asked_for;
+mod block;
 mod builds;
 mod charts;
 mod choices;
@@ -9,6 +10,8 @@ mod contents;
 mod crossover;
 mod document;
 mod dots;
+mod drawn;
+mod evidence;
 mod files;
 mod filters;
 mod gradients;
@@ -19,12 +22,14 @@ mod machine;
 mod markdown;
 mod method;
 mod nets;
+mod palette;
 mod peers;
 mod photograph;
 mod plot;
 mod receptive;
 mod road;
 mod scaling;
+mod tabulated;
 mod targets;
 mod terminal;
 mod tiles;

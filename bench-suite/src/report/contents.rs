@@ -1,6 +1,6 @@
 //! What a report has, in the order in which a reader asks.
 
-use super::document::Document;
+use super::document::{Document, FirstScreen};
 use super::{Findings, gradients, learning, receptive, road, targets, words};
 use crate::Error;
 use crate::machine::Machine;
@@ -19,7 +19,7 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     sections.extend(super::nets::section(findings)?);
     sections.extend(targets::section(machine, records));
     sections.extend(super::filters::section(findings)?);
-    sections.extend(super::choices::section(findings.choices.as_ref())?);
+    sections.extend(super::choices::section(findings.choices.as_ref(), records)?);
     sections.extend(super::crossover::section(machine, records)?);
     sections.extend(super::scaling::throughput(machine, records)?);
     sections.extend(gradients::section(machine, records));
@@ -42,6 +42,7 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
             machine.date, machine.selected, machine.effort, machine.version
         ),
         lead: lead(machine, records),
+        first: FirstScreen::default(),
         sections,
     })
 }

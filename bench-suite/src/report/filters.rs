@@ -1,8 +1,9 @@
 //! The section on filters whose weights are known while compiling: a gallery, a chart and the tables.
 
 use super::document::{Block, Cell, Gallery, Section, cell, judged, table};
-use super::dots::{Contender, Dots, Scale};
-use super::peers::look;
+use super::dots::{Contender, Dot, Dots, Scale};
+use super::evidence::Evidence;
+use super::peers::{all, look};
 use super::plot::{Drawn, Marker, colour};
 use super::{Findings, words};
 use crate::Error;
@@ -189,9 +190,8 @@ fn chart(name: &'static str, kind: Kind, rows: &[Measured<'_>]) -> Result<Option
             _ => look(name),
         };
         let value = |(index, row): (usize, &Measured<'_>)| {
-            let mut all = row.beside.peers.iter().copied().chain([row.beside.tapwise]);
-            let record = all.find(|record| record.contender == name)?;
-            Some((index, row.copies(record.median_s)))
+            let record = all(&row.beside).find(|record| record.contender == name)?;
+            Some(Dot::of(index, row.copies(record.median_s), record))
         };
         Contender {
             label: name.to_owned(),
@@ -207,6 +207,7 @@ fn chart(name: &'static str, kind: Kind, rows: &[Measured<'_>]) -> Result<Option
         scale: Scale::Logarithmic,
         rows: rows.iter().map(|row| row.row.label.to_owned()).collect(),
         contenders: contenders.collect(),
+        evidence: Evidence::of(&besides.iter().flat_map(all).collect::<Vec<_>>(), "filters"),
     };
     Ok(Some((chart.draw()?, format!("On {}, one thread; further left is faster.", said(kind)))))
 }
