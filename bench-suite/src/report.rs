@@ -7,6 +7,7 @@ mod builds;
 mod charts;
 mod choices;
 mod contents;
+mod correctness;
 mod crossover;
 mod document;
 mod dots;
@@ -14,12 +15,14 @@ mod drawn;
 mod evidence;
 mod files;
 mod filters;
+mod first;
 mod gradients;
 mod grid;
 mod html;
 mod learning;
 mod machine;
 mod markdown;
+mod memory;
 mod method;
 mod nets;
 mod palette;
@@ -28,6 +31,7 @@ mod photograph;
 mod plot;
 mod receptive;
 mod road;
+mod roofline;
 mod scaling;
 mod tabulated;
 mod targets;
@@ -39,7 +43,7 @@ mod words;
 use crate::filters::gallery::Gallery;
 use crate::learning::experiment::Study;
 use crate::machine::Machine;
-use crate::memory;
+use crate::memory::Row as Bytes;
 use crate::parts::Part;
 use crate::peers as others;
 use crate::photograph::Pictures;
@@ -72,7 +76,7 @@ pub struct Findings {
     /// How well the planner chooses, where that was measured.
     pub choices: Option<regret::Findings>,
     /// Memory by strategy.
-    pub memory: Vec<memory::Row>,
+    pub memory: Vec<Bytes>,
 }
 
 impl Findings {

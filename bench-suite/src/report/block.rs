@@ -49,6 +49,8 @@ pub(super) enum Block {
     Text(String),
     /// Numbered equations, a line each, their columns aligned.
     Equations(Vec<String>),
+    /// What something is called, and what it is.
+    Terms(Vec<(&'static str, String)>),
     Table(Table),
     /// Plots beside one another, each with its caption.
     Plots(Vec<(Drawn, String)>),

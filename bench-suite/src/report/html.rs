@@ -56,6 +56,13 @@ fn part(section: &Section) -> String {
                 "<pre tabindex=\"0\" role=\"region\" aria-label=\"Equations\">{}</pre>\n",
                 escape(&lines.join("\n"))
             )),
+            Block::Terms(terms) => {
+                text.push_str("<dl class=\"terms\">\n");
+                for (term, what) in terms {
+                    text.push_str(&format!("<dt>{}</dt><dd>{}</dd>\n", escape(term), prose(what)));
+                }
+                text.push_str("</dl>\n");
+            }
             Block::Table(table) => {
                 table_count += 1;
                 text.push_str(&tables::table(table, &format!("{title}, table {table_count}")));

@@ -91,7 +91,7 @@ pub(super) struct Axis {
 
 impl Axis {
     /// Where a value lies: 0 at the low end of the axis, 1 at the high end.
-    fn place(&self, value: f64) -> f64 {
+    pub(super) fn place(&self, value: f64) -> f64 {
         let [value, low, high] = [value, self.range.0, self.range.1]
             .map(|value| if self.logarithmic { value.max(f64::MIN_POSITIVE).log10() } else { value });
         (value - low) / (high - low)
