@@ -67,7 +67,7 @@ mod tests {
             number("1.25 µs", 1.25e-6),
             number("7", 7.0),
             number("–", f64::NAN),
-            judged("0.94 ✓".to_owned(), true).keyed(1.0 / 3.0),
+            Cell { key: Some(1.0 / 3.0), ..judged("0.94 ✓".to_owned(), true) },
         ]]);
         assert!(html.contains(
             "<tr><th scope=\"row\">a &lt; b</th><td data-key=\"1.25e-6\">1.25 µs</td><td>7</td><td>–</td>\
