@@ -31,7 +31,8 @@ pub(super) fn algorithm(candidate: &Candidate) -> String {
 }
 
 /// The section, where choices were measured.
-pub(super) fn section(findings: &Findings, records: &[Record]) -> Result<Option<Section>, Error> {
+pub(super) fn section(measured: Option<&Findings>, records: &[Record]) -> Result<Option<Section>, Error> {
+    let Some(findings) = measured else { return Ok(None) };
     if findings.samples.is_empty() {
         return Ok(None);
     }
