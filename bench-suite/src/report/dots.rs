@@ -12,12 +12,11 @@ use super::{tabulated, words};
 use crate::Error;
 use crate::records::Record;
 
-const FONT: u32 = 28;
-const ROW: i32 = 42;
-/// Pixels for the names of rows, for the axis below, and beside the last tick.
-const NAMES: i32 = 390;
-const AXIS: i32 = 92;
-const MARGIN: i32 = 30;
+const FONT: u32 = 34;
+const ROW: i32 = 46;
+/// Pixels for the axis below, and beside the last tick.
+const AXIS: i32 = 104;
+const MARGIN: i32 = 34;
 
 /// A mark in a row.
 pub(super) struct Dot {
@@ -130,6 +129,7 @@ impl Dots {
             shown: self.title.clone(),
             table: tabulated::dots(self),
             evidence: self.evidence.clone(),
+            wide: true,
         })
     }
 
@@ -139,7 +139,7 @@ impl Dots {
         let (mut column, mut row) = (8, 0);
         let mut keys = Vec::new();
         for contender in self.contenders.iter().rev().filter(|contender| !contender.values.is_empty()) {
-            let width = 34 + (contender.label.chars().count() as f64 * f64::from(FONT) * 0.53) as i32;
+            let width = 34 + (contender.label.chars().count() as f64 * f64::from(FONT) * 0.48) as i32;
             if column > 8 && column + width > WIDTH as i32 {
                 (column, row) = (8, row + 1);
             }
@@ -149,12 +149,19 @@ impl Dots {
         keys
     }
 
+    /// Pixels for the names of the rows.
+    fn names(&self) -> i32 {
+        let longest = self.rows.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+        (30 + (longest as f64 * f64::from(FONT) * 0.475) as i32).min(WIDTH as i32 / 2)
+    }
+
     fn chart<DB: DrawingBackend>(&self, root: &Area<DB>, above: i32) -> Result<Vec<Point>, Failed<DB>> {
         let text = ("sans-serif", FONT).into_font().color(&INK);
         let values = self.contenders.iter().flat_map(|contender| &contender.values).map(|dot| dot.value);
         let ends = self.scale.ends(values);
-        let width = f64::from(WIDTH as i32 - NAMES - MARGIN);
-        let place = |value: f64| NAMES + (self.scale.part(value, ends) * width).round() as i32;
+        let names = self.names();
+        let width = f64::from(WIDTH as i32 - names - MARGIN);
+        let place = |value: f64| names + (self.scale.part(value, ends) * width).round() as i32;
         let line = |row: usize| above + row as i32 * ROW + ROW / 2;
         let bottom = above + self.rows.len() as i32 * ROW;
         for (value, name) in self.scale.ticks(ends) {
@@ -168,12 +175,12 @@ impl Dots {
             root.draw(&Text::new(name, (place(value), bottom + 8), style))?;
         }
         let style = text.clone().pos(Pos::new(HPos::Center, VPos::Top));
-        root.draw(&Text::new(self.title.clone(), ((NAMES + WIDTH as i32 - MARGIN) / 2, bottom + 48), style))?;
+        root.draw(&Text::new(self.title.clone(), ((names + WIDTH as i32 - MARGIN) / 2, bottom + 54), style))?;
         for (row, name) in self.rows.iter().enumerate() {
-            let ends = [(NAMES, line(row)), (WIDTH as i32 - MARGIN, line(row))];
+            let ends = [(names, line(row)), (WIDTH as i32 - MARGIN, line(row))];
             root.draw(&PathElement::new(ends, INK.mix(0.1).stroke_width(1)))?;
             let style = text.clone().pos(Pos::new(HPos::Right, VPos::Center));
-            root.draw(&Text::new(name.clone(), (NAMES - 16, line(row)), style))?;
+            root.draw(&Text::new(name.clone(), (names - 16, line(row)), style))?;
         }
         let mut points = Vec::new();
         for contender in &self.contenders {

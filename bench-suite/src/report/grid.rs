@@ -7,14 +7,14 @@ use super::block::{self, Table};
 use super::choices::algorithm;
 use super::drawn::{Drawn, Point, WIDTH, inside};
 use super::evidence::Evidence;
-use super::palette::{INK, colour};
+use super::palette::{INK, colour, on};
 use super::plot::{Area, Failed, LEGEND_ROW};
 use super::words;
 use crate::Error;
 use crate::tuning::regret::{ALIKE, Cell, regret};
 use crate::tuning::shapes::{MAP_CHANNELS, MAP_DELTAS};
 
-const FONT: u32 = 30;
+const FONT: u32 = 34;
 const ROW: i32 = 56;
 /// Pixels for the names of rows and their axis, for those of columns, and at the right.
 const LEFT: i32 = 110;
@@ -68,6 +68,7 @@ pub(super) fn map(cells: &[Cell], evidence: Evidence) -> Result<Drawn, Error> {
         shown: "the fastest, and the time of the choice over its time".to_owned(),
         table: tabulated(&winners),
         evidence,
+        wide: true,
     })
 }
 
@@ -122,7 +123,7 @@ fn lost(cell: &Cell) -> Option<f64> {
 fn places(keys: &[(&str, RGBColor)]) -> Vec<(i32, i32)> {
     let (mut column, mut row) = (8, 0);
     let place = |(name, _): &(&str, RGBColor)| {
-        let width = 44 + (name.chars().count() as f64 * f64::from(FONT) * 0.53) as i32;
+        let width = 44 + (name.chars().count() as f64 * f64::from(FONT) * 0.5) as i32;
         if column > 8 && column + width > WIDTH as i32 {
             (column, row) = (8, row + 1);
         }
@@ -169,7 +170,7 @@ fn draw<DB: DrawingBackend>(
             root.draw(&Rectangle::new(inside, colour.filled()))?;
             if let Some(lost) = lost(cell) {
                 root.draw(&Rectangle::new(inside, INK.stroke_width(5)))?;
-                let style = ("sans-serif", FONT).into_font().color(&WHITE);
+                let style = ("sans-serif", FONT).into_font().color(&on(colour));
                 let style = style.pos(Pos::new(HPos::Center, VPos::Center));
                 root.draw(&Text::new(format!("{lost:.2}"), (x + width / 2, y + ROW / 2), style))?;
             }

@@ -62,7 +62,8 @@ fn part(section: &Section) -> String {
             }
             Block::Pictures(gallery) => text.push_str(&figures::pictures(gallery)),
             Block::Plots(plots) => {
-                text.push_str("<div class=\"plots\">\n");
+                let wide = if plots.iter().any(|(plot, _)| plot.wide) { " wider" } else { "" };
+                text.push_str(&format!("<div class=\"plots{wide}\">\n"));
                 plots.iter().for_each(|(plot, caption)| text.push_str(&figures::plot(plot, caption)));
                 text.push_str("</div>\n");
             }
@@ -103,7 +104,7 @@ fn prose(text: &str) -> String {
 mod tests {
     use plotters::style::RGBColor;
 
-    use super::super::palette::{MARKS, tests::contrast};
+    use super::super::palette::{MARKS, contrast};
     use super::*;
 
     #[test]

@@ -169,6 +169,7 @@ impl Plot {
             shown: self.y.title.clone(),
             table: tabulated::plot(self),
             evidence: self.evidence.clone(),
+            wide: false,
         })
     }
 
@@ -202,7 +203,7 @@ impl Plot {
             .margin_right(34)
             .margin_top(8)
             .margin_bottom(4)
-            .x_label_area_size(104)
+            .x_label_area_size(92)
             .y_label_area_size(66 + wide * FONT * 9 / 20)
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
         chart
