@@ -18,6 +18,7 @@ mod gradients;
 mod grid;
 mod html;
 mod learning;
+mod legend;
 mod machine;
 mod markdown;
 mod method;

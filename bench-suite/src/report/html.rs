@@ -45,7 +45,7 @@ fn part(section: &Section) -> String {
     let Section { id, title, .. } = section;
     let title = escape(title);
     let mut text = format!(
-        "<section id=\"{id}\" aria-labelledby=\"h-{id}\">\n<h2 id=\"h-{id}\">{title} \
+        "<section id=\"{id}\" aria-labelledby=\"h-{id}\">\n<h2 id=\"h-{id}\">{title}&nbsp;\
          <a class=\"anchor\" href=\"#{id}\" aria-label=\"Link to this section\">#</a></h2>\n"
     );
     let mut table_count = 0;
