@@ -253,7 +253,7 @@ pub(super) fn dense(records: &[Record], machine: &Machine) -> Option<Plot> {
             ticks: powers.map(|value| (value, format!("{value}"))).collect(),
         },
         y: Axis {
-            title: "time of one picture".to_owned(),
+            title: "time of one picture (s)".to_owned(),
             range: (10f64.powi(bottom), 10f64.powi(top)),
             logarithmic: true,
             ticks: decades(bottom, top, 1, text),

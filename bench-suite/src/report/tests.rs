@@ -1,5 +1,7 @@
 //! Reports made of records that nobody measured.
 
+mod figures;
+
 use super::*;
 use crate::contenders;
 use crate::machine::{SetFacts, Stream};
