@@ -20,6 +20,7 @@ mod gradients;
 mod grid;
 mod html;
 mod learning;
+mod legend;
 mod machine;
 mod markdown;
 mod memory;

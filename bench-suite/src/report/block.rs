@@ -126,13 +126,6 @@ pub(super) fn number(text: impl Into<String>, key: f64) -> Cell {
     Cell { text: text.into(), tone: Tone::Plain, key: Some(key) }
 }
 
-impl Cell {
-    /// The same cell, sorted by a number.
-    pub(super) fn keyed(self, key: f64) -> Self {
-        Cell { key: Some(key), ..self }
-    }
-}
-
 pub(super) fn table(head: &[&str], rows: Vec<Vec<Cell>>) -> Block {
     Block::Table(Table { head: head.iter().map(|text| (*text).to_owned()).collect(), rows })
 }

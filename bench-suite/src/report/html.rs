@@ -45,7 +45,7 @@ fn part(section: &Section) -> String {
     let Section { id, title, .. } = section;
     let title = escape(title);
     let mut text = format!(
-        "<section id=\"{id}\" aria-labelledby=\"h-{id}\">\n<h2 id=\"h-{id}\">{title} \
+        "<section id=\"{id}\" aria-labelledby=\"h-{id}\">\n<h2 id=\"h-{id}\">{title}&nbsp;\
          <a class=\"anchor\" href=\"#{id}\" aria-label=\"Link to this section\">#</a></h2>\n"
     );
     let mut table_count = 0;
@@ -69,7 +69,8 @@ fn part(section: &Section) -> String {
             }
             Block::Pictures(gallery) => text.push_str(&figures::pictures(gallery)),
             Block::Plots(plots) => {
-                text.push_str("<div class=\"plots\">\n");
+                let wide = if plots.iter().any(|(plot, _)| plot.wide) { " wider" } else { "" };
+                text.push_str(&format!("<div class=\"plots{wide}\">\n"));
                 plots.iter().for_each(|(plot, caption)| text.push_str(&figures::plot(plot, caption)));
                 text.push_str("</div>\n");
             }
@@ -110,7 +111,7 @@ fn prose(text: &str) -> String {
 mod tests {
     use plotters::style::RGBColor;
 
-    use super::super::palette::{MARKS, tests::contrast};
+    use super::super::palette::{MARKS, contrast};
     use super::*;
 
     #[test]

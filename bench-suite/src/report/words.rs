@@ -31,7 +31,7 @@ pub(super) fn three(value: f64) -> String {
 /// A number in a table, whatever its size: `0.25`, `12.3`, `3996001`, `1.23·10⁻⁷`.
 pub(super) fn figure(value: f64) -> String {
     match value.abs() {
-        v if v == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         v if !(1e-2..1e7).contains(&v) => scientific(value, 2),
         _ if value.fract() == 0.0 => format!("{value}"),
         _ => three(value),
