@@ -4,9 +4,11 @@
 //! and [`report`] turns records into plots and pages without measuring anything itself.
 
 pub mod builds;
+pub mod compare;
 pub mod contenders;
 pub mod dense_layer;
 pub mod error;
+pub mod export;
 pub mod filters;
 pub mod gradients;
 pub mod learning;
@@ -19,6 +21,7 @@ pub mod progress;
 pub mod records;
 pub mod reference;
 pub mod report;
+pub mod rows;
 pub mod session;
 pub mod statistics;
 pub mod tiles;

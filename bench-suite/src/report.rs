@@ -3,6 +3,7 @@
 
 mod charts;
 mod choices;
+pub(crate) mod comparison;
 mod crossover;
 mod document;
 mod dots;
@@ -10,6 +11,7 @@ mod filters;
 mod gradients;
 mod grid;
 mod html;
+mod intervals;
 mod learning;
 mod markdown;
 mod nets;
