@@ -105,10 +105,14 @@ impl Names {
     #[must_use]
     pub fn name(&self, key: &Key) -> String {
         let contender = key.contender.as_ref().filter(|_| self.contender != key.contender).cloned();
-        // The kernel's name has the instruction set in it.
-        let isa = key.isa.as_ref().filter(|_| self.isa != key.isa && key.kernel.is_none()).cloned();
+        let isa = key.isa.as_ref().filter(|_| self.isa != key.isa).cloned();
         let threads = key.threads.filter(|_| self.threads != key.threads).map(in_words);
-        let strategy = key.kernel.as_ref().unwrap_or(&key.strategy).clone();
+        let strategy = match (&key.kernel, &key.isa) {
+            // The kernel's name has the instruction set in it.
+            (Some(kernel), Some(isa)) => kernel.replace(&format!("-{isa}"), ""),
+            (Some(kernel), None) => kernel.clone(),
+            (None, _) => key.strategy.clone(),
+        };
         let parts = [Some(key.shape.clone()), contender, Some(strategy), isa, threads];
         let parts = parts.into_iter().flatten().filter(|part| !part.is_empty());
         parts.collect::<Vec<_>>().join(", ")
@@ -158,6 +162,8 @@ mod tests {
         let names = Names::of(&keys);
         assert_eq!(names.name(&keys[0]), "h9w9 c1x1 k3x3, direct");
         assert_eq!(names.name(&keys[2]), "h9w9 c1x1 k3x3, direct, 2 threads");
+        let tiled = Key { kernel: Some("winograd-F(2x2,3x3)-avx2".to_owned()), ..key("avx2", 1) };
+        assert_eq!(names.name(&tiled), "h9w9 c1x1 k3x3, winograd-F(2x2,3x3)");
         let bare = Key { shape: String::new(), contender: None, isa: None, threads: None, ..key("", 1) };
         assert_eq!(
             (Names::of([&bare]).name(&bare), Names::of([&bare]).left_out()),

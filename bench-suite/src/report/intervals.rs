@@ -6,17 +6,17 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::plot::{Area, Drawn, Failed, INK, LEGEND_ROW, Marker, WIDTH, draw_marker};
 use crate::Error;
 
-const FONT: u32 = 28;
-const ROW: i32 = 74;
-const AXIS: i32 = 96;
+const FONT: u32 = 34;
+const ROW: i32 = 84;
+const AXIS: i32 = 108;
 /// Pixels beside the first and the last tick, half a number wide.
-const MARGIN: i32 = 36;
+const MARGIN: i32 = 40;
 /// Half the height of the grid in a row.
 const BAND: i32 = 15;
 /// Letters of a name that the width holds.
-const LETTERS: usize = 74;
+const LETTERS: usize = 63;
 /// Pixels between ticks.
-const APART: f64 = 70.0;
+const APART: f64 = 84.0;
 
 /// A kind of row: how its mark looks.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,13 +101,13 @@ impl Intervals {
             root.draw(&Text::new(name.clone(), (place(*value), bottom + 10), style))?;
         }
         let style = text.clone().pos(Pos::new(HPos::Center, VPos::Top));
-        root.draw(&Text::new(self.title.clone(), (WIDTH as i32 / 2, bottom + 52), style))?;
+        root.draw(&Text::new(self.title.clone(), (WIDTH as i32 / 2, bottom + 58), style))?;
         for (index, row) in self.rows.iter().enumerate() {
             let top = above + index as i32 * ROW;
             let style = text.clone().pos(Pos::new(HPos::Left, VPos::Top));
             root.draw(&Text::new(shortened(&row.name), (8, top + 6), style))?;
             // Lines of the grid stop at the names.
-            let line = top + 53;
+            let line = top + 61;
             let [upper, lower] = [line - BAND, line + BAND];
             root.draw(&Rectangle::new([(believed[0], upper), (believed[1], lower)], INK.mix(0.1).filled()))?;
             for (value, _) in &ticks {
