@@ -52,6 +52,8 @@ pub struct Options {
     /// The smallest difference that is believed, 0.03 for 3 %; what the reports say of their machines, else
     /// [`NOISE`].
     pub noise: Option<f64>,
+    /// The command that compares so.
+    pub command: String,
 }
 
 /// One side, in a few words.
@@ -79,6 +81,10 @@ pub struct Change {
     pub ratio: f64,
     /// Where that lies by the rounds of both sides; none where one has fewer than three.
     pub interval: Option<Interval>,
+    /// The difference that is nothing, of whichever side allows less: 0.03 for 3 %.
+    pub noise: f64,
+    /// Whether the core of a side was slower than it can be.
+    pub slowed: bool,
     /// What is to be believed of it.
     pub verdict: Verdict,
 }
@@ -92,8 +98,10 @@ pub struct Comparison {
     pub new: Side,
     /// What ratios are of.
     pub by: By,
-    /// Differences up to this are not believed, 0.03 for 3 %.
-    pub noise: f64,
+    /// The command that compares so.
+    pub command: String,
+    /// The least and the largest difference that is nothing among the pairs, 0.03 for 3 %.
+    pub noise: [f64; 2],
     /// What may mislead.
     pub warnings: Vec<String>,
     /// All pairs together.
@@ -141,14 +149,10 @@ impl Comparison {
 /// [`Error::Unpaired`] where the sides have nothing in common.
 pub fn compare(old: &Source, new: &Source, options: &Options) -> Result<Comparison, Error> {
     let [old_rows, new_rows] = filtered([&old.rows, &new.rows], options)?;
-    let noise = options.noise.unwrap_or_else(|| {
-        let said = old_rows.iter().chain(&new_rows).filter_map(|row| row.noise);
-        said.max_by(f64::total_cmp).unwrap_or(NOISE)
-    });
     let timings = |rows: &[&Row], label: &str| Timing::all(rows, options.by, label);
     let (before, after) = (timings(&old_rows, &old.label)?, timings(&new_rows, &new.label)?);
     let Matched { pairs, only_old, only_new, ambiguous, left_out } = pair::pair(before, after);
-    let changes: Vec<Change> = pairs.into_iter().map(|(old, new)| change(old, new, noise)).collect();
+    let changes: Vec<Change> = pairs.into_iter().map(|(old, new)| change(old, new, options.noise)).collect();
     let Some(all) = Tally::of("all", &changes) else {
         let reason = format!(
             "{} has {} measurements and {} has {}, and none is of the same thing",
@@ -160,12 +164,14 @@ pub fn compare(old: &Source, new: &Source, options: &Options) -> Result<Comparis
         return Err(Error::Unpaired { reason });
     };
     let mut warnings = warnings::machines(&old_rows, &new_rows);
-    warnings.extend(warnings::pairs(&changes, &left_out));
+    warnings.extend(warnings::pairs(&changes, &left_out, options.by));
     Ok(Comparison {
         old: side(old, &old_rows),
         new: side(new, &new_rows),
         by: options.by,
-        noise,
+        command: options.command.clone(),
+        noise: [f64::min, f64::max]
+            .map(|end| changes.iter().map(|found| found.noise).reduce(end).unwrap_or(NOISE)),
         warnings,
         all,
         groups: Tally::groups(&changes),
@@ -176,7 +182,9 @@ pub fn compare(old: &Source, new: &Source, options: &Options) -> Result<Comparis
     })
 }
 
-fn change(old: Timing, new: Timing, noise: f64) -> Change {
+fn change(old: Timing, new: Timing, noise: Option<f64>) -> Change {
+    let said = [old.noise, new.noise].into_iter().flatten().max_by(f64::total_cmp);
+    let noise = noise.or(said).unwrap_or(NOISE);
     let ratio = old.cost / new.cost;
     let interval = interval_of_ratio(&old.rounds, &new.rounds);
     Change {
@@ -185,6 +193,8 @@ fn change(old: Timing, new: Timing, noise: f64) -> Change {
         seconds: [old.median_s, new.median_s],
         ratio,
         interval,
+        noise,
+        slowed: old.slowed || new.slowed,
         verdict: judge(ratio, interval, noise),
     }
 }

@@ -4,6 +4,7 @@
 //! and [`report`] turns records into plots and pages without measuring anything itself.
 
 pub mod builds;
+pub mod clock;
 pub mod compare;
 pub mod contenders;
 pub mod dense_layer;
@@ -11,9 +12,12 @@ pub mod error;
 pub mod export;
 pub mod filters;
 pub mod gradients;
+pub mod journal;
 pub mod learning;
 pub mod machine;
 pub mod measurement;
+pub mod memory;
+pub mod parts;
 pub mod peers;
 pub mod photograph;
 pub mod problems;
@@ -22,6 +26,7 @@ pub mod records;
 pub mod reference;
 pub mod report;
 pub mod rows;
+pub mod self_check;
 pub mod session;
 pub mod statistics;
 pub mod tiles;

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 use tapwise::{ConvSpec, Isa, Shape};
 
 use crate::Error;
@@ -128,7 +129,8 @@ pub fn beside() -> Result<Vec<(&'static str, Shape)>, Error> {
 }
 
 /// How deep a report goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effort {
     /// Ends within two minutes on two cores.
     Quick,
@@ -181,6 +183,12 @@ pub mod group {
     pub const TILES: &str = "tiles";
     /// Shapes that the user asked for.
     pub const SHAPES: &str = "shapes";
+    /// The same layer against itself.
+    pub const SELF_CHECK: &str = "self-check";
+    /// Batches of pictures, on one thread and on several.
+    pub const BATCH: &str = "batch";
+    /// Layers over the number of threads.
+    pub const SCALING: &str = "scaling";
     /// Beside other libraries.
     pub const PEERS: &str = "peers";
     /// What a call of each library costs.
@@ -234,6 +242,27 @@ pub fn filters(effort: Effort) -> Vec<Problem> {
     let shape = |side| Shape::new([1080, 1920], ConvSpec::new([side, side], 1, 1));
     sides.into_iter().map(|side| Problem { shape: shape(side), group: group::FILTER }).collect()
 }
+
+/// Batches of small pictures: how much a call costs that has little to do.
+#[must_use]
+pub fn batches(effort: Effort) -> Vec<Problem> {
+    let counts = effort.of(&[1, 4, 16, 64], &[2, 8, 32, 128]);
+    let shape = |batch| Shape { batch, ..square(16, 32, 1) };
+    let mut problems: Vec<Problem> =
+        counts.into_iter().map(|count| Problem { shape: shape(count), group: group::BATCH }).collect();
+    problems.sort_by_key(|problem| problem.shape.batch);
+    problems
+}
+
+/// Layers that are measured over the number of threads.
+pub const SCALING: [&str; 6] = [
+    "h224w224 c64x64 k3",
+    "h56w56 c64x64 k3",
+    "h14w14 c256x256 k3",
+    "h56w56 c64x256 k1",
+    "h56w56 c128x128 k3 g128",
+    "h1080w1920 c1x1 k5",
+];
 
 /// A shape that has a share of the FMA peak to reach on one thread under one instruction set.
 #[derive(Debug, Clone, Copy, PartialEq)]

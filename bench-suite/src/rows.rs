@@ -65,14 +65,19 @@ pub struct Row {
     pub date: Option<String>,
     /// `quick` or `full`.
     pub effort: Option<String>,
-    /// The smallest difference of two measurements that the machine let believe in, 0.03 for 3 %.
+    /// The difference that medians of one thing had minutes apart, on as many threads: 0.03 for 3 %. What is less
+    /// is nothing, see [`crate::self_check`].
     pub noise: Option<f64>,
+    /// The same of shares of the peak.
+    pub noise_of_peak: Option<f64>,
+    /// Whether the core was slower than it can be meanwhile, see [`crate::clock`].
+    pub slowed: Option<bool>,
     /// Seconds of one run in each sample that was kept, in their order.
     pub rounds_s: Vec<f64>,
 }
 
 /// The columns of a row, in their order, and what they hold.
-pub const COLUMNS: [(&str, &str); 27] = [
+pub const COLUMNS: [(&str, &str); 29] = [
     ("group", "what it was measured for"),
     ("shape", "the descriptor of the problem; criterion's value"),
     ("contender", "whose code ran: tapwise or another library"),
@@ -98,7 +103,9 @@ pub const COLUMNS: [(&str, &str); 27] = [
     ("version", "the version of the program"),
     ("date", "the day, YYYY-MM-DD, in UTC"),
     ("effort", "quick or full"),
-    ("noise", "the smallest difference that the machine let believe in, 0.03 for 3 %"),
+    ("noise", "how far medians of one thing lie apart here, 0.03 for 3 %"),
+    ("noise_of_peak", "the same of shares of the peak"),
+    ("slowed", "whether the core was slower than it can be meanwhile"),
     ("rounds_s", "seconds of one run in each sample that was kept"),
 ];
 

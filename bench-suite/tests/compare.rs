@@ -36,6 +36,7 @@ fn report(name: &str, factor: f64, rounds: usize) -> PathBuf {
         fraction_of_peak: 1e-8 / median_s,
         max_error: 1e-7,
         checked: "all 9 outputs".to_owned(),
+        slowed: false,
         command: "tapwise report".to_owned(),
     };
     let records = [record("h56w56 c64x64 k3x3", 1e-4), record("h28w28 c128x128 k3x3", factor * 2e-4)];

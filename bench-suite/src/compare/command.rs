@@ -116,6 +116,7 @@ fn done(arguments: &Arguments) -> Result<ExitCode, Error> {
             only: arguments.only.clone(),
             contenders: if everyone { Vec::new() } else { arguments.contender.clone() },
             noise: arguments.noise,
+            command: typed(),
         },
     )?;
     let written = match arguments.format {
@@ -129,6 +130,13 @@ fn done(arguments: &Arguments) -> Result<ExitCode, Error> {
         Some(limit) => judged(&comparison, limit),
         None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// The command as it was typed, words with spaces between quotes.
+fn typed() -> String {
+    let words = std::env::args().skip(1);
+    let words = words.map(|word| if word.contains(' ') { format!("'{word}'") } else { word });
+    std::iter::once("tapwise".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether the comparison passes.

@@ -144,7 +144,15 @@ mod tests {
             threads,
             kernel: None,
         };
-        Timing { key, kernel: Some(kernel.to_owned()), median_s: 1.0, cost: 1.0, rounds: Vec::new() }
+        Timing {
+            key,
+            kernel: Some(kernel.to_owned()),
+            median_s: 1.0,
+            noise: None,
+            slowed: false,
+            cost: 1.0,
+            rounds: Vec::new(),
+        }
     }
 
     fn one(shape: &str, kernel: &str) -> Timing {

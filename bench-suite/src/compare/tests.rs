@@ -68,7 +68,7 @@ fn the_noise_of_the_machine_hides_what_is_below_it() {
     let side = |seconds, noise| vec![Row { noise, ..row("a", "one", seconds, 1e-4) }];
     let judged = |old, new, noise| {
         let found = compared(old, new, &Options { noise, ..Options::default() });
-        (found.noise, verdicts(&found)[0])
+        (found.noise[1], verdicts(&found)[0])
     };
     assert_eq!(judged(side(1.05, None), side(1.0, None), None), (NOISE, Verdict::Gain));
     assert_eq!(judged(side(1.02, None), side(1.0, None), None), (NOISE, Verdict::Alike));
@@ -77,6 +77,13 @@ fn the_noise_of_the_machine_hides_what_is_below_it() {
     assert_eq!(judged(side(1.05, Some(0.02)), side(1.0, Some(0.1)), None), (0.1, Verdict::Alike));
     assert_eq!(judged(side(1.05, Some(0.1)), side(1.0, Some(0.1)), Some(0.0)), (0.0, Verdict::Gain));
     assert_eq!(judged(side(1.02, Some(0.01)), side(1.0, None), None), (0.01, Verdict::Gain));
+    // Each pair has its own.
+    let two = |seconds| {
+        vec![side(seconds, Some(0.02)).remove(0), Row { noise: Some(0.2), ..row("a", "two", seconds, 1e-4) }]
+    };
+    let found = compared(two(1.1), two(1.0), &Options::default());
+    assert_eq!((found.noise, verdicts(&found)), ([0.02, 0.2], vec![Verdict::Gain, Verdict::Alike]));
+    assert!(text::lead(&found).contains("a difference of 2 to 20 % or more"));
 }
 
 #[test]
@@ -98,6 +105,15 @@ fn a_slower_clock_is_no_regression_of_the_share() {
     let old = vec![row("a", "one", 1.0, 0.01)];
     let new = vec![Row { peak_gflops: Some(80.0), ..row("a", "one", 1.25, 0.01) }];
     assert_eq!(verdicts(&compared(old.clone(), new.clone(), &Options::default())), [Verdict::Regression]);
+    let slowed = vec![Row { slowed: Some(true), ..new[0].clone() }];
+    let warned = |by| {
+        let options = Options { by, ..Options::default() };
+        compared(old.clone(), slowed.clone(), &options)
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("slower than"))
+    };
+    assert!(warned(By::Time) && !warned(By::OfPeak));
     let by = Options { by: By::OfPeak, ..Options::default() };
     let found = compared(old.clone(), new, &by);
     assert_eq!(verdicts(&found), [Verdict::Alike]);

@@ -52,7 +52,7 @@ pub fn lead(comparison: &Comparison) -> String {
     format!(
         "{of}: 1.25 × is 1.25 times as fast as before. A gain or a regression is a difference of {} or more whose 95 % \
          interval does not hold 1.{names}",
-        percent(comparison.noise)
+        noise(comparison)
     )
 }
 
@@ -78,8 +78,14 @@ fn digits(ratio: f64) -> String {
     }
 }
 
+/// The difference that is nothing: `3 %`, or `3 to 5 %` where it is not the same for all pairs.
+pub(crate) fn noise(comparison: &Comparison) -> String {
+    let [least, most] = comparison.noise.map(percent);
+    if least == most { least } else { format!("{} to {most}", least.trim_end_matches(" %")) }
+}
+
 /// A share in percent, as short as it is.
-pub(crate) fn percent(share: f64) -> String {
+fn percent(share: f64) -> String {
     format!("{} %", (share * 1e4).round() / 100.0)
 }
 
@@ -110,7 +116,7 @@ fn changes(comparison: &Comparison, all: bool) -> String {
         let found = comparison.with(verdict);
         let several = comparison.groups.len() > 1;
         // What is below the noise is said where everything is wanted.
-        let beyond = |change: &&&Change| change.ratio.ln().abs() >= comparison.noise.ln_1p();
+        let beyond = |change: &&&Change| change.ratio.ln().abs() >= change.noise.ln_1p();
         let worth = match verdict {
             _ if all => found.len(),
             Verdict::Gain | Verdict::Regression => found.len(),

@@ -37,6 +37,10 @@ pub struct Timing {
     pub kernel: Option<String>,
     /// Seconds of one run: the median.
     pub median_s: f64,
+    /// The difference that is nothing on its machine, where that is known.
+    pub noise: Option<f64>,
+    /// Whether its core was slower than it can be.
+    pub slowed: bool,
     /// What is compared: seconds, or multiply-adds that the peak would have done meanwhile.
     pub cost: f64,
     /// The same for each round.
@@ -59,9 +63,9 @@ impl Timing {
     }
 
     fn of(row: &Row, by: By) -> Timing {
-        let scale = match by {
-            By::Time => 1.0,
-            By::OfPeak => row.peak_gflops.unwrap_or(1.0),
+        let (scale, noise) = match by {
+            By::Time => (1.0, row.noise),
+            By::OfPeak => (row.peak_gflops.unwrap_or(1.0), row.noise_of_peak),
         };
         Timing {
             key: Key {
@@ -75,6 +79,8 @@ impl Timing {
             },
             kernel: row.kernel.clone(),
             median_s: row.median_s,
+            noise,
+            slowed: row.slowed.unwrap_or(false),
             cost: row.median_s * scale,
             rounds: row.rounds_s.iter().map(|round| round * scale).collect(),
         }

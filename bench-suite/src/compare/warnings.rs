@@ -1,7 +1,7 @@
 //! What may make a comparison mislead, said before its figures.
 
-use super::Change;
 use super::verdict::Verdict;
+use super::{By, Change};
 use crate::rows::Row;
 
 /// The values of a fact, each once, in their order.
@@ -55,7 +55,7 @@ pub fn machines(old: &[&Row], new: &[&Row]) -> Vec<String> {
 
 /// What pairs do not tell.
 #[must_use]
-pub fn pairs(changes: &[Change], left_out: &[&str]) -> Vec<String> {
+pub fn pairs(changes: &[Change], left_out: &[&str], by: By) -> Vec<String> {
     let mut warnings = Vec::new();
     if !left_out.is_empty() {
         warnings.push(format!(
@@ -67,6 +67,14 @@ pub fn pairs(changes: &[Change], left_out: &[&str]) -> Vec<String> {
     if unknown > 0 {
         warnings.push(format!(
             "{unknown} of {} pairs cannot be judged: a side has fewer than 3 rounds, as reports of older versions do",
+            changes.len()
+        ));
+    }
+    let slowed = changes.iter().filter(|change| change.slowed).count();
+    if slowed > 0 && by == By::Time {
+        warnings.push(format!(
+            "{slowed} of {} pairs were measured on a core that was slower than it can be: --of-peak compares shares of \
+             the peak beside",
             changes.len()
         ));
     }

@@ -1,15 +1,18 @@
 //! Two sides of measurements beside one another, as a page or as Markdown.
 
-use super::document::{Block, Cell, Document, Section, cell, judged, table};
+use super::block::{Block, Cell, Document, Figure, FirstScreen, Section, Tone, cell, judged, number, table};
+use super::drawn::Drawn;
+use super::evidence::Evidence;
 use super::intervals::{Intervals, Kind, Ratio};
-use super::plot::{Drawn, Marker, colour};
+use super::palette::colour;
+use super::plot::Marker;
 use super::{html as page, markdown as plain, words};
 use crate::Error;
 use crate::compare::summary::Tally;
-use crate::compare::text::{interval, lead, percent, times};
+use crate::compare::text::{interval, lead, noise, times};
 use crate::compare::timing::{Key, Names};
 use crate::compare::verdict::Verdict;
-use crate::compare::{By, Change, Comparison};
+use crate::compare::{By, Change, Comparison, Side};
 
 /// Rows of a plot: the largest changes.
 const PLOTTED: usize = 20;
@@ -33,15 +36,12 @@ pub(crate) fn markdown(comparison: &Comparison) -> String {
 
 fn document(comparison: &Comparison, plots: Vec<(Drawn, String)>, most: usize) -> Document {
     let Comparison { old, new, all, .. } = comparison;
-    let named = |side: &crate::compare::Side| {
-        if side.made.is_empty() { side.label.clone() } else { format!("{} ({})", side.label, side.made) }
-    };
     let mut sections = vec![summary(comparison)];
     if !plots.is_empty() {
         let text = format!(
             "Bars are 95 % intervals, where rounds tell them. Differences inside of the grey bands, up to {}, are not \
              believed.",
-            percent(comparison.noise)
+            noise(comparison)
         );
         let blocks = vec![Block::Text(text), Block::Plots(plots)];
         sections.push(Section { id: "changes", title: "The largest changes", blocks });
@@ -50,7 +50,7 @@ fn document(comparison: &Comparison, plots: Vec<(Drawn, String)>, most: usize) -
     sections.extend(unpaired(comparison, most));
     Document {
         title: "Before and after".to_owned(),
-        subtitle: format!("old: {}; new: {}", named(old), named(new)),
+        subtitle: format!("{} beside {}", new.label, old.label),
         lead: format!(
             "{} pairs, {} as fast in the geometric mean: {} gains, {} regressions, {} alike, {} unknown.",
             all.pairs,
@@ -60,7 +60,60 @@ fn document(comparison: &Comparison, plots: Vec<(Drawn, String)>, most: usize) -
             all.alike,
             all.unknown
         ),
+        first: first(comparison),
         sections,
+    }
+}
+
+/// The mean, the gains and the regressions.
+fn first(comparison: &Comparison) -> FirstScreen {
+    let Tally { pairs, mean, gains, regressions, alike, unknown, worst, best, .. } = &comparison.all;
+    let judged = pairs - unknown;
+    let count = |count: &usize| (judged > 0).then(|| count.to_string());
+    let tone = |count: usize, tone| if count > 0 { tone } else { Tone::Plain };
+    let told = |what: &str| match judged {
+        0 => "No pair has the rounds that it takes to judge.".to_owned(),
+        _ => format!("Of {judged} pairs that can be judged, {what}"),
+    };
+    let beyond = format!("by {} or more, with a 95 % interval that does not hold 1.", noise(comparison));
+    let figure = |value, unit, label: &str, explanation, tone| Figure {
+        value,
+        unit,
+        label: label.to_owned(),
+        explanation,
+        tone,
+    };
+    let named = |side: &Side| {
+        if side.made.is_empty() { side.label.clone() } else { format!("{} ({})", side.label, side.made) }
+    };
+    FirstScreen {
+        facts: vec![
+            ("old", named(&comparison.old)),
+            ("new", named(&comparison.new)),
+            ("command", comparison.command.clone()),
+        ],
+        figures: vec![
+            figure(
+                Some(times(*mean).trim_end_matches(" ×").to_owned()),
+                "×",
+                "as fast as before",
+                format!(
+                    "The geometric mean of {pairs} pairs, which go from {} to {}.",
+                    times(*worst),
+                    times(*best)
+                ),
+                Tone::Plain,
+            ),
+            figure(
+                count(regressions),
+                "",
+                "regressions",
+                told(&format!("slower {beyond} {alike} are alike.")),
+                tone(*regressions, Tone::Bad),
+            ),
+            figure(count(gains), "", "gains", told(&format!("faster {beyond}")), tone(*gains, Tone::Good)),
+        ],
+        plot: None,
     }
 }
 
@@ -123,7 +176,7 @@ fn row(change: &Change, names: &Names) -> Vec<Cell> {
         Verdict::Regression => judged(times(change.ratio), false),
         Verdict::Alike | Verdict::Unknown => cell(times(change.ratio)),
     };
-    let [old, new] = change.seconds.map(|seconds| cell(words::time(seconds)));
+    let [old, new] = change.seconds.map(|seconds| number(words::time(seconds), seconds));
     vec![
         cell(names.name(&change.key)),
         cell(change.key.group.clone()),
@@ -203,6 +256,8 @@ fn plot(comparison: &Comparison, name: &'static str, found: &[&Change]) -> Resul
         let group = if several { format!("{}: ", change.key.group) } else { String::new() };
         Ratio {
             name: format!("{group}{}", names.name(&change.key)),
+            noise: change.noise,
+            text: told(change, &names.name(&change.key)),
             kind: kinds.iter().position(|(verdict, ..)| *verdict == change.verdict).unwrap_or_default(),
             value: change.ratio,
             ends: change.interval.map(|found| [found.low, found.high]),
@@ -222,7 +277,17 @@ fn plot(comparison: &Comparison, name: &'static str, found: &[&Change]) -> Resul
         title: format!("times as fast as before{of}"),
         kinds: kinds.map(|(verdict, colour, marker)| Kind { label: verdict.name(), colour, marker }).to_vec(),
         rows: rows.collect(),
-        noise: comparison.noise,
+        evidence: Evidence::Said {
+            what: "Ratios of medians, with bootstrap intervals of the rounds of both sides".to_owned(),
+            again: comparison.command.clone(),
+        },
     }
     .draw()
+}
+
+/// What is told of a mark.
+fn told(change: &Change, name: &str) -> String {
+    let [old, new] = change.seconds.map(words::time);
+    let interval = change.interval.map_or_else(String::new, |_| format!(", {}", interval(change)));
+    format!("{name}\n{old}, then {new}\n{}{interval}: {}", times(change.ratio), change.verdict.name())
 }

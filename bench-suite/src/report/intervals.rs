@@ -3,18 +3,24 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::plot::{Area, Drawn, Failed, INK, LEGEND_ROW, Marker, WIDTH, draw_marker};
+use super::block::{Table, cell, number};
+use super::drawn::{Drawn, Point, WIDTH, inside};
+use super::evidence::Evidence;
+use super::palette::INK;
+use super::plot::{Area, Failed, LEGEND_ROW, Marker, draw_marker};
 use crate::Error;
 
-const FONT: u32 = 34;
+const FONT: u32 = 32;
 const ROW: i32 = 84;
 const AXIS: i32 = 108;
 /// Pixels beside the first and the last tick, half a number wide.
 const MARGIN: i32 = 40;
+/// From the top of a row to its mark.
+const LINE: i32 = 61;
 /// Half the height of the grid in a row.
 const BAND: i32 = 15;
 /// Letters of a name that the width holds.
-const LETTERS: usize = 63;
+const LETTERS: usize = 58;
 /// Pixels between ticks.
 const APART: f64 = 84.0;
 
@@ -35,6 +41,10 @@ pub(super) struct Ratio {
     pub(super) value: f64,
     /// Where it lies, as far as known.
     pub(super) ends: Option<[f64; 2]>,
+    /// From this to its inverse nothing is believed, 0.03 for 1.03.
+    pub(super) noise: f64,
+    /// What is told of it.
+    pub(super) text: String,
 }
 
 /// A chart before it is drawn.
@@ -44,8 +54,8 @@ pub(super) struct Intervals {
     pub(super) title: String,
     pub(super) kinds: Vec<Kind>,
     pub(super) rows: Vec<Ratio>,
-    /// From this to its inverse nothing is believed.
-    pub(super) noise: f64,
+    /// What the ratios rest on.
+    pub(super) evidence: Evidence,
 }
 
 impl Intervals {
@@ -54,13 +64,34 @@ impl Intervals {
         let height = (LEGEND_ROW + 20 + self.rows.len() as i32 * ROW + AXIS) as u32;
         let fail = |reason: String| Error::Plot { plot: self.name.to_owned(), reason };
         let mut svg = String::new();
-        {
+        let points = {
             let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
             self.legend(&area).map_err(|error| fail(error.to_string()))?;
-            self.chart(&area).map_err(|error| fail(error.to_string()))?;
+            let points = self.chart(&area).map_err(|error| fail(error.to_string()))?;
             area.present().map_err(|error| fail(error.to_string()))?;
-        }
-        Ok(Drawn::new(self.name, &self.alternative, height, &svg))
+            points
+        };
+        Ok(Drawn {
+            name: self.name,
+            alternative: self.alternative.clone(),
+            height,
+            inside: inside(&svg),
+            points,
+            shown: self.title.clone(),
+            table: self.table(),
+            evidence: self.evidence.clone(),
+        })
+    }
+
+    fn table(&self) -> Table {
+        let head = ["", "kind", &self.title, "from", "to"].map(str::to_owned).to_vec();
+        let row = |row: &Ratio| {
+            let figure = |value: f64| number(format!("{value:.3}"), value);
+            let end = |which: usize| row.ends.map_or(cell("–"), |ends| figure(ends[which]));
+            let kind = self.kinds.get(row.kind).map_or("", |kind| kind.label);
+            vec![cell(row.name.clone()), cell(kind), figure(row.value), end(0), end(1)]
+        };
+        Table { head, rows: self.rows.iter().map(row).collect() }
     }
 
     /// The kinds that have rows.
@@ -81,12 +112,13 @@ impl Intervals {
     /// The least and the largest ratio of the axis: a range of ratios that has 1 in it.
     fn ends(&self) -> [f64; 2] {
         let values = self.rows.iter().flat_map(|row| row.ends.into_iter().flatten().chain([row.value]));
-        let around = [1.0 / (1.0 + self.noise), 1.0 + self.noise];
+        let noise = self.rows.iter().map(|row| row.noise).fold(0.0, f64::max);
+        let around = [1.0 / (1.0 + noise), 1.0 + noise];
         let [least, most] = values.fold(around, |[least, most], value| [least.min(value), most.max(value)]);
         [least / 1.02, most * 1.02]
     }
 
-    fn chart<DB: DrawingBackend>(&self, root: &Area<DB>) -> Result<(), Failed<DB>> {
+    fn chart<DB: DrawingBackend>(&self, root: &Area<DB>) -> Result<Vec<Point>, Failed<DB>> {
         let text = ("sans-serif", FONT).into_font().color(&INK);
         let ends = self.ends();
         let width = f64::from(WIDTH as i32 - 2 * MARGIN);
@@ -94,7 +126,6 @@ impl Intervals {
         let place = |value: f64| MARGIN + ((value / ends[0]).ln() / whole * width).round() as i32;
         let above = LEGEND_ROW + 20;
         let bottom = above + self.rows.len() as i32 * ROW;
-        let believed = [place(1.0 / (1.0 + self.noise)), place(1.0 + self.noise)];
         let ticks = ticks(ends, whole / width * APART);
         for (value, name) in &ticks {
             let style = text.clone().pos(Pos::new(HPos::Center, VPos::Top));
@@ -107,16 +138,21 @@ impl Intervals {
             let style = text.clone().pos(Pos::new(HPos::Left, VPos::Top));
             root.draw(&Text::new(shortened(&row.name), (8, top + 6), style))?;
             // Lines of the grid stop at the names.
-            let line = top + 61;
+            let line = top + LINE;
             let [upper, lower] = [line - BAND, line + BAND];
-            root.draw(&Rectangle::new([(believed[0], upper), (believed[1], lower)], INK.mix(0.1).filled()))?;
+            let nothing = [place(1.0 / (1.0 + row.noise)), place(1.0 + row.noise)];
+            root.draw(&Rectangle::new([(nothing[0], upper), (nothing[1], lower)], INK.mix(0.1).filled()))?;
             for (value, _) in &ticks {
                 let ink = INK.mix(if *value == 1.0 { 0.7 } else { 0.2 }).stroke_width(2);
                 root.draw(&PathElement::new([(place(*value), upper), (place(*value), lower)], ink))?;
             }
             self.mark(root, row, line, place)?;
         }
-        Ok(())
+        let told = self.rows.iter().enumerate().map(|(index, row)| Point {
+            at: (place(row.value), above + index as i32 * ROW + LINE),
+            text: row.text.clone(),
+        });
+        Ok(told.collect())
     }
 
     /// The mark of a row, and its interval with an end on either side.

@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::{Row, criterion};
-use crate::Error;
 use crate::machine::Machine;
 use crate::records::Record;
+use crate::{Error, clock};
 
 /// Rows, and what they were read from.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,7 +64,7 @@ fn file(path: &Path) -> Result<Vec<Row>, Error> {
 
 /// `measurements.json`, with the `machine.json` beside it if there is one.
 fn records(path: &Path, text: &str) -> Result<Vec<Row>, Error> {
-    let records: Vec<Record> =
+    let mut records: Vec<Record> =
         serde_json::from_str(text).map_err(|source| Error::JsonFile { path: path.to_owned(), source })?;
     let beside = path.with_file_name("machine.json");
     let machine: Option<Machine> = if beside.is_file() {
@@ -74,6 +74,8 @@ fn records(path: &Path, text: &str) -> Result<Vec<Row>, Error> {
     } else {
         None
     };
+    // Reports of older versions do not say which of theirs were slowed down.
+    clock::mark(&mut records);
     Ok(records.into_iter().map(|record| Row::of(record, machine.as_ref())).collect())
 }
 
