@@ -49,7 +49,7 @@ pub struct Arguments {
     /// Compares shares of the FMA peak instead of times: a clock that wanders moves both.
     #[arg(long)]
     pub of_peak: bool,
-    /// The difference that is believed; what the reports say of their machines unless said, else 3.
+    /// The smallest difference that is believed; what the reports say of their machines unless said, else 3.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub noise: Option<f64>,
     /// Groups, with commas between; all of them unless said.
@@ -149,7 +149,8 @@ fn judged(comparison: &Comparison, limit: f64) -> Result<ExitCode, Error> {
         return Ok(ExitCode::SUCCESS);
     }
     let verb = if worse == 1 { "measurement takes" } else { "measurements take" };
-    eprintln!("tapwise: {worse} {verb} more than {} % longer than before", 100.0 * limit);
+    let held = if comparison.by == By::OfPeak { ", held to the peak beside" } else { "" };
+    eprintln!("tapwise: {worse} {verb} more than {} % longer than before{held}", 100.0 * limit);
     Ok(ExitCode::from(REGRESSION))
 }
 

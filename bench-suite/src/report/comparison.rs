@@ -35,7 +35,7 @@ pub(crate) fn markdown(comparison: &Comparison) -> String {
 }
 
 fn document(comparison: &Comparison, plots: Vec<(Drawn, String)>, most: usize) -> Document {
-    let Comparison { old, new, all, .. } = comparison;
+    let Comparison { old, new, .. } = comparison;
     let mut sections = vec![summary(comparison)];
     if !plots.is_empty() {
         let text = format!(
@@ -51,15 +51,7 @@ fn document(comparison: &Comparison, plots: Vec<(Drawn, String)>, most: usize) -
     Document {
         title: "Before and after".to_owned(),
         subtitle: format!("{} beside {}", new.label, old.label),
-        lead: format!(
-            "{} pairs, {} as fast in the geometric mean: {} gains, {} regressions, {} alike, {} unknown.",
-            all.pairs,
-            times(all.mean),
-            all.gains,
-            all.regressions,
-            all.alike,
-            all.unknown
-        ),
+        lead: lead(comparison),
         first: first(comparison),
         sections,
     }
@@ -118,9 +110,8 @@ fn first(comparison: &Comparison) -> FirstScreen {
 }
 
 fn summary(comparison: &Comparison) -> Section {
-    let mut blocks = vec![Block::Text(lead(comparison))];
     let warned = comparison.warnings.iter().map(|warning| Block::Text(format!("Warning: {warning}.")));
-    blocks.extend(warned);
+    let mut blocks: Vec<Block> = warned.collect();
     let counted = |count: usize, good: bool| {
         if count == 0 { cell("0") } else { judged(count.to_string(), good) }
     };
