@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn lines_are_broken_between_words() {
-        let words = vec!["twelve chars"; 12].join(" ");
+        let words = ["twelve chars"; 12].join(" ");
         let text = wrapped(&format!("  1.25 ×  {words}"), 10);
         assert!(
             text.lines().count() == 3 && text.lines().all(|line| line.chars().count() <= COLUMNS),
