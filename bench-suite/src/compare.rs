@@ -3,9 +3,11 @@
 //!
 //! Measurements of one key are paired ([`pair`]); a ratio above 1 says that the new side is that many times as
 //! fast. A difference is believed where it is larger than the noise of the machine and the bootstrap interval
-//! of the ratio does not hold 1 ([`verdict`]).
+//! of the ratio does not hold 1 ([`verdict`]). What differs between two runs of one program is told by a second run of
+//! the old side ([`mod@noise`]).
 
 pub mod command;
+pub mod noise;
 pub mod pair;
 pub mod summary;
 pub mod text;
@@ -52,6 +54,8 @@ pub struct Options {
     /// The smallest difference that is believed, 0.03 for 3 %; what the reports say of their machines, else
     /// [`NOISE`].
     pub noise: Option<f64>,
+    /// The second run of the old side that the noise is from, see [`mod@noise`].
+    pub again: Option<String>,
     /// The command that compares so.
     pub command: String,
 }
@@ -102,6 +106,8 @@ pub struct Comparison {
     pub command: String,
     /// The least and the largest difference that is nothing among the pairs, 0.03 for 3 %.
     pub noise: [f64; 2],
+    /// The second run of the old side that the noise is from.
+    pub again: Option<String>,
     /// What may mislead.
     pub warnings: Vec<String>,
     /// All pairs together.
@@ -170,6 +176,7 @@ pub fn compare(old: &Source, new: &Source, options: &Options) -> Result<Comparis
         new: side(new, &new_rows),
         by: options.by,
         command: options.command.clone(),
+        again: options.again.clone(),
         noise: [f64::min, f64::max]
             .map(|end| changes.iter().map(|found| found.noise).reduce(end).unwrap_or(NOISE)),
         warnings,

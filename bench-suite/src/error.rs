@@ -233,6 +233,18 @@ pub enum Error {
         /// How many.
         missing: usize,
     },
+    /// Two runs of one program with too little in common to say how far they lie apart.
+    #[error(
+        "{label}: {found} pairs with the old side, wanted at least {wanted} to say how far two runs lie apart"
+    )]
+    FewPairs {
+        /// The second run.
+        label: String,
+        /// Pairs.
+        found: usize,
+        /// The fewest that say it.
+        wanted: usize,
+    },
     /// Pairs that cannot be judged, where a judgement was asked for.
     #[error(
         "--fail-over wants a judgement, and none of the {pairs} pairs has one: it takes 3 rounds of either side, which \

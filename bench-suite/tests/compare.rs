@@ -73,6 +73,9 @@ fn the_status_tells_regressions_from_errors() {
     assert!(said(&failing).contains("1 regression"), "{}", said(&failing));
     assert!(complained(&failing).contains("1 measurement takes more than 5 % longer"));
     // Errors of every kind.
+    let new_path = new.to_str().unwrap();
+    assert_eq!(status(&["compare", "--noise-from", new_path], &both), Some(2));
+    assert_eq!(status(&["compare", "--noise-from", new_path, "--noise", "3"], &both), Some(2));
     assert_eq!(status(&["compare"], &[&old]), Some(2));
     assert_eq!(status(&["compare", "--fail-over", "many"], &both), Some(2));
     assert_eq!(status(&["compare"], &[&old, Path::new("/nowhere")]), Some(2));

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::noise::between;
 use super::verdict::Verdict;
 use super::{By, Comparison, Options, compare, text};
 use crate::Error;
@@ -52,6 +53,9 @@ pub struct Arguments {
     /// The smallest difference that is believed; what the reports say of their machines unless said, else 3.
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub noise: Option<f64>,
+    /// A second run of what OLD is of: the difference that 19 of 20 pairs of the two stay below is what is believed.
+    #[arg(long, value_name = "OLD2", conflicts_with = "noise")]
+    pub noise_from: Option<PathBuf>,
     /// Groups, with commas between; all of them unless said.
     #[arg(long, value_name = "GROUPS", value_delimiter = ',')]
     pub only: Vec<String>,
@@ -108,17 +112,20 @@ pub fn run(arguments: &Arguments) -> ExitCode {
 fn done(arguments: &Arguments) -> Result<ExitCode, Error> {
     let [old, new] = sides(arguments)?;
     let everyone = arguments.contender.iter().any(|name| name == "all");
-    let comparison = compare(
-        &old,
-        &new,
-        &Options {
-            by: if arguments.of_peak { By::OfPeak } else { By::Time },
-            only: arguments.only.clone(),
-            contenders: if everyone { Vec::new() } else { arguments.contender.clone() },
-            noise: arguments.noise,
-            command: typed(),
-        },
-    )?;
+    let mut options = Options {
+        by: if arguments.of_peak { By::OfPeak } else { By::Time },
+        only: arguments.only.clone(),
+        contenders: if everyone { Vec::new() } else { arguments.contender.clone() },
+        noise: arguments.noise,
+        again: None,
+        command: typed(),
+    };
+    if let Some(path) = &arguments.noise_from {
+        let again = source::read(path, &arguments.baseline)?;
+        options.noise = Some(between(&old, &again, &options)?);
+        options.again = Some(again.label);
+    }
+    let comparison = compare(&old, &new, &options)?;
     let written = match arguments.format {
         Format::Text => text::text(&comparison, arguments.all),
         Format::Markdown => comparison::markdown(&comparison),

@@ -87,6 +87,28 @@ fn the_noise_of_the_machine_hides_what_is_below_it() {
 }
 
 #[test]
+fn a_second_run_tells_how_far_runs_lie_apart() {
+    let side = |factor: f64, count: usize| -> Source {
+        let rows = (0..count).map(|index| {
+            let name = format!("h{index}w9");
+            // Every other one is slower, the more the later.
+            let apart = if index % 2 == 0 { 1.0 } else { 1.0 + factor * index as f64 };
+            row("a", &name, 1e-3 * apart, 1e-4)
+        });
+        source("side", rows.collect())
+    };
+    let found = noise::between(&side(0.0, 40), &side(0.01, 40), &Options::default()).unwrap();
+    // Two of forty are above: 1.37 and 1.39.
+    assert!(found > 0.35 && found < 0.37, "{found}");
+    let few = noise::between(&side(0.0, 19), &side(0.01, 19), &Options::default());
+    assert!(matches!(few, Err(Error::FewPairs { found: 19, wanted: 20, .. })));
+    let options = Options { noise: Some(found), again: Some("again".to_owned()), ..Options::default() };
+    let found = compare(&side(0.01, 40), &side(0.0, 40), &options).unwrap();
+    assert_eq!((found.all.gains, found.all.alike), (2, 38));
+    assert!(text::lead(&found).contains("19 of 20 pairs of side and again differ by less"));
+}
+
+#[test]
 fn rounds_that_scatter_hide_what_medians_show() {
     let few = |seconds: f64, rounds: [f64; 4]| Row {
         rounds_s: rounds.map(|round| round * seconds).to_vec(),

@@ -49,9 +49,16 @@ pub fn lead(comparison: &Comparison) -> String {
     };
     let names = comparison.names().left_out();
     let names = names.map(|usual| format!(" Where nothing else is said: {usual}.")).unwrap_or_default();
+    let runs = match &comparison.again {
+        Some(again) => format!(" 19 of 20 pairs of {} and {again} differ by less.", comparison.old.label),
+        None => {
+            " What differs between two runs of one program is not in rounds of one: --noise-from takes it in."
+                .to_owned()
+        }
+    };
     format!(
         "{of}: 1.25 × is 1.25 times as fast as before. A gain or a regression is a difference of {} or more whose 95 % \
-         interval does not hold 1.{names}",
+         interval does not hold 1.{runs}{names}",
         noise(comparison)
     )
 }
@@ -86,7 +93,7 @@ pub(crate) fn noise(comparison: &Comparison) -> String {
 
 /// A share in percent, as short as it is.
 fn percent(share: f64) -> String {
-    format!("{} %", (share * 1e4).round() / 100.0)
+    format!("{} %", (share * 1e3).round() / 10.0)
 }
 
 fn table(comparison: &Comparison) -> String {
@@ -222,6 +229,6 @@ mod tests {
         assert_eq!(times(12.34), "12.3 ×");
         assert_eq!(times(0.0123), "0.012 ×");
         assert_eq!(percent(0.03), "3 %");
-        assert_eq!(percent(0.0251), "2.51 %");
+        assert_eq!(percent(0.0251), "2.5 %");
     }
 }
