@@ -66,7 +66,8 @@ pub fn pairs(changes: &[Change], left_out: &[&str], by: By) -> Vec<String> {
     let unknown = changes.iter().filter(|change| change.verdict == Verdict::Unknown).count();
     if unknown > 0 {
         warnings.push(format!(
-            "{unknown} of {} pairs cannot be judged: a side has fewer than 3 rounds, as reports of older versions do",
+            "{unknown} of {} pairs cannot be judged: a side has fewer than 3 rounds, as of slow contenders and in reports \
+             of older versions",
             changes.len()
         ));
     }

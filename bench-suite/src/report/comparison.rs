@@ -51,7 +51,7 @@ fn document(comparison: &Comparison, plots: Vec<(Drawn, String)>, most: usize) -
     Document {
         title: "Before and after".to_owned(),
         subtitle: format!("{} beside {}", new.label, old.label),
-        lead: lead(comparison),
+        lead: lead(comparison).replace("--noise-from", "`--noise-from`"),
         first: first(comparison),
         sections,
     }

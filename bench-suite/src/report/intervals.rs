@@ -11,12 +11,12 @@ use super::plot::{Area, Failed, LEGEND_ROW, Marker, draw_marker};
 use crate::Error;
 
 const FONT: u32 = 32;
-const ROW: i32 = 84;
+const ROW: i32 = 90;
 const AXIS: i32 = 108;
 /// Pixels beside the first and the last tick, half a number wide.
 const MARGIN: i32 = 40;
 /// From the top of a row to its mark.
-const LINE: i32 = 61;
+const LINE: i32 = 62;
 /// Half the height of the grid in a row.
 const BAND: i32 = 15;
 /// Letters of a name that the width holds.
@@ -136,7 +136,7 @@ impl Intervals {
         for (index, row) in self.rows.iter().enumerate() {
             let top = above + index as i32 * ROW;
             let style = text.clone().pos(Pos::new(HPos::Left, VPos::Top));
-            root.draw(&Text::new(shortened(&row.name), (8, top + 6), style))?;
+            root.draw(&Text::new(shortened(&row.name), (8, top + 16), style))?;
             // Lines of the grid stop at the names.
             let line = top + LINE;
             let [upper, lower] = [line - BAND, line + BAND];
