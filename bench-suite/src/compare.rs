@@ -170,6 +170,7 @@ pub fn compare(old: &Source, new: &Source, options: &Options) -> Result<Comparis
         return Err(Error::Unpaired { reason });
     };
     let mut warnings = warnings::machines(&old_rows, &new_rows);
+    warnings.extend(warnings::disturbed([&old_rows, &new_rows], options.by));
     warnings.extend(warnings::pairs(&changes, &left_out, options.by));
     Ok(Comparison {
         old: side(old, &old_rows),

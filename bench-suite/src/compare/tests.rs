@@ -77,13 +77,15 @@ fn the_noise_of_the_machine_hides_what_is_below_it() {
     assert_eq!(judged(side(1.05, Some(0.02)), side(1.0, Some(0.1)), None), (0.1, Verdict::Alike));
     assert_eq!(judged(side(1.05, Some(0.1)), side(1.0, Some(0.1)), Some(0.0)), (0.0, Verdict::Gain));
     assert_eq!(judged(side(1.02, Some(0.01)), side(1.0, None), None), (0.01, Verdict::Gain));
+    let noisy = compared(side(1.05, Some(0.02)), side(1.0, Some(0.3)), &Options::default()).warnings;
+    assert_eq!(noisy, ["the new side was disturbed: one layer measured twice differed by 30\u{a0}% there"]);
     // Each pair has its own.
     let two = |seconds| {
         vec![side(seconds, Some(0.02)).remove(0), Row { noise: Some(0.2), ..row("a", "two", seconds, 1e-4) }]
     };
     let found = compared(two(1.1), two(1.0), &Options::default());
     assert_eq!((found.noise, verdicts(&found)), ([0.02, 0.2], vec![Verdict::Gain, Verdict::Alike]));
-    assert!(text::lead(&found).contains("a difference of 2 to 20 % or more"));
+    assert!(text::lead(&found).contains("a difference of 2 to 20\u{a0}% or more"));
 }
 
 #[test]

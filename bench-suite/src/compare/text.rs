@@ -88,12 +88,14 @@ fn digits(ratio: f64) -> String {
 /// The difference that is nothing: `3 %`, or `3 to 5 %` where it is not the same for all pairs.
 pub(crate) fn noise(comparison: &Comparison) -> String {
     let [least, most] = comparison.noise.map(percent);
-    if least == most { least } else { format!("{} to {most}", least.trim_end_matches(" %")) }
+    if least == most { least } else { format!("{} to {most}", least.trim_end_matches("\u{a0}%")) }
 }
 
 /// A share in percent, as short as it is.
-fn percent(share: f64) -> String {
-    format!("{} %", (share * 1e3).round() / 10.0)
+pub(super) fn percent(share: f64) -> String {
+    let share = 100.0 * share;
+    let rounded = if share < 10.0 { (share * 10.0).round() / 10.0 } else { share.round() };
+    format!("{rounded}\u{a0}%")
 }
 
 fn table(comparison: &Comparison) -> String {
@@ -228,7 +230,8 @@ mod tests {
         assert_eq!(times(1.254), "1.25 ×");
         assert_eq!(times(12.34), "12.3 ×");
         assert_eq!(times(0.0123), "0.012 ×");
-        assert_eq!(percent(0.03), "3 %");
-        assert_eq!(percent(0.0251), "2.5 %");
+        assert_eq!(percent(0.03), "3\u{a0}%");
+        assert_eq!(percent(0.0251), "2.5\u{a0}%");
+        assert_eq!(percent(0.103), "10\u{a0}%");
     }
 }

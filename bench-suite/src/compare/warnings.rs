@@ -1,5 +1,6 @@
 //! What may make a comparison mislead, said before its figures.
 
+use super::text::percent;
 use super::verdict::Verdict;
 use super::{By, Change};
 use crate::rows::Row;
@@ -14,6 +15,26 @@ pub(super) fn distinct(rows: &[&Row], fact: impl Fn(&Row) -> Option<String>) -> 
     }
     found.sort();
     found
+}
+
+/// The noise from which on a machine was disturbed: 10 %.
+const DISTURBED: f64 = 0.1;
+
+/// Where a report says that its machine was disturbed while it was made.
+#[must_use]
+pub fn disturbed(sides: [&[&Row]; 2], by: By) -> Vec<String> {
+    let noise = |row: &&Row| if by == By::OfPeak { row.noise_of_peak } else { row.noise };
+    let mut warnings = Vec::new();
+    for (name, rows) in ["old", "new"].into_iter().zip(sides) {
+        let largest = rows.iter().filter_map(noise).max_by(f64::total_cmp);
+        if let Some(noise) = largest.filter(|noise| *noise >= DISTURBED) {
+            warnings.push(format!(
+                "the {name} side was disturbed: one layer measured twice differed by {} there",
+                percent(noise)
+            ));
+        }
+    }
+    warnings
 }
 
 /// Where the two sides were not made by the same machine in the same way.

@@ -39,7 +39,7 @@ fn document(comparison: &Comparison, plots: Vec<(Drawn, String)>, most: usize) -
     let mut sections = vec![summary(comparison)];
     if !plots.is_empty() {
         let text = format!(
-            "Bars are 95 % intervals, where rounds tell them. Differences inside of the grey bands, up to {}, are not \
+            "Bars are 95 % intervals, where rounds tell them. Differences inside of the grey bands ({}) are not \
              believed.",
             noise(comparison)
         );
