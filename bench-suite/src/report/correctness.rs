@@ -1,7 +1,7 @@
 //! The section on whether everything computes the right thing: what every strategy errs by.
 
 use super::block::number;
-use super::document::{Block, Section, cell, judged, table};
+use super::document::{Block, Cell, Section, cell, judged, table};
 use super::words;
 use crate::measurement::LIMIT;
 use crate::problems::group;
@@ -34,7 +34,7 @@ pub(super) fn section(records: &[Record]) -> Option<Section> {
             cell(words::strategy(name)),
             number(shapes.len().to_string(), shapes.len() as f64),
             number(words::error(middle), middle),
-            judged(words::error(worst.max_error), allowed).keyed(worst.max_error),
+            Cell { key: Some(worst.max_error), ..judged(words::error(worst.max_error), allowed) },
             cell(words::shape(&worst.shape)),
         ])
     });

@@ -6,8 +6,9 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::block::{Table, cell, number};
 use super::drawn::{Drawn, Point, WIDTH, inside};
 use super::evidence::Evidence;
+use super::legend;
 use super::palette::INK;
-use super::plot::{Area, Failed, LEGEND_ROW, Marker, draw_marker};
+use super::plot::{Area, Failed, Marker, draw_marker};
 use crate::Error;
 
 const FONT: u32 = 32;
@@ -61,7 +62,7 @@ pub(super) struct Intervals {
 impl Intervals {
     /// Draws the chart, its legend above.
     pub(super) fn draw(&self) -> Result<Drawn, Error> {
-        let height = (LEGEND_ROW + 20 + self.rows.len() as i32 * ROW + AXIS) as u32;
+        let height = (legend::ROW + 20 + self.rows.len() as i32 * ROW + AXIS) as u32;
         let fail = |reason: String| Error::Plot { plot: self.name.to_owned(), reason };
         let mut svg = String::new();
         let points = {
@@ -72,6 +73,7 @@ impl Intervals {
             points
         };
         Ok(Drawn {
+            wide: true,
             name: self.name,
             alternative: self.alternative.clone(),
             height,
@@ -100,7 +102,7 @@ impl Intervals {
         let mut column = 8;
         for (index, kind) in self.kinds.iter().enumerate() {
             if self.rows.iter().any(|row| row.kind == index) {
-                let middle = 8 + LEGEND_ROW / 2;
+                let middle = 8 + legend::ROW / 2;
                 draw_marker(root, kind.marker, (column + 14, middle), kind.colour)?;
                 root.draw(&Text::new(kind.label, (column + 34, middle), text.clone()))?;
                 column += 60 + (kind.label.chars().count() as f64 * f64::from(FONT) * 0.53) as i32;
@@ -124,7 +126,7 @@ impl Intervals {
         let width = f64::from(WIDTH as i32 - 2 * MARGIN);
         let whole = (ends[1] / ends[0]).ln();
         let place = |value: f64| MARGIN + ((value / ends[0]).ln() / whole * width).round() as i32;
-        let above = LEGEND_ROW + 20;
+        let above = legend::ROW + 20;
         let bottom = above + self.rows.len() as i32 * ROW;
         let ticks = ticks(ends, whole / width * APART);
         for (value, name) in &ticks {

@@ -11,7 +11,7 @@ use super::drawn::{Drawn, Point, WIDTH, inside};
 use super::evidence::Evidence;
 use super::palette::{INK, colour};
 use super::plot::{Area, Axis, Failed, Marker, draw_marker};
-use super::words;
+use super::{legend, words};
 use crate::Error;
 use crate::machine::Machine;
 use crate::problems::group;
@@ -20,7 +20,6 @@ use crate::records::Record;
 const NAME: &str = "roofline";
 const FONT: u32 = 30;
 const SMALL: u32 = 26;
-const KEY_ROW: i32 = 44;
 const PLOT_HEIGHT: i32 = 620;
 /// Pixels at the left and below, for the numbers of the axes and their titles; and at the right.
 const LEFT: i32 = 124;
@@ -159,12 +158,11 @@ fn tabulated(layers: &[Placed<'_>], peak: f64, memory: f64) -> Table {
 fn draw(machine: &Machine, layers: &[Placed<'_>]) -> Result<Drawn, Error> {
     let fail = |reason: String| Error::Plot { plot: NAME.to_owned(), reason };
     let mut svg = String::new();
-    let rows = keys().last().map_or(0, |(_, row)| row + 1);
-    let above = rows * KEY_ROW + 20;
+    let above = legend::height(&keys()) + 20;
     let height = (above + PLOT_HEIGHT + BELOW) as u32;
     let points = {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        legend(&area).map_err(|error| fail(error.to_string()))?;
+        draw_keys(&area).map_err(|error| fail(error.to_string()))?;
         let points = chart(&area, machine, layers, above).map_err(|error| fail(error.to_string()))?;
         area.present().map_err(|error| fail(error.to_string()))?;
         points
@@ -174,6 +172,7 @@ fn draw(machine: &Machine, layers: &[Placed<'_>]) -> Result<Drawn, Error> {
         (set.fma_gflops, set.streams.last().map_or(f64::NAN, |stream| stream.read))
     });
     Ok(Drawn {
+        wide: false,
         name: NAME,
         alternative: format!(
             "GFLOP/s of {} layers over their operations for each byte, below the ceilings of the caches, of memory and \
@@ -191,22 +190,12 @@ fn draw(machine: &Machine, layers: &[Placed<'_>]) -> Result<Drawn, Error> {
 
 /// Where the keys of the legend go: the left edge in pixels, and the row.
 fn keys() -> Vec<(i32, i32)> {
-    let (mut column, mut row) = (8, 0);
-    let place = |(_, name, ..): &(Family, &str, RGBColor, Marker)| {
-        let width = 34 + (name.chars().count() as f64 * f64::from(FONT) * 0.53) as i32;
-        if column > 8 && column + width > WIDTH as i32 {
-            (column, row) = (8, row + 1);
-        }
-        let at = (column, row);
-        column += width + 22;
-        at
-    };
-    FAMILIES.iter().map(place).collect()
+    legend::places(FAMILIES.iter().map(|(_, name, ..)| *name), FONT, 34)
 }
 
-fn legend<DB: DrawingBackend>(root: &Area<DB>) -> Result<(), Failed<DB>> {
+fn draw_keys<DB: DrawingBackend>(root: &Area<DB>) -> Result<(), Failed<DB>> {
     for ((_, name, colour, marker), (column, row)) in FAMILIES.into_iter().zip(keys()) {
-        let (x, y) = (column + 14, 8 + row * KEY_ROW + KEY_ROW / 2);
+        let (x, y) = (column + 14, 8 + row * legend::ROW + legend::ROW / 2);
         draw_marker(root, marker, (x, y), colour)?;
         let text = ("sans-serif", FONT).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
         root.draw(&Text::new(name, (x + 20, y), text))?;
