@@ -9,6 +9,7 @@ pub mod dense_layer;
 pub mod error;
 pub mod filters;
 pub mod gradients;
+pub mod layers;
 pub mod learning;
 pub mod machine;
 pub mod measurement;
