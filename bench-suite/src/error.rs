@@ -77,6 +77,32 @@ pub enum Error {
         /// The file.
         path: PathBuf,
     },
+    /// A folder in which no run was stopped.
+    #[error("nothing to resume in {}: wanted a report's folder with an unfinished.jsonl, which a run that was stopped leaves", folder.display())]
+    NothingToResume {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A run of another machine, program or instruction set.
+    #[error("cannot resume the run in {}: its {what} is {found}, here it is {wanted}", folder.display())]
+    OtherRun {
+        /// The folder.
+        folder: PathBuf,
+        /// What differs.
+        what: &'static str,
+        /// What the run was made with.
+        found: String,
+        /// What is here.
+        wanted: String,
+    },
+    /// A folder that is no report.
+    #[error("{}: {reason}", folder.display())]
+    NoReport {
+        /// The folder.
+        folder: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
     /// A file that cannot be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {

@@ -12,6 +12,7 @@ use std::path::Path;
 use self::list::ALL;
 use self::picture::{KINDS, Pixels, SIZE};
 use crate::Error;
+use crate::journal::Journal;
 use crate::machine::pool;
 use crate::measurement::Pace;
 use crate::peers::{Findings, Peer, start_for_filters};
@@ -37,28 +38,28 @@ pub fn measure(
     effort: Effort,
     threads: usize,
     python: Option<&Path>,
-    command: &str,
-    findings: &mut Findings,
-) -> Result<Vec<Record>, Error> {
+    journal: &Journal,
+) -> Result<(Vec<Record>, Findings), Error> {
     let mut records = Vec::new();
+    let mut findings = Findings::default();
     let counts = if threads > 1 { vec![1, threads] } else { vec![1] };
     for count in counts {
         records.extend(pool(count)?.install(|| {
             let mut peers = match python {
-                Some(python) => start_for_filters(python, count, findings, &|what| eprintln!("{what}"))?,
+                Some(python) => start_for_filters(python, count, &mut findings, &|what| eprintln!("{what}"))?,
                 None => Vec::new(),
             };
-            every(effort, &mut peers, command, findings)
+            every(effort, &mut peers, journal, &mut findings)
         })?);
     }
-    Ok(records)
+    Ok((records, findings))
 }
 
 /// Every filter on the calling thread's pool.
 fn every(
     effort: Effort,
     peers: &mut [Box<dyn Peer>],
-    command: &str,
+    journal: &Journal,
     findings: &mut Findings,
 ) -> Result<Vec<Record>, Error> {
     let job = match rayon::current_num_threads() {
@@ -74,8 +75,20 @@ fn every(
         let pixels = Pixels::noise(kind, SIZE);
         for row in measured(kind.channels) {
             progress.say(&contest::descriptor(row, kind));
-            let say = |what: &str| progress.note(what);
-            records.extend(contest::measure(row, kind, &pixels, peers, pace, command, findings, &say)?);
+            let key = format!(
+                "filters {}, {} threads",
+                contest::descriptor(row, kind),
+                rayon::current_num_threads()
+            );
+            let (measured, missed) = journal.once(&key, || {
+                let mut missed = Findings::default();
+                let say = |what: &str| progress.note(what);
+                let command = journal.command();
+                let found = contest::measure(row, kind, &pixels, peers, pace, command, &mut missed, &say)?;
+                Ok((found, missed))
+            })?;
+            records.extend(measured);
+            findings.take(missed);
             progress.step();
         }
     }

@@ -1,8 +1,11 @@
 //! Layers that a user brings: read from a list of descriptors, from JSON or from an ONNX file, measured, and
 //! weighed by the time that they take in their networks.
 
+pub mod advice;
+pub mod block;
 mod json;
 mod list;
+pub mod measure;
 mod onnx;
 
 use std::fmt;
@@ -12,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use tapwise::{ConvSpec, Padding, Shape};
 
 use crate::Error;
+
+pub use measure::Findings;
 
 /// Convolutions of one shape in a network.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,7 +72,7 @@ pub fn distinct(layers: &[Layer]) -> Vec<Shape> {
 }
 
 /// Height and width of a picture, for networks that leave them open.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
     /// Rows.
     pub height: usize,
@@ -119,6 +124,12 @@ pub fn read(path: &Path, input: Option<Input>) -> Result<Listing, Error> {
         return Err(Error::NoShapes { path: path.to_owned() });
     }
     Ok(grouped(listing))
+}
+
+/// Reads descriptors, one a line.
+pub(crate) fn descriptors(text: &str, path: &Path) -> Result<Vec<Shape>, Error> {
+    let listing = list::read(&Source { path, net: "" }, text)?;
+    Ok(listing.layers.into_iter().map(|layer| layer.shape).collect())
 }
 
 /// Where layers are read from.

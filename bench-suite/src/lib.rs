@@ -4,15 +4,19 @@
 //! and [`report`] turns records into plots and pages without measuring anything itself.
 
 pub mod builds;
+pub mod clock;
 pub mod contenders;
 pub mod dense_layer;
 pub mod error;
 pub mod filters;
 pub mod gradients;
+pub mod journal;
 pub mod layers;
 pub mod learning;
 pub mod machine;
 pub mod measurement;
+pub mod memory;
+pub mod parts;
 pub mod peers;
 pub mod photograph;
 pub mod problems;
@@ -20,6 +24,7 @@ pub mod progress;
 pub mod records;
 pub mod reference;
 pub mod report;
+pub mod self_check;
 pub mod session;
 pub mod statistics;
 pub mod tiles;

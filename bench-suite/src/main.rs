@@ -4,9 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use ndarray::Array4;
 use tapwise::{Conv2d, Shape};
+use tapwise_bench::layers::Input;
+use tapwise_bench::parts::Part;
 use tapwise_bench::problems::Effort;
 use tapwise_bench::session::{self, Options};
 use tapwise_bench::waldo::command::Request;
@@ -110,21 +112,22 @@ struct ReportArguments {
     /// A PNG or JPEG file instead of the photograph that ships.
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
-    /// A file of shapes to measure as well, one descriptor a line, # before comments.
+    /// A file of layers to measure as well: an ONNX network, a list as JSON, or descriptors, one a line, # before
+    /// comments. With --only shapes, nothing else is measured.
     #[arg(long, value_name = "FILE")]
     shapes: Option<PathBuf>,
+    /// Height and width of the pictures of a network that leaves them open, such as 480x640.
+    #[arg(long, value_name = "HxW", requires = "shapes")]
+    input: Option<Input>,
     /// Threads of the measurements beyond one thread; every core unless said.
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
     /// Measures other libraries beside tapwise as well; scripts/setup-peers installs them.
     #[arg(long)]
     peers: bool,
-    /// Measures every layer of a few networks, beside the other libraries.
-    #[arg(long)]
-    nets: bool,
-    /// Measures nothing but these, with commas between; the shapes of --shapes replace the list of
-    /// layers then.
-    #[arg(long, value_name = "PARTS", value_enum, value_delimiter = ',')]
+    /// Measures nothing but these, with commas between; with `peers`, the shapes of --shapes replace the list
+    /// of layers.
+    #[arg(long, value_name = "PARTS", value_enum, value_delimiter = ',', hide_possible_values = true)]
     only: Vec<Part>,
     /// The Python that has the other libraries.
     #[arg(long, value_name = "FILE", default_value_os_t = peers::python())]
@@ -132,20 +135,18 @@ struct ReportArguments {
     /// The folder of the report; `reports/<date>-<machine>` unless said.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Goes on with a run that was stopped half-way, as it was begun; the newest in reports, unless its folder
+    /// is named.
+    #[arg(long, value_name = "DIR", num_args = 0..=1, conflicts_with_all = ASKED)]
+    resume: Option<Option<PathBuf>>,
+    /// Draws the report of a folder again, without measuring; with several, one report of what all of them
+    /// measured. Into the first folder, unless --out names another.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ASKED)]
+    from: Vec<PathBuf>,
 }
 
-/// A part of a report that can be had alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Part {
-    /// Layers beside other libraries, as --peers.
-    Peers,
-    /// Networks beside other libraries, as --nets.
-    Nets,
-    /// Filters that are known while compiling; beside other libraries with --peers.
-    Filters,
-    /// How well the planner chooses.
-    Regret,
-}
+/// Arguments that say what is to be measured.
+const ASKED: [&str; 8] = ["effort", "image", "shapes", "input", "threads", "peers", "only", "peers_python"];
 
 /// Threads as the library takes them.
 fn threads(text: &str) -> Result<usize, String> {
@@ -196,31 +197,48 @@ fn find_waldo(arguments: WaldoArguments) -> Result<(), Error> {
 }
 
 fn write_report(arguments: ReportArguments) -> Result<(), Error> {
-    let ReportArguments { effort, image, shapes, threads, peers, nets, only, peers_python, out } = arguments;
-    let alone = !only.is_empty();
-    let filters = !alone || only.contains(&Part::Filters);
-    // Where filters alone are asked for, peers are asked for filters alone.
-    let layers = only.contains(&Part::Peers) || peers && !only.contains(&Part::Filters);
-    let nets = nets || only.contains(&Part::Nets);
-    let request = peers::study::Request { python: peers_python, layers, nets, alone };
-    let peers = (peers || layers || nets).then_some(request);
-    let choices = !alone || only.contains(&Part::Regret);
-    let typed: Vec<String> = std::env::args().skip(1).collect();
-    // A report from no command at all is one from `tapwise report`.
-    let named = if typed.first().is_some_and(|word| word == "report") { "tapwise" } else { "tapwise report" };
-    let command = std::iter::once(named.to_owned()).chain(typed).collect::<Vec<_>>().join(" ");
-    let (folder, findings) = session::run(&Options {
+    let ReportArguments {
         effort,
         image,
         shapes,
+        input,
         threads,
-        out,
         peers,
-        filters,
-        choices,
-        alone,
-        command,
-    })?;
+        only,
+        peers_python,
+        out,
+        resume,
+        from,
+    } = arguments;
+    let (folder, findings) = if let Some(folder) = resume {
+        session::resume(folder.as_deref())?
+    } else if let Some(first) = from.first() {
+        let findings = report::read_all(&from)?;
+        let folder = out.unwrap_or_else(|| first.clone());
+        report::write(&findings, &folder)?;
+        (folder, findings)
+    } else {
+        let alone = !only.is_empty();
+        let peers = peers || only.contains(&Part::Peers);
+        let wanted = |part: &Part| if alone { only.contains(part) } else { peers || *part != Part::Peers };
+        let typed: Vec<String> = std::env::args().skip(1).collect();
+        // A report from no command at all is one from `tapwise report`.
+        let named =
+            if typed.first().is_some_and(|word| word == "report") { "tapwise" } else { "tapwise report" };
+        let command = std::iter::once(named.to_owned()).chain(typed).collect::<Vec<_>>().join(" ");
+        session::run(&Options {
+            effort,
+            parts: Part::all().iter().copied().filter(wanted).collect(),
+            alone,
+            image,
+            shapes,
+            input,
+            threads,
+            out,
+            python: peers.then_some(peers_python),
+            command,
+        })?
+    };
     say(&format!("{}\nreport: {}\n", report::terminal(&findings), folder.join("index.html").display()));
     Ok(())
 }

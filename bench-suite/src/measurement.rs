@@ -197,6 +197,7 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
             fraction_of_peak: gflops / peak,
             max_error: lane.entry.max_error,
             checked: lane.entry.checked,
+            slowed: false,
             command: label.command.to_owned(),
         }
     });

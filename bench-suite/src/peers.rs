@@ -156,6 +156,30 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// Takes in what is known besides.
+    pub fn take(&mut self, other: Findings) {
+        let Findings { present, absent, failed, skipped } = other;
+        let one = |found: Vec<Absent>, own: &mut Vec<Absent>| {
+            for found in found {
+                if !own.contains(&found) {
+                    own.push(found);
+                }
+            }
+        };
+        one(absent, &mut self.absent);
+        one(failed, &mut self.failed);
+        for present in present {
+            if !self.present.contains(&present) {
+                self.present.push(present);
+            }
+        }
+        for skipped in skipped {
+            if !self.skipped.contains(&skipped) {
+                self.skipped.push(skipped);
+            }
+        }
+    }
+
     /// Notes that a problem has no answer of a peer; says it aloud where there should have been one.
     pub(crate) fn miss(&mut self, shape: &str, name: &str, failure: Failure, say: &dyn Fn(&str)) {
         let of = |reason| Absent { shape: shape.to_owned(), strategy: name.to_owned(), reason };

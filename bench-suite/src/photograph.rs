@@ -8,6 +8,7 @@ use image::codecs::jpeg::JpegEncoder;
 use image::imageops::FilterType;
 use image::{ImageReader, Rgb, RgbImage, imageops};
 use ndarray::{Array2, Array3, Array4, Axis};
+use serde::{Deserialize, Serialize};
 use tapwise::{Border, ConvSpec, Shape, Strategy};
 
 use crate::Error;
@@ -138,7 +139,7 @@ pub struct Photograph {
 }
 
 /// A picture of the report, encoded as JPEG.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Picture {
     /// The name of its file, without the folder.
     pub file: String,
@@ -147,11 +148,12 @@ pub struct Picture {
     /// Pixels across and down.
     pub size: [u32; 2],
     /// The file.
+    #[serde(skip)]
     pub bytes: Vec<u8>,
 }
 
 /// The pictures of a report.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Pictures {
     /// The photograph.
     pub photograph: Option<Picture>,

@@ -1,9 +1,8 @@
 //! What is measured: the sweeps, the targets, and the shapes whose kernels are compiled into this
 //! program for them.
 
-use std::path::Path;
-
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 use tapwise::{ConvSpec, Isa, Shape};
 
 use crate::Error;
@@ -128,7 +127,8 @@ pub fn beside() -> Result<Vec<(&'static str, Shape)>, Error> {
 }
 
 /// How deep a report goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effort {
     /// Ends within two minutes on two cores.
     Quick,
@@ -181,6 +181,12 @@ pub mod group {
     pub const TILES: &str = "tiles";
     /// Shapes that the user asked for.
     pub const SHAPES: &str = "shapes";
+    /// The same layer against itself.
+    pub const SELF_CHECK: &str = "self-check";
+    /// Batches of pictures, on one thread and on several.
+    pub const BATCH: &str = "batch";
+    /// Layers over the number of threads.
+    pub const SCALING: &str = "scaling";
     /// Beside other libraries.
     pub const PEERS: &str = "peers";
     /// What a call of each library costs.
@@ -235,6 +241,27 @@ pub fn filters(effort: Effort) -> Vec<Problem> {
     sides.into_iter().map(|side| Problem { shape: shape(side), group: group::FILTER }).collect()
 }
 
+/// Batches of small pictures: how much a call costs that has little to do.
+#[must_use]
+pub fn batches(effort: Effort) -> Vec<Problem> {
+    let counts = effort.of(&[1, 4, 16, 64], &[2, 8, 32, 128]);
+    let shape = |batch| Shape { batch, ..square(16, 32, 1) };
+    let mut problems: Vec<Problem> =
+        counts.into_iter().map(|count| Problem { shape: shape(count), group: group::BATCH }).collect();
+    problems.sort_by_key(|problem| problem.shape.batch);
+    problems
+}
+
+/// Layers that are measured over the number of threads.
+pub const SCALING: [&str; 6] = [
+    "h224w224 c64x64 k3",
+    "h56w56 c64x64 k3",
+    "h14w14 c256x256 k3",
+    "h56w56 c64x256 k1",
+    "h56w56 c128x128 k3 g128",
+    "h1080w1920 c1x1 k5",
+];
+
 /// A shape that has a share of the FMA peak to reach on one thread under one instruction set.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Target {
@@ -275,59 +302,10 @@ pub fn builds(effort: Effort) -> Vec<&'static str> {
     SHAPES.iter().take(shapes).chain(FILTERS.iter().take(filters)).map(|(name, _)| *name).collect()
 }
 
-/// Reads a file of descriptors, one a line; what follows a `#` is a comment.
-///
-/// # Errors
-/// [`Error::Read`], [`Error::ShapesLine`] for the first line that is no descriptor or that no
-/// layer can have, [`Error::NoShapes`] for a file of nothing else than comments.
-pub fn read_shapes(path: &Path) -> Result<Vec<Shape>, Error> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    parse_shapes(&text, path)
-}
-
-pub(crate) fn parse_shapes(text: &str, path: &Path) -> Result<Vec<Shape>, Error> {
-    let mut shapes = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let descriptor = line.split('#').next().unwrap_or_default().trim();
-        if descriptor.is_empty() {
-            continue;
-        }
-        let fail = |source| Error::ShapesLine { path: path.to_owned(), line: index + 1, source };
-        let shape: Shape = descriptor.parse().map_err(fail)?;
-        shape.output().map_err(fail)?;
-        shapes.push(shape);
-    }
-    if shapes.is_empty() { Err(Error::NoShapes { path: path.to_owned() }) } else { Ok(shapes) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use tapwise::registry;
-
-    #[test]
-    fn a_file_of_shapes_may_have_comments() {
-        let text = "# two\nh8w8 c1x1 k3\n\n  h9w9 c3x8 k5 s2 # the stem\r\n";
-        let shapes = parse_shapes(text, Path::new("list")).unwrap();
-        assert_eq!(shapes.len(), 2);
-        assert_eq!(shapes[1].to_string(), "h9w9 c3x8 k5x5 s2x2");
-    }
-
-    #[test]
-    fn a_bad_line_is_named_by_its_number() {
-        for (text, wanted) in [
-            ("h8w8 c1x1 k3\n# fine\nh8w8 c1x1", "list: line 3: "),
-            ("h8w8 c3x3 k3 g2", "list: line 1: "),
-            ("\nh2w2 c1x1 k5 p0", "list: line 2: "),
-            ("hello", "list: line 1: "),
-        ] {
-            let error = parse_shapes(text, Path::new("list")).unwrap_err().to_string();
-            assert!(error.starts_with(wanted), "{error}");
-        }
-        let error = parse_shapes("# nothing\n", Path::new("list")).unwrap_err();
-        assert!(matches!(error, Error::NoShapes { .. }));
-    }
 
     #[test]
     fn every_problem_of_the_report_has_its_kernels() {

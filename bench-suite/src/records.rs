@@ -45,6 +45,9 @@ pub struct Record {
     pub max_error: f64,
     /// Which outputs were checked.
     pub checked: String,
+    /// Whether the core was slower than it can be meanwhile, see [`crate::clock`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub slowed: bool,
     /// The command that made the record.
     pub command: String,
 }

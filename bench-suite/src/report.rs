@@ -1,41 +1,54 @@
 //! The report: records, machine and pictures in; text, plots and a page out. Nothing is measured
 //! here, so that a report can be made again from its files.
 
+mod asked_for;
+mod block;
+mod builds;
 mod charts;
 mod choices;
+mod contents;
 mod crossover;
 mod document;
 mod dots;
+mod drawn;
+mod evidence;
+mod files;
 mod filters;
 mod gradients;
 mod grid;
 mod html;
 mod learning;
+mod machine;
 mod markdown;
+mod method;
 mod nets;
+mod palette;
 mod peers;
+mod photograph;
 mod plot;
 mod receptive;
 mod road;
+mod scaling;
+mod tabulated;
 mod targets;
 mod terminal;
 mod tiles;
 mod waldo;
 mod words;
 
-use std::fs;
-use std::path::Path;
-
-use crate::Error;
 use crate::filters::gallery::Gallery;
+use crate::layers;
 use crate::learning::experiment::Study;
 use crate::machine::Machine;
+use crate::memory;
+use crate::parts::Part;
 use crate::peers as others;
 use crate::photograph::Pictures;
-use crate::records::{Builds, Record, to_json, to_json_by_lines};
+use crate::records::{Builds, Record};
 use crate::tuning::regret;
 use crate::waldo::gallery;
 
+pub use files::{File, files, read, read_all, write};
 pub use terminal::terminal;
 
 /// Everything that a report shows.
@@ -59,11 +72,19 @@ pub struct Findings {
     pub peers: Option<others::Findings>,
     /// How well the planner chooses, where that was measured.
     pub choices: Option<regret::Findings>,
-    /// Whether nothing but the machine and what `--only` names was measured.
-    pub alone: bool,
+    /// Memory by strategy.
+    pub memory: Vec<memory::Row>,
+    /// The user's own layers, where there are any.
+    pub layers: Option<layers::Findings>,
 }
 
 impl Findings {
+    /// Whether a part was measured, as far as reports of older versions say.
+    #[must_use]
+    pub fn has(&self, part: Part) -> bool {
+        self.machine.parts.is_empty() || self.machine.parts.contains(&part)
+    }
+
     /// Nothing but a machine.
     #[must_use]
     pub fn of(machine: Machine) -> Self {
@@ -77,81 +98,10 @@ impl Findings {
             study: Study::default(),
             peers: None,
             choices: None,
-            alone: false,
+            memory: Vec::new(),
+            layers: None,
         }
     }
-}
-
-/// A file of the report: its path inside the folder, and its contents.
-#[derive(Debug, Clone, PartialEq)]
-pub struct File {
-    /// The path, with `/` between its parts.
-    pub path: String,
-    /// The contents.
-    pub bytes: Vec<u8>,
-}
-
-/// The files of a report.
-///
-/// # Errors
-/// [`Error::Plot`] and [`Error::Json`]; neither is known to happen.
-pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
-    let document = document::document(findings)?;
-    let mut files = vec![
-        File { path: "index.html".to_owned(), bytes: html::page(&document).into_bytes() },
-        File { path: "report.md".to_owned(), bytes: markdown::page(&document).into_bytes() },
-        by_lines("measurements.json", &findings.records, "measurements.json")?,
-        json("machine.json", &findings.machine, "machine.json")?,
-    ];
-    if let Some(peers) = &findings.peers {
-        files.push(json("peers.json", peers, "peers.json")?);
-    }
-    if let Some(choices) = &findings.choices {
-        files.push(by_lines("regret.json", choices, "regret.json")?);
-    }
-    if !findings.alone {
-        files.extend([
-            json("builds.json", &findings.builds, "builds.json")?,
-            json("waldo.json", &findings.waldo, "waldo.json")?,
-            File { path: "learning.json".to_owned(), bytes: findings.study.to_json()?.into_bytes() },
-        ]);
-    }
-    for plot in document.plots() {
-        let path = format!("plots/{}.svg", plot.name);
-        files.push(File { path, bytes: plot.standalone().into_bytes() });
-    }
-    let Pictures { photograph, maps, overview } = &findings.pictures;
-    let shown = photograph.iter().chain(maps).chain(overview);
-    let filtered = findings.filters.exhibits.iter().map(|exhibit| &exhibit.picture);
-    let shown = shown.chain(filtered).chain(&findings.filters.overview);
-    for picture in shown.chain(&findings.waldo.pictures).chain(findings.study.pictures()) {
-        files.push(File { path: format!("pictures/{}", picture.file), bytes: picture.bytes.clone() });
-    }
-    Ok(files)
-}
-
-fn json<T: serde::Serialize>(path: &str, value: &T, what: &'static str) -> Result<File, Error> {
-    Ok(File { path: path.to_owned(), bytes: to_json(value, what)?.into_bytes() })
-}
-
-fn by_lines<T: serde::Serialize>(path: &str, value: &T, what: &'static str) -> Result<File, Error> {
-    Ok(File { path: path.to_owned(), bytes: to_json_by_lines(value, what)?.into_bytes() })
-}
-
-/// Writes the files of a report to a folder.
-///
-/// # Errors
-/// As [`files`], and [`Error::Write`].
-pub fn write(findings: &Findings, folder: &Path) -> Result<(), Error> {
-    for file in files(findings)? {
-        let path = folder.join(&file.path);
-        let fail = |source| Error::Write { path: path.clone(), source };
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(fail)?;
-        }
-        fs::write(&path, &file.bytes).map_err(fail)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -3,9 +3,10 @@
 use image::imageops;
 use image::{Rgb, RgbImage};
 use ndarray::{Array2, Array3, Axis};
+use serde::{Deserialize, Serialize};
 
 use super::judge::BORDER;
-use super::list::{Constant, Row};
+use super::list::{ALL, Constant, Row};
 use crate::Error;
 use crate::photograph::{Photograph, Picture, encode, show};
 
@@ -40,21 +41,58 @@ const FILTERS: [(&str, Shown); 12] = [
 const SIZE: [u32; 2] = [210, 140];
 
 /// A picture of the gallery.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Exhibit {
     /// The name of its filter, see [`super::list::Row::name`].
-    pub filter: &'static str,
+    pub filter: String,
     /// What the filter makes of the photograph.
     pub picture: Picture,
 }
 
+/// How a filter is computed, as it was compiled into the program that measured it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Folded {
+    /// Its name.
+    pub filter: String,
+    /// `sums`, `window` or `layer`.
+    pub form: String,
+    /// Products of a column and a row that it is the sum of.
+    pub terms: usize,
+    /// What was found in its weights.
+    pub findings: Vec<String>,
+}
+
 /// The pictures of a report.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Gallery {
     /// One for each filter that is shown.
     pub exhibits: Vec<Exhibit>,
     /// All of them in one picture, three beside each other.
     pub overview: Option<Picture>,
+    /// What was folded, of every filter that is measured.
+    pub folded: Vec<Folded>,
+}
+
+impl Gallery {
+    /// How a filter is computed.
+    #[must_use]
+    pub fn folded(&self, filter: &str) -> Option<&Folded> {
+        self.folded.iter().find(|folded| folded.filter == filter)
+    }
+}
+
+/// How every filter is computed.
+fn folded() -> Vec<Folded> {
+    let one = |row: &Row| {
+        let found = row.explain();
+        Folded {
+            filter: row.name.to_owned(),
+            form: found.form.to_owned(),
+            terms: found.terms,
+            findings: found.findings.iter().map(|finding| (*finding).to_owned()).collect(),
+        }
+    };
+    ALL.iter().map(one).collect()
 }
 
 /// Filters a photograph, and shows the same part of every answer.
@@ -64,13 +102,15 @@ pub struct Gallery {
 pub fn hang(photograph: &Photograph) -> Result<Gallery, Error> {
     let colours = photograph.pixels();
     let grey = photograph.grey();
-    let mut gallery = Gallery::default();
+    let mut gallery = Gallery { folded: folded(), ..Gallery::default() };
     let mut parts = Vec::new();
     for (row, shown) in FILTERS.iter().filter_map(|(name, shown)| Some((Row::named(name)?, *shown))) {
         let whole = filtered(row, shown, &colours, &grey)?;
         let part = crop(&whole);
         let name = format!("filter-{}", row.name);
-        gallery.exhibits.push(Exhibit { filter: row.name, picture: encode(&part, &name, row.label)? });
+        gallery
+            .exhibits
+            .push(Exhibit { filter: row.name.to_owned(), picture: encode(&part, &name, row.label)? });
         parts.push(part);
     }
     if let Some((width, height)) = parts.first().map(RgbImage::dimensions) {

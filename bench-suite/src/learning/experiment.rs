@@ -75,7 +75,7 @@ impl Run {
 }
 
 /// Everything that was learnt, and pictures of it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Study {
     /// Every network on every task.
     pub runs: Vec<Run>,

@@ -2,6 +2,7 @@
 
 use image::{Rgb, RgbImage, imageops};
 use ndarray::{ArrayView3, ArrayView4, Axis};
+use serde::{Deserialize, Serialize};
 
 use super::experiment::{Lesson, learn};
 use super::scenes::{Album, PATTERN, SCENE};
@@ -16,7 +17,7 @@ const SCALE: u32 = 5;
 const SEED: u64 = 1;
 
 /// Pictures for the report.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Shown {
     /// Scenes, a learnt filter and its heat map.
     pub pictures: Vec<Picture>,

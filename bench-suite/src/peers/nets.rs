@@ -1,14 +1,11 @@
 //! Every convolution of a few networks, beside the peers: how much of a net runs how fast.
 
 use serde::Deserialize;
-use tapwise::{Isa, Shape};
+use tapwise::Shape;
 
-use super::{Findings, Peer, contest};
 use crate::Error;
 use crate::measurement::Pace;
-use crate::problems::{Effort, Problem, group};
-use crate::progress::Progress;
-use crate::records::Record;
+use crate::problems::Effort;
 
 /// Layers of one shape in a network.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -35,35 +32,32 @@ pub fn layers() -> Result<Vec<Layer>, Error> {
 }
 
 /// Multiply-adds above which a layer is left out: those of a report must end in a reasonable time.
-fn limit(effort: Effort) -> u64 {
-    match effort {
-        Effort::Quick => 8_000_000_000,
-        Effort::Full => u64::MAX,
+fn limit(effort: Effort, beside: bool) -> u64 {
+    match (effort, beside) {
+        (Effort::Quick, false) => 1_000_000_000,
+        (Effort::Quick, true) => 8_000_000_000,
+        (Effort::Full, _) => u64::MAX,
     }
 }
 
-fn pace(effort: Effort) -> Pace {
+/// How long to look at a layer.
+pub(super) fn pace(effort: Effort) -> Pace {
     match effort {
         Effort::Quick => Pace { rounds: 5, sample: 1e-3, budget: 0.05 },
         Effort::Full => Pace { rounds: 31, sample: 2e-3, budget: 0.5 },
     }
 }
 
-/// Measures every layer once, however many networks have it.
+/// Every shape once, however many networks have it; and the layers that are left out, which are fewer
+/// `beside` other libraries.
 ///
 /// # Errors
-/// As [`contest::measure`].
-pub fn measure(
-    effort: Effort,
-    peers: &mut [Box<dyn Peer>],
-    isa: Isa,
-    command: &str,
-    findings: &mut Findings,
-) -> Result<Vec<Record>, Error> {
-    let mut shapes: Vec<Shape> = Vec::new();
+/// As [`layers`].
+pub fn shapes(effort: Effort, beside: bool) -> Result<(Vec<Shape>, Vec<String>), Error> {
+    let (mut shapes, mut skipped): (Vec<Shape>, Vec<String>) = (Vec::new(), Vec::new());
     for layer in layers()? {
-        if layer.macs > limit(effort) {
-            findings.skipped.push(format!("{} {}: {}", layer.net, layer.layer, layer.shape));
+        if layer.macs > limit(effort, beside) {
+            skipped.push(format!("{} {}: {}", layer.net, layer.layer, layer.shape));
             continue;
         }
         let shape: Shape = layer.shape.parse()?;
@@ -71,23 +65,7 @@ pub fn measure(
             shapes.push(shape);
         }
     }
-    let progress = Progress::new("layers of networks", shapes.len());
-    if !findings.skipped.is_empty() {
-        progress.note(&format!(
-            "left out, above {} million multiply-adds: {} layers",
-            limit(effort) / 1_000_000,
-            findings.skipped.len()
-        ));
-    }
-    let mut records = Vec::new();
-    for shape in shapes {
-        progress.say(&shape.to_string());
-        let problem = Problem { shape, group: group::NETS };
-        let say = |what: &str| progress.note(what);
-        records.extend(contest::measure(problem, peers, isa, pace(effort), command, findings, &say)?);
-        progress.step();
-    }
-    Ok(records)
+    Ok((shapes, skipped))
 }
 
 #[cfg(test)]

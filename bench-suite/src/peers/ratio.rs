@@ -112,6 +112,7 @@ mod tests {
             fraction_of_peak: 0.1 / seconds,
             max_error: 0.0,
             checked: "all".to_owned(),
+            slowed: false,
             command: "test".to_owned(),
         }
     }

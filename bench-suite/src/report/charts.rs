@@ -2,7 +2,8 @@
 
 use tapwise::{Shape, Strategy, parameters};
 
-use super::plot::{Axis, Mark, Marker, Plot, Series, colour};
+use super::evidence::Evidence;
+use super::plot::{Axis, Mark, Marker, Plot, Series, Spot, colour};
 use super::words;
 use crate::contenders;
 use crate::dense_layer::{DENSE, largest_side};
@@ -56,12 +57,12 @@ fn throughput(
         colour: colour::GREY,
         marker: Marker::None,
         dashed: true,
-        points: vec![(first, peak), (last, peak)],
+        points: vec![(first, peak).into(), (last, peak).into()],
     }];
     // The fastest first, as they are seen from above.
     for contender in contenders::ALL.iter().rev() {
         let own = points.iter().filter(|(_, record)| record.strategy == contender.strategy.name());
-        let own: Vec<(f64, f64)> = own.map(|(x, record)| (*x, record.gflops)).collect();
+        let own: Vec<Spot> = own.map(|(x, record)| Spot::of(*x, record.gflops, record)).collect();
         if !own.is_empty() {
             let (colour, marker) = look(contender.strategy);
             series.push(Series {
@@ -73,7 +74,7 @@ fn throughput(
             });
         }
     }
-    let top = series.iter().flat_map(|series| &series.points).map(|point| point.1).fold(0.0, f64::max);
+    let top = series.iter().flat_map(|series| &series.points).map(|point| point.y).fold(0.0, f64::max);
     let ticks = if doubling {
         let powers = (0..20).map(|power| f64::from(1 << power));
         powers
@@ -96,6 +97,7 @@ fn throughput(
         },
         series,
         marks: Vec::new(),
+        evidence: Evidence::of(&points.iter().map(|(_, record)| *record).collect::<Vec<_>>(), "sweeps"),
     })
 }
 
@@ -139,7 +141,7 @@ pub(super) fn parameter_counts() -> Plot {
         colour,
         marker: Marker::None,
         dashed,
-        points: sides.iter().map(|&side| (side as f64, count([side, side]) as f64)).collect(),
+        points: sides.iter().map(|&side| (side as f64, count([side, side]) as f64).into()).collect(),
     };
     let [c_in, c_out] = CHANNELS;
     let mark = |count: u128, text: String| Mark { at: (1000.0, count as f64), text };
@@ -178,24 +180,27 @@ pub(super) fn parameter_counts() -> Plot {
             mark(parameters::translation_invariant(megapixel), format!("4·{}", words::power(6))),
             mark(parameters::local(DELTA), "4Δ²".to_owned()),
         ],
+        evidence: Evidence::Computed,
     }
 }
 
 /// Seconds of the dense layer and of the convolution that equals it.
 pub(super) fn dense(records: &[Record], machine: &Machine) -> Option<Plot> {
-    let points = |strategy: &str| -> Vec<(f64, f64)> {
-        let own = records.iter().filter(|record| record.group == group::DENSE && record.strategy == strategy);
+    let measured: Vec<&Record> = records.iter().filter(|record| record.group == group::DENSE).collect();
+    let points = |strategy: &str| -> Vec<Spot> {
+        let own = measured.iter().filter(|record| record.strategy == strategy);
         let placed = own.filter_map(|record| {
-            Some((record.shape.parse::<Shape>().ok()?.input[0] as f64, record.median_s))
+            let side = record.shape.parse::<Shape>().ok()?.input[0];
+            Some(Spot::of(side as f64, record.median_s, record))
         });
         let mut points: Vec<_> = placed.collect();
-        points.sort_by(|a, b| a.0.total_cmp(&b.0));
+        points.sort_by(|a, b| a.x.total_cmp(&b.x));
         points
     };
     let (dense, convolution) = (points(DENSE), points("auto"));
-    let seconds = || dense.iter().chain(&convolution).map(|point| point.1);
+    let seconds = || dense.iter().chain(&convolution).map(|point| point.y);
     let (least, most) = (seconds().fold(f64::INFINITY, f64::min), seconds().fold(0.0, f64::max));
-    let sides = || dense.iter().chain(&convolution).map(|point| point.0);
+    let sides = || dense.iter().chain(&convolution).map(|point| point.x);
     let (first, last) = (sides().fold(f64::INFINITY, f64::min), sides().fold(0.0, f64::max));
     if !least.is_finite() || least <= 0.0 {
         return None;
@@ -225,7 +230,7 @@ pub(super) fn dense(records: &[Record], machine: &Machine) -> Option<Plot> {
             colour: colour::GREY,
             marker: Marker::None,
             dashed: true,
-            points: vec![(side, 10f64.powi(bottom)), (side, 10f64.powi(top))],
+            points: vec![(side, 10f64.powi(bottom)).into(), (side, 10f64.powi(top)).into()],
         });
     }
     let text = |exponent: i32| {
@@ -257,5 +262,6 @@ pub(super) fn dense(records: &[Record], machine: &Machine) -> Option<Plot> {
         },
         series,
         marks: Vec::new(),
+        evidence: Evidence::of(&measured, "dense"),
     })
 }

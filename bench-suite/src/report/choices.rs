@@ -2,8 +2,11 @@
 //! the fastest where.
 
 use super::document::{Block, Section, cell, judged, table};
+use super::evidence::Evidence;
 use super::{grid, words};
 use crate::Error;
+use crate::problems::group;
+use crate::records::Record;
 use crate::tuning::regret::{ALIKE, Findings, regret, summary};
 use crate::tuning::sample::{Candidate, HOPELESS, Sample};
 use crate::tuning::shapes::{MAP_SIDE, MOST};
@@ -28,7 +31,8 @@ pub(super) fn algorithm(candidate: &Candidate) -> String {
 }
 
 /// The section, where choices were measured.
-pub(super) fn section(findings: &Findings) -> Result<Option<Section>, Error> {
+pub(super) fn section(measured: Option<&Findings>, records: &[Record]) -> Result<Option<Section>, Error> {
+    let Some(findings) = measured else { return Ok(None) };
     if findings.samples.is_empty() {
         return Ok(None);
     }
@@ -74,7 +78,9 @@ pub(super) fn section(findings: &Findings) -> Result<Option<Section>, Error> {
              times as long (more than {:.0} % longer). Empty cells are too much work to measure here.",
             100.0 * ALIKE
         );
-        blocks.push(Block::Plots(vec![(grid::map(&findings.map)?, caption)]));
+        let cells: Vec<&Record> = records.iter().filter(|record| record.group == group::DISPATCH).collect();
+        let map = grid::map(&findings.map, Evidence::of(&cells, "regret"))?;
+        blocks.push(Block::Plots(vec![(map, caption)]));
     }
     Ok(Some(Section { id: "choices", title: "How well the planner chooses", blocks }))
 }

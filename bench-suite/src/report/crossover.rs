@@ -4,7 +4,8 @@ use tapwise::{Shape, Strategy};
 
 use super::charts::look;
 use super::document::{Block, Section, cell, table};
-use super::plot::{Axis, Plot, Series};
+use super::evidence::Evidence;
+use super::plot::{Axis, Plot, Series, Spot};
 use super::words;
 use crate::Error;
 use crate::contenders;
@@ -111,18 +112,19 @@ fn plot(rows: &[Row<'_>]) -> Option<Plot> {
     let (first, last) = (rows.first()?.side as f64, rows.last()?.side as f64);
     let lines = STRATEGIES.iter().enumerate().map(|(column, &strategy)| {
         let (colour, marker) = look(strategy);
-        let points =
-            rows.iter().filter_map(|row| Some((row.side as f64, row.records[column]?.median_s * 1e3)));
+        let points = rows.iter().filter_map(|row| Some((row.side as f64, row.records[column]?)));
+        let points = points.map(|(side, record)| Spot::of(side, record.median_s * 1e3, record));
         Series { label: label(strategy).to_owned(), colour, marker, dashed: false, points: points.collect() }
     });
     let series: Vec<Series> = lines.filter(|line| !line.points.is_empty()).collect();
-    let times = || series.iter().flat_map(|line| &line.points).map(|point| point.1);
+    let times = || series.iter().flat_map(|line| &line.points).map(|point| point.y);
     let (low, high) = (times().fold(f64::INFINITY, f64::min), times().fold(0.0, f64::max));
     let near = |value: f64| rows.iter().map(|row| row.side as f64).find(|side| *side == value);
     let ticks = [3.0, 5.0, 7.0, 11.0, 15.0, 21.0, 31.0, 63.0].into_iter().filter_map(near);
     let powers = (-3..5).map(|power| 10f64.powi(power));
     let steps = powers.flat_map(|power| [1.0, 2.0, 5.0].map(|digit| digit * power));
     let range = (low / 1.25, high * 1.25);
+    let measured: Vec<&Record> = rows.iter().flat_map(|row| row.records).flatten().collect();
     Some(Plot {
         name: "crossover",
         alternative:
@@ -145,5 +147,6 @@ fn plot(rows: &[Row<'_>]) -> Option<Plot> {
         },
         series,
         marks: Vec::new(),
+        evidence: Evidence::of(&measured, "sides"),
     })
 }

@@ -4,8 +4,13 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::charts::steps;
-use super::plot::{Area, Drawn, Failed, INK, LEGEND_ROW, Marker, WIDTH, draw_marker};
+use super::drawn::{Drawn, Point, WIDTH, inside};
+use super::evidence::Evidence;
+use super::palette::INK;
+use super::plot::{Area, Failed, LEGEND_ROW, Marker, draw_marker};
+use super::{tabulated, words};
 use crate::Error;
+use crate::records::Record;
 
 const FONT: u32 = 28;
 const ROW: i32 = 42;
@@ -14,13 +19,28 @@ const NAMES: i32 = 390;
 const AXIS: i32 = 92;
 const MARGIN: i32 = 30;
 
+/// A mark in a row.
+pub(super) struct Dot {
+    /// The number of the row, counted from the top.
+    pub(super) row: usize,
+    pub(super) value: f64,
+    /// What is told of it.
+    pub(super) text: String,
+}
+
+impl Dot {
+    /// A mark that a record stands behind.
+    pub(super) fn of(row: usize, value: f64, record: &Record) -> Self {
+        Dot { row, value, text: words::record(record) }
+    }
+}
+
 /// A contender: its mark in every row that it has a value in.
 pub(super) struct Contender {
     pub(super) label: String,
     pub(super) colour: RGBColor,
     pub(super) marker: Marker,
-    /// The number of the row, counted from the top, and the value.
-    pub(super) values: Vec<(usize, f64)>,
+    pub(super) values: Vec<Dot>,
 }
 
 /// How values lie along the axis.
@@ -79,6 +99,8 @@ pub(super) struct Dots {
     pub(super) rows: Vec<String>,
     /// Those drawn later lie on top.
     pub(super) contenders: Vec<Contender>,
+    /// What the marks rest on.
+    pub(super) evidence: Evidence,
 }
 
 impl Dots {
@@ -89,16 +111,26 @@ impl Dots {
         let height = (above + self.rows.len() as i32 * ROW + AXIS) as u32;
         let fail = |reason: String| Error::Plot { plot: self.name.to_owned(), reason };
         let mut svg = String::new();
-        {
+        let points = {
             let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
             for (contender, (column, row)) in keys {
                 let at = (column + 14, 8 + row * LEGEND_ROW + LEGEND_ROW / 2);
                 key(&area, contender, at).map_err(|error| fail(error.to_string()))?;
             }
-            self.chart(&area, above).map_err(|error| fail(error.to_string()))?;
+            let points = self.chart(&area, above).map_err(|error| fail(error.to_string()))?;
             area.present().map_err(|error| fail(error.to_string()))?;
-        }
-        Ok(Drawn::new(self.name, &self.alternative, height, &svg))
+            points
+        };
+        Ok(Drawn {
+            name: self.name,
+            alternative: self.alternative.clone(),
+            height,
+            inside: inside(&svg),
+            points,
+            shown: self.title.clone(),
+            table: tabulated::dots(self),
+            evidence: self.evidence.clone(),
+        })
     }
 
     /// Where the keys of the legend go: the left edge in pixels, and the row. The last drawn is named
@@ -117,9 +149,9 @@ impl Dots {
         keys
     }
 
-    fn chart<DB: DrawingBackend>(&self, root: &Area<DB>, above: i32) -> Result<(), Failed<DB>> {
+    fn chart<DB: DrawingBackend>(&self, root: &Area<DB>, above: i32) -> Result<Vec<Point>, Failed<DB>> {
         let text = ("sans-serif", FONT).into_font().color(&INK);
-        let values = self.contenders.iter().flat_map(|contender| &contender.values).map(|value| value.1);
+        let values = self.contenders.iter().flat_map(|contender| &contender.values).map(|dot| dot.value);
         let ends = self.scale.ends(values);
         let width = f64::from(WIDTH as i32 - NAMES - MARGIN);
         let place = |value: f64| NAMES + (self.scale.part(value, ends) * width).round() as i32;
@@ -143,12 +175,15 @@ impl Dots {
             let style = text.clone().pos(Pos::new(HPos::Right, VPos::Center));
             root.draw(&Text::new(name.clone(), (NAMES - 16, line(row)), style))?;
         }
+        let mut points = Vec::new();
         for contender in &self.contenders {
-            for &(row, value) in &contender.values {
-                draw_marker(root, contender.marker, (place(value), line(row)), contender.colour)?;
+            for dot in &contender.values {
+                let at = (place(dot.value), line(dot.row));
+                draw_marker(root, contender.marker, at, contender.colour)?;
+                points.push(Point { at, text: dot.text.clone() });
             }
         }
-        Ok(())
+        Ok(points)
     }
 }
 

@@ -1,12 +1,14 @@
 //! The section on filters whose weights are known while compiling: a gallery, a chart and the tables.
 
 use super::document::{Block, Cell, Gallery, Section, cell, judged, table};
-use super::dots::{Contender, Dots, Scale};
-use super::peers::look;
+use super::dots::{Contender, Dot, Dots, Scale};
+use super::evidence::Evidence;
+use super::peers::{all, look};
 use super::plot::{Drawn, Marker, colour};
 use super::{Findings, words};
 use crate::Error;
 use crate::filters::contest::{COPY, descriptor};
+use crate::filters::gallery::Folded;
 use crate::filters::list::{ALL, Row};
 use crate::filters::picture::{KINDS, Kind, Numbers};
 use crate::peers::ratio::{self, summary};
@@ -70,7 +72,8 @@ pub(super) fn section(findings: &Findings) -> Result<Option<Section>, Error> {
         .exhibits
         .iter()
         .map(|exhibit| {
-            let caption = Row::named(exhibit.filter).map(|row| caption(row, &grey));
+            let folded = findings.filters.folded(&exhibit.filter);
+            let caption = Row::named(&exhibit.filter).map(|row| caption(row, folded, &grey));
             Picture { caption: caption.unwrap_or_default(), ..exhibit.picture.clone() }
         })
         .collect();
@@ -88,7 +91,7 @@ pub(super) fn section(findings: &Findings) -> Result<Option<Section>, Error> {
     let plots = plots.collect::<Result<Vec<_>, _>>()?;
     blocks.push(Block::Plots(plots.into_iter().flatten().collect()));
     for kind in KINDS {
-        blocks.extend(tables(records, kind));
+        blocks.extend(tables(findings, kind));
     }
     blocks.extend(refused(findings));
     Ok(Some(Section { id: "filters", title: "Filters known while compiling", blocks }))
@@ -159,7 +162,7 @@ fn others(findings: &Findings) -> String {
 }
 
 /// What stands below a picture.
-fn caption(row: &Row, grey: &[Measured<'_>]) -> String {
+fn caption(row: &Row, folded: Option<&Folded>, grey: &[Measured<'_>]) -> String {
     let mut parts = vec![row.label.to_owned()];
     if let Some(found) = grey.iter().find(|found| found.row.name == row.name) {
         let seconds = found.beside.tapwise.median_s;
@@ -169,8 +172,7 @@ fn caption(row: &Row, grey: &[Measured<'_>]) -> String {
         }
         parts.push(time);
     }
-    let found = row.explain();
-    parts.push(found.findings.join("; "));
+    parts.extend(folded.map(|folded| folded.findings.join("; ")));
     parts.retain(|part| !part.is_empty());
     parts.join(". ")
 }
@@ -188,9 +190,8 @@ fn chart(name: &'static str, kind: Kind, rows: &[Measured<'_>]) -> Result<Option
             _ => look(name),
         };
         let value = |(index, row): (usize, &Measured<'_>)| {
-            let mut all = row.beside.peers.iter().copied().chain([row.beside.tapwise]);
-            let record = all.find(|record| record.contender == name)?;
-            Some((index, row.copies(record.median_s)))
+            let record = all(&row.beside).find(|record| record.contender == name)?;
+            Some(Dot::of(index, row.copies(record.median_s), record))
         };
         Contender {
             label: name.to_owned(),
@@ -206,11 +207,13 @@ fn chart(name: &'static str, kind: Kind, rows: &[Measured<'_>]) -> Result<Option
         scale: Scale::Logarithmic,
         rows: rows.iter().map(|row| row.row.label.to_owned()).collect(),
         contenders: contenders.collect(),
+        evidence: Evidence::of(&besides.iter().flat_map(all).collect::<Vec<_>>(), "filters"),
     };
     Ok(Some((chart.draw()?, format!("On {}, one thread; further left is faster.", said(kind)))))
 }
 
-fn tables(records: &[Record], kind: Kind) -> Vec<Block> {
+fn tables(findings: &Findings, kind: Kind) -> Vec<Block> {
+    let records = &findings.records;
     let single = measured(records, kind, 1);
     if single.is_empty() {
         return Vec::new();
@@ -237,10 +240,10 @@ fn tables(records: &[Record], kind: Kind) -> Vec<Block> {
     let lines = single.iter().map(|row| {
         let seconds = row.beside.tapwise.median_s;
         let copies = row.copies(seconds);
-        let found = row.row.explain();
+        let way = findings.filters.folded(row.row.name).map_or("–".to_owned(), way);
         let mut cells = vec![
             cell(row.row.label),
-            cell(way(found.form, found.terms)),
+            cell(way),
             cell(words::time(seconds)),
             match row.row.wanted.filter(|_| kind == KINDS[0]) {
                 Some(wanted) if copies <= wanted => judged(format!("{} ✓", words::three(copies)), true),
@@ -303,8 +306,8 @@ fn against(ratio: Option<f64>) -> Cell {
 }
 
 /// How a filter is computed, in a few words.
-fn way(form: &str, terms: usize) -> String {
-    match (form, terms) {
+fn way(folded: &Folded) -> String {
+    match (folded.form.as_str(), folded.terms) {
         ("sums", 1) => "sums of 1 term".to_owned(),
         ("sums", terms) => format!("sums of {terms} terms"),
         ("window", _) => "running sums".to_owned(),

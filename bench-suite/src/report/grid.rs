@@ -3,8 +3,13 @@
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+use super::block::{self, Table};
 use super::choices::algorithm;
-use super::plot::{Area, Drawn, Failed, INK, LEGEND_ROW, WIDTH, colour};
+use super::drawn::{Drawn, Point, WIDTH, inside};
+use super::evidence::Evidence;
+use super::palette::{INK, colour};
+use super::plot::{Area, Failed, LEGEND_ROW};
+use super::words;
 use crate::Error;
 use crate::tuning::regret::{ALIKE, Cell, regret};
 use crate::tuning::shapes::{MAP_CHANNELS, MAP_DELTAS};
@@ -24,11 +29,11 @@ const COLOURS: [(&str, RGBColor); 7] = [
     ("winograd", colour::ORANGE),
     ("fft", colour::VERMILLION),
     ("im2col + GEMM", colour::GREY),
-    ("naive", RGBColor(0x66, 0x55, 0x44)),
+    ("naive", colour::BROWN),
 ];
 
 /// Draws the map, its legend above.
-pub(super) fn map(cells: &[Cell]) -> Result<Drawn, Error> {
+pub(super) fn map(cells: &[Cell], evidence: Evidence) -> Result<Drawn, Error> {
     const NAME: &str = "dispatch";
     let winners: Vec<(&Cell, String)> =
         cells.iter().filter_map(|cell| Some((cell, algorithm(cell.sample.best()?)))).collect();
@@ -54,7 +59,63 @@ pub(super) fn map(cells: &[Cell]) -> Result<Drawn, Error> {
         MAP_CHANNELS[MAP_CHANNELS.len() - 1],
         what.join(", ")
     );
-    Ok(Drawn::new(NAME, &alternative, height, &svg))
+    Ok(Drawn {
+        name: NAME,
+        alternative,
+        height,
+        inside: inside(&svg),
+        points: winners.iter().filter_map(|(cell, winner)| point(cell, winner, above)).collect(),
+        shown: "the fastest, and the time of the choice over its time".to_owned(),
+        table: tabulated(&winners),
+        evidence,
+    })
+}
+
+/// The corner of a cell, Δ growing upwards, and how wide it is.
+fn place(row: usize, column: usize, above: i32) -> ((i32, i32), i32) {
+    let width = (WIDTH as i32 - LEFT - MARGIN) / MAP_CHANNELS.len() as i32;
+    let down = (MAP_DELTAS.len() - 1 - row) as i32;
+    ((LEFT + column as i32 * width, above + down * ROW), width)
+}
+
+/// What is told of a cell.
+fn point(cell: &Cell, winner: &str, above: i32) -> Option<Point> {
+    let row = MAP_DELTAS.iter().position(|delta| *delta == cell.delta)?;
+    let column = MAP_CHANNELS.iter().position(|channels| *channels == cell.channels)?;
+    let ((x, y), width) = place(row, column, above);
+    let (best, chosen) = (cell.sample.best()?, cell.sample.chosen()?);
+    let text = format!(
+        "{}\nfastest: {winner}, {}\nchosen: {}, {}",
+        words::shape(&cell.sample.shape),
+        words::time(best.measured?),
+        algorithm(chosen),
+        words::time(chosen.measured?)
+    );
+    Some(Point { at: (x + width / 2, y + ROW / 2), text })
+}
+
+/// The fastest in each cell, and what the choice loses where it is another.
+fn tabulated(winners: &[(&Cell, String)]) -> Table {
+    let mut head = vec!["Δ, pixels".to_owned()];
+    head.extend(MAP_CHANNELS.iter().map(|channels| format!("{channels} channels")));
+    let row = |delta: &usize| {
+        let mut cells = vec![block::number(delta.to_string(), *delta as f64)];
+        cells.extend(MAP_CHANNELS.iter().map(|channels| {
+            let own = winners.iter().find(|(cell, _)| cell.delta == *delta && cell.channels == *channels);
+            let Some((cell, winner)) = own else { return block::cell("–") };
+            match lost(cell) {
+                Some(lost) => block::number(format!("{winner}, {lost:.2} ×"), lost),
+                None => block::number(winner.clone(), 1.0),
+            }
+        }));
+        cells
+    };
+    Table { head, rows: MAP_DELTAS.iter().map(row).collect() }
+}
+
+/// What a choice loses, where it is not as good as the best.
+fn lost(cell: &Cell) -> Option<f64> {
+    regret(&cell.sample).filter(|regret| *regret > 1.0 + ALIKE)
 }
 
 /// Where the keys of the legend go: the left edge in pixels, and the row.
@@ -92,12 +153,8 @@ fn draw<DB: DrawingBackend>(
     above: i32,
 ) -> Result<(), Failed<DB>> {
     let text = ("sans-serif", FONT).into_font().color(&INK);
-    let width = (WIDTH as i32 - LEFT - MARGIN) / MAP_CHANNELS.len() as i32;
-    // Δ grows upwards.
-    let corner = |row: usize, column: usize| {
-        let down = (MAP_DELTAS.len() - 1 - row) as i32;
-        (LEFT + column as i32 * width, above + down * ROW)
-    };
+    let (_, width) = place(0, 0, above);
+    let corner = |row: usize, column: usize| place(row, column, above).0;
     for (row, delta) in MAP_DELTAS.iter().enumerate() {
         for (column, channels) in MAP_CHANNELS.iter().enumerate() {
             let (x, y) = corner(row, column);
@@ -110,8 +167,7 @@ fn draw<DB: DrawingBackend>(
             let colour =
                 COLOURS.iter().find(|(name, _)| name == winner).map_or(colour::GREY, |(_, own)| *own);
             root.draw(&Rectangle::new(inside, colour.filled()))?;
-            let lost = regret(&cell.sample).filter(|regret| *regret > 1.0 + ALIKE);
-            if let Some(lost) = lost {
+            if let Some(lost) = lost(cell) {
                 root.draw(&Rectangle::new(inside, INK.stroke_width(5)))?;
                 let style = ("sans-serif", FONT).into_font().color(&WHITE);
                 let style = style.pos(Pos::new(HPos::Center, VPos::Center));

@@ -1,91 +1,74 @@
-//! The report as one page that opens from disk, with its pictures beside it: no script, light and dark.
+//! The report as one page that opens from disk, with its pictures beside it: light, dark and on paper. It
+//! reads without its script, which sorts and folds tables and tells what stands behind points.
 
-use super::document::{Block, Document, Gallery, Table, Tone};
-use crate::photograph::Picture;
+mod figures;
+mod first;
+mod tables;
+
+use super::block::{Block, Document, Section};
 
 const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
 
 /// The whole page.
 pub(super) fn page(document: &Document) -> String {
-    let mut body = String::new();
     let title = escape(&document.title);
-    body.push_str(&format!(
-        "<header>\n<h1>{title}</h1>\n<p class=\"subtitle\">{}</p>\n",
-        escape(&document.subtitle)
-    ));
-    body.push_str(&format!("<p class=\"lead\">{}</p>\n<nav>", prose(&document.lead)));
+    let mut body = format!(
+        "<a class=\"skip\" href=\"#content\">Skip to the content</a>\n<header>\n<h1>{title}</h1>\n\
+         <p class=\"subtitle\">{}</p>\n<p class=\"lead\">{}</p>\n{}</header>\n{}<main id=\"content\">\n",
+        escape(&document.subtitle),
+        prose(&document.lead),
+        first::screen(&document.first),
+        contents(&document.sections),
+    );
     for section in &document.sections {
-        body.push_str(&format!("<a href=\"#{}\">{}</a> ", section.id, escape(section.title)));
-    }
-    body.push_str("</nav>\n</header>\n");
-    for section in &document.sections {
-        body.push_str(&format!("<section id=\"{}\">\n<h2>{}</h2>\n", section.id, escape(section.title)));
-        for block in &section.blocks {
-            match block {
-                Block::Text(text) => body.push_str(&format!("<p>{}</p>\n", prose(text))),
-                Block::Equations(lines) => {
-                    body.push_str(&format!("<pre>{}</pre>\n", escape(&lines.join("\n"))));
-                }
-                Block::Table(table) => body.push_str(&rows(table)),
-                Block::Pictures(gallery) => body.push_str(&figures(gallery)),
-                Block::Plots(plots) => {
-                    body.push_str("<div class=\"plots\">\n");
-                    for (plot, caption) in plots {
-                        let caption = prose(caption);
-                        body.push_str(&format!(
-                            "<figure>{}<figcaption>{caption}</figcaption></figure>\n",
-                            plot.inline()
-                        ));
-                    }
-                    body.push_str("</div>\n");
-                }
-            }
-        }
-        body.push_str("</section>\n");
+        body.push_str(&part(section));
     }
     format!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n\
-         <body>\n<main>\n{body}</main>\n</body>\n</html>\n"
+         <body>\n{body}</main>\n<script>\n{SCRIPT}</script>\n</body>\n</html>\n"
     )
 }
 
-fn rows(table: &Table) -> String {
-    let mut text = "<div class=\"wide\"><table>\n<thead><tr>".to_owned();
-    for head in &table.head {
-        text.push_str(&format!("<th scope=\"col\">{}</th>", prose(head)));
+/// The sections, numbered as their headings are.
+fn contents(sections: &[Section]) -> String {
+    let mut list = "<nav aria-labelledby=\"contents\">\n<h2 id=\"contents\">Contents</h2>\n<ol>\n".to_owned();
+    for Section { id, title, .. } in sections {
+        list.push_str(&format!("<li><a href=\"#{id}\">{}</a></li>\n", escape(title)));
     }
-    text.push_str("</tr></thead>\n<tbody>\n");
-    for row in &table.rows {
-        text.push_str("<tr>");
-        for (index, cell) in row.iter().enumerate() {
-            let class = match cell.tone {
-                Tone::Plain => "",
-                Tone::Good => " class=\"good\"",
-                Tone::Bad => " class=\"bad\"",
-            };
-            let tag = if index == 0 { "th scope=\"row\"" } else { "td" };
-            let end = if index == 0 { "th" } else { "td" };
-            text.push_str(&format!("<{tag}{class}>{}</{end}>", prose(&cell.text)));
-        }
-        text.push_str("</tr>\n");
-    }
-    text.push_str("</tbody>\n</table></div>\n");
-    text
+    list + "</ol>\n</nav>\n"
 }
 
-fn figures(gallery: &Gallery) -> String {
-    let mut text = "<div class=\"gallery\">\n".to_owned();
-    for Picture { caption, size: [width, height], file, .. } in &gallery.pictures {
-        let caption = escape(caption);
-        text.push_str(&format!(
-            "<figure><img width=\"{width}\" height=\"{height}\" alt=\"{caption}\" src=\"pictures/{file}\">\
-             <figcaption>{caption}</figcaption></figure>\n"
-        ));
+fn part(section: &Section) -> String {
+    let Section { id, title, .. } = section;
+    let title = escape(title);
+    let mut text = format!(
+        "<section id=\"{id}\" aria-labelledby=\"h-{id}\">\n<h2 id=\"h-{id}\">{title} \
+         <a class=\"anchor\" href=\"#{id}\" aria-label=\"Link to this section\">#</a></h2>\n"
+    );
+    let mut table_count = 0;
+    for block in &section.blocks {
+        match block {
+            Block::Text(paragraph) => text.push_str(&format!("<p>{}</p>\n", prose(paragraph))),
+            Block::Equations(lines) => text.push_str(&format!(
+                "<pre tabindex=\"0\" role=\"region\" aria-label=\"Equations\">{}</pre>\n",
+                escape(&lines.join("\n"))
+            )),
+            Block::Table(table) => {
+                table_count += 1;
+                text.push_str(&tables::table(table, &format!("{title}, table {table_count}")));
+            }
+            Block::Pictures(gallery) => text.push_str(&figures::pictures(gallery)),
+            Block::Plots(plots) => {
+                text.push_str("<div class=\"plots\">\n");
+                plots.iter().for_each(|(plot, caption)| text.push_str(&figures::plot(plot, caption)));
+                text.push_str("</div>\n");
+            }
+        }
     }
-    text.push_str("</div>\n");
-    text
+    text + "</section>\n"
 }
 
 /// Text with the characters of markup taken literally.
@@ -118,10 +101,40 @@ fn prose(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use plotters::style::RGBColor;
+
+    use super::super::palette::{MARKS, tests::contrast};
     use super::*;
 
     #[test]
     fn markup_is_taken_literally() {
         assert_eq!(prose("a < `b & c`"), "a &lt; <code>b &amp; c</code>");
+    }
+
+    /// A colour of the style sheet, on light and on dark paper.
+    fn colours(name: &str) -> [RGBColor; 2] {
+        let start = format!("--{name}: light-dark(#");
+        let values = STYLE.split_once(&start).and_then(|(_, rest)| rest.split_once(')')).unwrap().0;
+        let (light, dark) = values.split_once(", #").unwrap();
+        [light, dark].map(|digits| {
+            let value = u32::from_str_radix(digits, 16).unwrap();
+            let [_, red, green, blue] = value.to_be_bytes();
+            RGBColor(red, green, blue)
+        })
+    }
+
+    #[test]
+    fn texts_and_marks_are_seen_on_either_paper() {
+        for paper in ["paper", "panel"].map(colours) {
+            for name in ["ink", "soft", "link", "good", "bad"] {
+                for (text, paper) in colours(name).into_iter().zip(paper) {
+                    assert!(contrast(text, paper) >= 4.5, "{name}: {:.2}", contrast(text, paper));
+                }
+            }
+            for mark in MARKS {
+                let least = paper.map(|paper| contrast(mark, paper)).into_iter().fold(21.0, f64::min);
+                assert!(least >= 3.0, "{mark:?}: {least:.2}");
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 use plotters::style::RGBColor;
 
 use super::document::{Block, Cell, Gallery, Section, cell, table};
-use super::plot::{Axis, Band, Drawn, Marker, Plot, Series, colour};
+use super::evidence::Evidence;
+use super::plot::{Axis, Band, Drawn, Marker, Plot, Series, Spot, colour};
 use crate::Error;
 use crate::learning::experiment::{BATCH, EPOCHS, Run, Study, seeds};
 use crate::learning::scenes::{PATTERN, SCENE};
@@ -151,7 +152,7 @@ fn curves(study: &Study, task: Task, learner: Learner) -> Result<Option<(Drawn, 
             colour: colour::GREY,
             marker: Marker::None,
             dashed: true,
-            points: vec![(0.0, guess), (last, guess)],
+            points: vec![(0.0, guess).into(), (last, guess).into()],
         });
     }
     for (set, (label, (colour, marker, dashed))) in task.sets().iter().zip(looks).enumerate() {
@@ -161,7 +162,7 @@ fn curves(study: &Study, task: Task, learner: Learner) -> Result<Option<(Drawn, 
         for epoch in 0..first.loss.len() {
             let here = values.iter().filter_map(|run| run.get(epoch).map(|share| 100.0 * share));
             if let Some([least, median, most]) = spread(here) {
-                points.push((epoch as f64, median));
+                points.push(Spot::from((epoch as f64, median)));
                 band.push((epoch as f64, least, most));
             }
         }
@@ -187,6 +188,10 @@ fn curves(study: &Study, task: Task, learner: Learner) -> Result<Option<(Drawn, 
         },
         series,
         marks: Vec::new(),
+        evidence: Evidence::said(
+            format!("Medians over {} seeds; bands from the least to the most", runs.len()),
+            "learning",
+        ),
     };
     let caption = format!("{}; {} parameters.", name(task, learner), thousands(first.parameters));
     Ok(Some((plot.draw_over(&bands)?, caption)))

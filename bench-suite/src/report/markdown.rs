@@ -1,11 +1,12 @@
 //! The report as Markdown, with its plots and pictures beside it.
 
-use super::document::{Block, Document, Gallery};
+use super::block::{Block, Document, Figure, FirstScreen, Gallery};
 use crate::photograph::Picture;
 
 /// The whole page.
 pub(super) fn page(document: &Document) -> String {
     let mut text = format!("# {}\n\n{}\n\n{}\n", document.title, document.subtitle, document.lead);
+    text.push_str(&first(&document.first));
     for section in &document.sections {
         text.push_str(&format!("\n## {}\n", section.title));
         for block in &section.blocks {
@@ -43,13 +44,37 @@ pub(super) fn page(document: &Document) -> String {
                 Block::Plots(plots) => {
                     for (plot, caption) in plots {
                         text.push_str(&format!(
-                            "![{}](plots/{}.svg)\n\n{caption}\n\n",
-                            plot.alternative, plot.name
+                            "![{}](plots/{}.svg)\n\n{caption} {}\n\n",
+                            plot.alternative,
+                            plot.name,
+                            plot.evidence()
                         ));
                     }
                 }
             }
         }
+    }
+    text
+}
+
+/// The first screen; nothing where it is empty.
+fn first(first: &FirstScreen) -> String {
+    let mut text = String::new();
+    for Figure { value, unit, label, explanation, .. } in &first.figures {
+        let value = value.as_ref().map_or("–".to_owned(), |value| format!("{value} {unit}"));
+        text.push_str(&format!("\n**{}: {}.** {explanation}\n", label, value.trim_end()));
+    }
+    if let Some(plot) = &first.plot {
+        text.push_str(&format!(
+            "\n![{}](plots/{}.svg)\n\n{}\n",
+            plot.alternative,
+            plot.name,
+            plot.evidence()
+        ));
+    }
+    if !first.facts.is_empty() {
+        text.push('\n');
+        first.facts.iter().for_each(|(label, fact)| text.push_str(&format!("- {label}: {fact}\n")));
     }
     text
 }

@@ -1,13 +1,15 @@
 //! The section on whole networks: how much of each runs how close to the peak.
 
-use super::document::{Block, Cell, Section, cell, judged, table};
-use super::peers::{look, names, said};
-use super::plot::{Axis, Drawn, Marker, Plot, Series};
+use super::document::{Block, Cell, Section, Table, cell, judged, table};
+use super::evidence::Evidence;
+use super::peers::{all, look, names, said};
+use super::plot::{Axis, Drawn, Marker, Plot, Series, Spot};
 use super::{Findings, words};
 use crate::Error;
 use crate::peers::nets::{Layer, layers};
 use crate::peers::ratio::{Row, distribution, rows, summary};
 use crate::problems::group;
+use crate::records::Record;
 
 /// The files of the charts, one for each network in the order of the list.
 const CHARTS: [&str; 6] = [
@@ -96,7 +98,7 @@ fn caption(net: &str, part: f64) -> String {
 
 fn panel(net: &str, name: &'static str, found: &[(f64, &Row<'_>)]) -> Result<Drawn, Error> {
     let rows: Vec<Row<'_>> = found.iter().map(|(_, row)| (*row).clone()).collect();
-    let mut series = Vec::new();
+    let (mut series, mut curves) = (Vec::new(), Vec::new());
     for contender in names(&rows) {
         let own: Option<Vec<(f64, f64)>> =
             found.iter().map(|(weight, row)| Some((share(row, contender)?, *weight))).collect();
@@ -107,12 +109,18 @@ fn panel(net: &str, name: &'static str, found: &[(f64, &Row<'_>)]) -> Result<Dra
             let last = points.last().map_or(1.0, |point| point.1);
             points.push((0.0, last));
             let dashed = look(contender).1 != Marker::Circle && look(contender).1 != Marker::Square;
+            let mut points: Vec<Spot> = points.into_iter().map(Spot::from).collect();
+            if contender == "tapwise" {
+                tell(&mut points, &rows);
+            }
+            curves.push((contender, own));
             series.push(Series { label: contender.to_owned(), colour, marker: Marker::None, dashed, points });
         }
     }
     series.reverse();
-    let top = series.iter().flat_map(|series| &series.points).map(|point| point.0).fold(1.0, f64::max);
-    Plot {
+    curves.reverse();
+    let top = series.iter().flat_map(|series| &series.points).map(|point| point.x).fold(1.0, f64::max);
+    let plot = Plot {
         name,
         alternative: format!(
             "{net}: the part of its multiply-adds that runs at least at a share of the peak"
@@ -131,21 +139,46 @@ fn panel(net: &str, name: &'static str, found: &[(f64, &Row<'_>)]) -> Result<Dra
         },
         series,
         marks: Vec::new(),
+        evidence: Evidence::of(&rows.iter().flat_map(all).collect::<Vec<_>>(), "nets"),
+    };
+    Ok(plot.draw()?.tabulated(parts(&curves, top)))
+}
+
+/// Says of the points of tapwise which layers they are, the fastest first as in [`distribution`].
+fn tell(points: &mut [Spot], rows: &[Row<'_>]) {
+    let mut layers: Vec<&Record> = rows.iter().map(|row| row.tapwise).collect();
+    layers.sort_by(|a, b| b.fraction_of_peak.total_cmp(&a.fraction_of_peak));
+    for (point, layer) in points.iter_mut().skip(1).step_by(2).zip(layers) {
+        point.text = Some(words::record(layer));
     }
-    .draw()
+}
+
+/// The curves in numbers: the part that runs at least at each tenth of the peak.
+fn parts(curves: &[(&str, Vec<(f64, f64)>)], top: f64) -> Table {
+    let mut head = vec!["share of the FMA peak, at least".to_owned()];
+    head.extend(curves.iter().map(|(contender, _)| (*contender).to_owned()));
+    let row = |tenth: u32| {
+        let least = f64::from(tenth) / 10.0;
+        let mut cells = vec![cell(format!("{least:.1}"))];
+        cells.extend(curves.iter().map(|(_, layers)| {
+            let whole: f64 = layers.iter().map(|(_, macs)| macs).sum();
+            let own: f64 = layers.iter().filter(|(share, _)| *share >= least).map(|(_, macs)| macs).sum();
+            cell(words::share(own / whole))
+        }));
+        cells
+    };
+    Table { head, rows: (1..=(top * 10.0) as u32).map(row).collect() }
 }
 
 fn share(row: &Row<'_>, contender: &str) -> Option<f64> {
-    let mut all = row.peers.iter().copied().chain([row.tapwise]);
-    all.find(|record| record.contender == contender).map(|record| record.fraction_of_peak)
+    all(row).find(|record| record.contender == contender).map(|record| record.fraction_of_peak)
 }
 
 /// The times of all layers together, and the layers one by one.
 fn line(net: &str, part: f64, found: &[(f64, &Row<'_>)]) -> Vec<Cell> {
     let total = |name: &str| -> Option<f64> {
         let times = found.iter().map(|(weight, row)| {
-            let mut all = row.peers.iter().copied().chain([row.tapwise]);
-            let record = all.find(|record| record.contender == name)?;
+            let record = all(row).find(|record| record.contender == name)?;
             // Layers of one shape are as many as their weight over one's own multiply-adds.
             let macs = record.gflops * record.median_s * 1e9 / 2.0;
             Some(record.median_s * (weight / macs).round())

@@ -3,7 +3,8 @@
 use plotters::style::RGBColor;
 
 use super::document::{Block, Cell, Section, cell, judged, table};
-use super::dots::{Contender, Dots, Scale};
+use super::dots::{Contender, Dot, Dots, Scale};
+use super::evidence::Evidence;
 use super::plot::{Drawn, Marker, colour};
 use super::{Findings, words};
 use crate::Error;
@@ -130,8 +131,8 @@ fn charts(rows: &[Row<'_>]) -> Result<Vec<(Drawn, String)>, Error> {
         let contenders = names(&own).into_iter().map(|name| {
             let (colour, marker) = look(name);
             let value = |(index, row): (usize, &Row<'_>)| {
-                let mut all = row.peers.iter().copied().chain([row.tapwise]);
-                Some((index, all.find(|record| record.contender == name)?.fraction_of_peak))
+                let record = all(row).find(|record| record.contender == name)?;
+                Some(Dot::of(index, record.fraction_of_peak, record))
             };
             Contender {
                 label: name.to_owned(),
@@ -147,10 +148,16 @@ fn charts(rows: &[Row<'_>]) -> Result<Vec<(Drawn, String)>, Error> {
             scale: Scale::Linear,
             rows: own.iter().map(|row| short(row.shape)).collect(),
             contenders: contenders.collect(),
+            evidence: Evidence::of(&own.iter().flat_map(all).collect::<Vec<_>>(), "peers"),
         };
         charts.push((chart.draw()?, format!("{title}, one thread.")));
     }
     Ok(charts)
+}
+
+/// Everybody's record of a row.
+pub(super) fn all<'a>(row: &Row<'a>) -> impl Iterator<Item = &'a Record> {
+    row.peers.clone().into_iter().chain([row.tapwise])
 }
 
 /// A descriptor that fits beside a chart: without the padding, signs for words.

@@ -4,30 +4,18 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
+pub(super) use super::drawn::{Drawn, WIDTH};
+use super::drawn::{Point, inside};
+use super::evidence::Evidence;
+pub(super) use super::palette::{INK, colour};
+use super::{tabulated, words};
 use crate::Error;
+use crate::records::Record;
 
-// The page shows a chart at about half of these pixels, so that lines are sharp on any screen.
-pub(super) const WIDTH: u32 = 880;
 const PLOT_HEIGHT: u32 = 560;
 pub(super) const LEGEND_ROW: i32 = 46;
 const FONT: u32 = 36;
 const MARKER: i32 = 9;
-
-/// Stand for the colours of the page in what plotters writes.
-pub(super) const INK: RGBColor = RGBColor(1, 1, 1);
-const INK_TEXT: &str = "#010101";
-
-/// The colours of Okabe and Ito that are seen on white and on black alike, by any eye.
-pub(super) mod colour {
-    use plotters::style::RGBColor;
-
-    pub(in super::super) const VERMILLION: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
-    pub(in super::super) const BLUE: RGBColor = RGBColor(0x00, 0x78, 0xbe);
-    pub(in super::super) const GREEN: RGBColor = RGBColor(0x00, 0x9e, 0x73);
-    pub(in super::super) const PURPLE: RGBColor = RGBColor(0xcc, 0x79, 0xa7);
-    pub(in super::super) const ORANGE: RGBColor = RGBColor(0xe6, 0x9f, 0x00);
-    pub(in super::super) const GREY: RGBColor = RGBColor(0x88, 0x88, 0x88);
-}
 
 /// A canvas in pixels, and what may go wrong on it.
 pub(super) type Area<DB> = DrawingArea<DB, plotters::coord::Shift>;
@@ -43,6 +31,31 @@ pub(super) enum Marker {
     None,
 }
 
+/// A point of a line, and what is told of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Spot {
+    pub(super) x: f64,
+    pub(super) y: f64,
+    pub(super) text: Option<String>,
+}
+
+impl Spot {
+    /// A point that a record stands behind.
+    pub(super) fn of(x: f64, y: f64, record: &Record) -> Self {
+        Spot { x, y, text: Some(words::record(record)) }
+    }
+
+    fn at(&self) -> (f64, f64) {
+        (self.x, self.y)
+    }
+}
+
+impl From<(f64, f64)> for Spot {
+    fn from((x, y): (f64, f64)) -> Self {
+        Spot { x, y, text: None }
+    }
+}
+
 /// A line through points.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Series {
@@ -50,7 +63,7 @@ pub(super) struct Series {
     pub(super) colour: RGBColor,
     pub(super) marker: Marker,
     pub(super) dashed: bool,
-    pub(super) points: Vec<(f64, f64)>,
+    pub(super) points: Vec<Spot>,
 }
 
 /// An area behind the lines: a colour, and the lower and the upper end at each place.
@@ -119,49 +132,8 @@ pub(super) struct Plot {
     pub(super) y: Axis,
     pub(super) series: Vec<Series>,
     pub(super) marks: Vec<Mark>,
-}
-
-/// A chart as SVG.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Drawn {
-    pub(super) name: &'static str,
-    pub(super) alternative: String,
-    height: u32,
-    /// What is inside of the `svg` element.
-    inside: String,
-}
-
-impl Drawn {
-    /// What was drawn on a canvas [`WIDTH`] wide.
-    pub(super) fn new(name: &'static str, alternative: &str, height: u32, svg: &str) -> Self {
-        // The ink is that of the page; the size is the reader's.
-        let inside = svg.split_once('>').map_or("", |(_, rest)| rest).trim_start();
-        let inside = inside.trim_end().trim_end_matches("</svg>").replace(INK_TEXT, "currentColor");
-        Drawn { name, alternative: alternative.to_owned(), height, inside }
-    }
-
-    /// An element for a page, which gives it its ink by `color`.
-    pub(super) fn inline(&self) -> String {
-        format!(
-            "<svg viewBox=\"0 0 {WIDTH} {}\" role=\"img\" aria-label=\"{}\" xmlns=\"http://www.w3.org/2000/svg\">\n{}</svg>",
-            self.height,
-            super::html::escape(&self.alternative),
-            self.inside
-        )
-    }
-
-    /// A file of its own, which takes its ink from the light or dark mode of whoever looks.
-    pub(super) fn standalone(&self) -> String {
-        format!(
-            "<svg width=\"{WIDTH}\" height=\"{}\" viewBox=\"0 0 {WIDTH} {}\" xmlns=\"http://www.w3.org/2000/svg\">\n\
-             <title>{}</title>\n<style>svg{{color:#1f2328}}@media(prefers-color-scheme:dark){{svg{{color:#e6edf3}}}}</style>\n\
-             {}</svg>\n",
-            self.height,
-            self.height,
-            super::html::escape(&self.alternative),
-            self.inside
-        )
-    }
+    /// What the points rest on.
+    pub(super) evidence: Evidence,
 }
 
 impl Plot {
@@ -178,16 +150,26 @@ impl Plot {
         let height = PLOT_HEIGHT + above as u32;
         let mut svg = String::new();
         let fail = |reason: String| Error::Plot { plot: self.name.to_owned(), reason };
-        {
+        let points = {
             let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
             for (series, (column, row)) in legend {
                 let y = 12 + row * LEGEND_ROW + LEGEND_ROW / 2;
                 draw_key(&area, series, (column, y)).map_err(|error| fail(error.to_string()))?;
             }
-            self.draw_chart(&area, above, bands).map_err(|error| fail(error.to_string()))?;
+            let points = self.draw_chart(&area, above, bands).map_err(|error| fail(error.to_string()))?;
             area.present().map_err(|error| fail(error.to_string()))?;
-        }
-        Ok(Drawn::new(self.name, &self.alternative, height, &svg))
+            points
+        };
+        Ok(Drawn {
+            name: self.name,
+            alternative: self.alternative.clone(),
+            height,
+            inside: inside(&svg),
+            points,
+            shown: self.y.title.clone(),
+            table: tabulated::plot(self),
+            evidence: self.evidence.clone(),
+        })
     }
 
     /// Where the keys of the legend go: the left edge in pixels, and the row.
@@ -213,7 +195,7 @@ impl Plot {
         root: &Area<DB>,
         above: i32,
         bands: &[Band],
-    ) -> Result<(), Failed<DB>> {
+    ) -> Result<Vec<Point>, Failed<DB>> {
         let text = ("sans-serif", FONT).into_font().color(&INK);
         let wide = self.y.ticks.iter().map(|(_, text)| text.chars().count()).max().unwrap_or(1) as u32;
         let mut chart = ChartBuilder::on(&root.split_vertically(above).1)
@@ -242,15 +224,19 @@ impl Plot {
             let corners: Vec<(f64, f64)> = lower.chain(upper).collect();
             chart.draw_series([Polygon::new(corners, colour.mix(0.22))])?;
         }
+        let mut told = Vec::new();
         for series in &self.series {
+            let line: Vec<(f64, f64)> = series.points.iter().map(Spot::at).collect();
             let style = series.colour.stroke_width(if series.dashed { 3 } else { 5 });
             if series.dashed {
-                chart.draw_series(DashedLineSeries::new(series.points.clone(), 14, 10, style))?;
+                chart.draw_series(DashedLineSeries::new(line, 14, 10, style))?;
             } else {
-                chart.draw_series(LineSeries::new(series.points.clone(), style))?;
+                chart.draw_series(LineSeries::new(line, style))?;
             }
             for point in &series.points {
-                draw_marker(root, series.marker, chart.backend_coord(point), series.colour)?;
+                let at = chart.backend_coord(&point.at());
+                draw_marker(root, series.marker, at, series.colour)?;
+                told.extend(point.text.clone().map(|text| Point { at, text }));
             }
         }
         for mark in &self.marks {
@@ -259,7 +245,7 @@ impl Plot {
             root.draw(&Circle::new((x, y), MARKER + 1, INK.filled()))?;
             root.draw(&Text::new(mark.text.clone(), (x - 12, y - 8), style))?;
         }
-        Ok(())
+        Ok(told)
     }
 }
 

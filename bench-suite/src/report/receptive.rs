@@ -2,8 +2,9 @@
 
 use tapwise::{ConvSpec, ReceptiveField};
 
-use super::document::{Block, Section, cell, table};
-use super::plot::{Axis, Marker, Plot, Series, colour};
+use super::document::{Block, Section, Table, cell, table};
+use super::evidence::Evidence;
+use super::plot::{Axis, Marker, Plot, Series, Spot, colour};
 use crate::Error;
 
 /// Layers of each network.
@@ -61,7 +62,8 @@ pub(super) fn section() -> Result<Section, Error> {
     let mut rows = Vec::new();
     for network in &NETWORKS {
         let fields = network.fields()?;
-        let point = |(layer, field): (usize, &ReceptiveField)| (layer as f64, field.size[0] as f64);
+        let point =
+            |(layer, field): (usize, &ReceptiveField)| Spot::from((layer as f64, field.size[0] as f64));
         if let Some((label, colour, marker)) = network.line {
             let points = fields.iter().enumerate().map(point).collect();
             series.push(Series { label: label.to_owned(), colour, marker, dashed: false, points });
@@ -88,7 +90,7 @@ pub(super) fn section() -> Result<Section, Error> {
     let plots = vec![
         (growth(series).draw()?, "Pixels across that one unit sees, after each layer.".to_owned()),
         (
-            drawn()?.draw()?,
+            drawn()?.draw()?.tabulated(windows()?),
             "The windows of one unit after each layer of the first network, over the pixels around it."
                 .to_owned(),
         ),
@@ -122,7 +124,17 @@ fn growth(series: Vec<Series>) -> Plot {
         },
         series,
         marks: Vec::new(),
+        evidence: Evidence::Computed,
     }
+}
+
+/// The windows of the first network in numbers.
+fn windows() -> Result<Table, Error> {
+    let row = |(layer, field): (usize, &ReceptiveField)| {
+        vec![cell(layer.to_string()), cell(field.size[0].to_string())]
+    };
+    let rows = NETWORKS[0].fields()?.iter().enumerate().skip(1).map(row).collect();
+    Ok(Table { head: ["layers", "pixels across"].map(str::to_owned).to_vec(), rows })
 }
 
 /// The windows of the first network as squares around the unit.
@@ -136,7 +148,9 @@ fn drawn() -> Result<Plot, Error> {
             colour: *colour,
             marker: Marker::None,
             dashed: false,
-            points: [(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)].to_vec(),
+            points: [(-half, -half), (half, -half), (half, half), (-half, half), (-half, -half)]
+                .map(Spot::from)
+                .to_vec(),
         }
     };
     let ticks = |most: i32| (-most..=most).step_by(16).map(|at| (f64::from(at), at.to_string())).collect();
@@ -157,5 +171,6 @@ fn drawn() -> Result<Plot, Error> {
         },
         series: fields[1..].iter().zip(&colours).enumerate().map(square).collect(),
         marks: Vec::new(),
+        evidence: Evidence::Computed,
     })
 }

@@ -40,8 +40,11 @@ pub(super) fn reached(records: &[Record], group: &str) -> Vec<Reached> {
     TARGETS.into_iter().map(row).collect()
 }
 
-/// The section: targets on one thread, and the same on several.
-pub(super) fn section(machine: &Machine, records: &[Record]) -> Section {
+/// The section: targets on one thread, and the same on several; none where they were not measured.
+pub(super) fn section(machine: &Machine, records: &[Record]) -> Option<Section> {
+    if !records.iter().any(|record| record.group == group::TARGETS) {
+        return None;
+    }
     let single = reached(records, group::TARGETS);
     let mut rows = Vec::new();
     for row in &single {
@@ -84,5 +87,5 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Section {
         )));
         blocks.push(table(&["set, picture and layer", "specialized", "direct"], rows));
     }
-    Section { id: "targets", title: "How close to the machine", blocks }
+    Some(Section { id: "targets", title: "How close to the machine", blocks })
 }

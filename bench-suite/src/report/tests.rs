@@ -5,10 +5,10 @@ use crate::contenders;
 use crate::machine::{SetFacts, Stream};
 use crate::photograph::Picture;
 use crate::problems::{Effort, TARGETS, group, sweeps};
-use crate::records::{BuildCost, read_json};
+use crate::records::BuildCost;
 use crate::tuning::sample;
 
-fn record(shape: &str, group: &str, strategy: &str, isa: &str, threads: usize) -> Record {
+pub(super) fn record(shape: &str, group: &str, strategy: &str, isa: &str, threads: usize) -> Record {
     Record {
         shape: shape.to_owned(),
         group: group.to_owned(),
@@ -26,6 +26,7 @@ fn record(shape: &str, group: &str, strategy: &str, isa: &str, threads: usize) -
         fraction_of_peak: 0.95,
         max_error: 1e-6,
         checked: "all 9 outputs".to_owned(),
+        slowed: false,
         command: "tapwise report".to_owned(),
     }
 }
@@ -49,7 +50,9 @@ fn findings() -> Findings {
         date: "2026-01-02".to_owned(),
         command: "tapwise report".to_owned(),
         effort: "quick".to_owned(),
+        parts: Vec::new(),
         seconds: 60.0,
+        noise: Vec::new(),
         selected: "avx512".to_owned(),
         sets: vec![set("avx512"), set("portable")],
     };
@@ -111,7 +114,8 @@ fn findings() -> Findings {
         study: learning::tests::study(),
         peers: None,
         choices: None,
-        alone: false,
+        memory: Vec::new(),
+        layers: None,
     }
 }
 
@@ -169,7 +173,7 @@ fn a_report_has_every_section_and_every_file() {
         "builds",
         "method",
     ] {
-        assert!(html.contains(&format!("<section id=\"{id}\">")), "{id}");
+        assert!(html.contains(&format!("<section id=\"{id}\" ")), "{id}");
     }
     for words in [
         "0.95",
@@ -246,7 +250,7 @@ fn beside() -> Findings {
 fn other_libraries_have_their_sections_where_they_were_measured() {
     let files = files(&beside()).unwrap();
     let (html, markdown) = (text(&files, "index.html"), text(&files, "report.md"));
-    for words in ["<section id=\"peers\">", "<section id=\"nets\">", "PyTorch (NHWC)", "0.50 ✗", "refused"]
+    for words in ["<section id=\"peers\" ", "<section id=\"nets\" ", "PyTorch (NHWC)", "0.50 ✗", "refused"]
     {
         assert!(html.contains(words), "{words}");
     }
@@ -262,9 +266,12 @@ fn other_libraries_have_their_sections_where_they_were_measured() {
 
 #[test]
 fn other_libraries_can_have_the_page_to_themselves() {
-    let files = files(&Findings { alone: true, ..beside() }).unwrap();
+    let Findings { mut machine, mut records, peers, .. } = beside();
+    machine.parts = vec![Part::Peers];
+    records.retain(|record| record.group == group::PEERS);
+    let files = files(&Findings { records, peers, ..Findings::of(machine) }).unwrap();
     let html = text(&files, "index.html");
-    assert!(html.contains("<section id=\"peers\">") && !html.contains("<section id=\"photograph\">"));
+    assert!(html.contains("<section id=\"peers\" ") && !html.contains("<section id=\"photograph\" "));
     assert!(!files.iter().any(|file| file.path == "builds.json"));
 }
 
@@ -293,26 +300,30 @@ fn choice(regret: f64, threads: usize) -> sample::Sample {
     sample::Sample { shape: "h9w9 c3x8 k3x3".to_owned(), threads, candidates }
 }
 
-#[test]
-fn choices_have_their_section_and_their_map_where_they_were_measured() {
+fn measured_choices() -> regret::Findings {
     let samples = vec![choice(1.0, 1), choice(1.5, 1), choice(1.0, 2)];
     let map = [1.0, 1.25].into_iter().enumerate().map(|(delta, regret)| regret::Cell {
         delta,
         channels: 8,
         sample: choice(regret, 1),
     });
-    let choices = regret::Findings {
+    regret::Findings {
         samples,
         apart: 300,
         left_out: 12,
         map: map.collect(),
         costs: "the coefficients that ship".to_owned(),
-    };
-    for alone in [false, true] {
-        let files = files(&Findings { choices: Some(choices.clone()), alone, ..findings() }).unwrap();
+    }
+}
+
+#[test]
+fn choices_have_their_section_and_their_map_where_they_were_measured() {
+    let choices = measured_choices();
+    for all in [findings(), Findings::of(findings().machine)] {
+        let files = files(&Findings { choices: Some(choices.clone()), ..all }).unwrap();
         let (html, plot) = (text(&files, "index.html"), text(&files, "plots/dispatch.svg"));
         for words in
-            ["<section id=\"choices\">", "22.5 %", "1.50 ×", "1 of 2", "of which this report takes some"]
+            ["<section id=\"choices\" ", "22.5 %", "1.50 ×", "1 of 2", "of which this report takes some"]
         {
             assert!(html.contains(words), "{words}");
         }
@@ -348,20 +359,28 @@ fn filtered() -> Findings {
         reason: "filter_2d: refused, its largest error is 3.0".to_owned(),
     });
     findings.peers = Some(others::Findings { failed: failed.to_vec(), ..others::Findings::default() });
-    findings.filters =
-        Gallery { exhibits: vec![gallery::Exhibit { filter: "emboss", picture }], overview: None };
+    let exhibits = vec![gallery::Exhibit { filter: "emboss".to_owned(), picture }];
+    let folded = gallery::Folded {
+        filter: "emboss".to_owned(),
+        form: "sums".to_owned(),
+        terms: 2,
+        findings: vec!["zeros are dropped".to_owned()],
+    };
+    findings.filters = Gallery { exhibits, overview: None, folded: vec![folded] };
     findings
 }
 
 #[test]
 fn filters_have_their_gallery_their_charts_and_their_tables() {
-    for alone in [false, true] {
-        let files = files(&Findings { alone, ..filtered() }).unwrap();
+    {
+        let files = files(&filtered()).unwrap();
         let (html, markdown) = (text(&files, "index.html"), text(&files, "report.md"));
         for words in [
-            "<section id=\"filters\">",
+            "<section id=\"filters\" ",
             // The caption of the picture, the target that is missed and the row that is lost.
             "emboss. 800 µs, 4.00 copies, 0.75 × as fast as OpenCV",
+            "zeros are dropped",
+            "<td>sums of 2 terms</td>",
             "1.50 ✗ (wanted 1.3)",
             "1.50 ✓",
             "<td class=\"bad\">0.75 ✗</td>",
@@ -397,21 +416,25 @@ fn the_page_needs_no_file_but_those_of_its_report() {
             assert!(known, "{target}");
         }
     }
-    assert!(!html.contains("<script"));
+    assert!(
+        !html.contains("<script src")
+            && html.replace("http://www.w3.org/2000/svg", "").find("http:").is_none()
+    );
 }
 
 #[test]
-fn records_come_back_from_json() {
-    let findings = findings();
+fn a_report_is_drawn_again_from_its_folder() {
+    let findings = Findings { choices: Some(measured_choices()), ..filtered() };
     let folder = std::env::temp_dir().join(format!("tapwise-records-{}", std::process::id()));
     write(&findings, &folder).unwrap();
-    let records: Vec<Record> = read_json(&folder.join("measurements.json"), "measurements.json").unwrap();
-    let machine: Machine = read_json(&folder.join("machine.json"), "machine.json").unwrap();
-    let builds: Builds = read_json(&folder.join("builds.json"), "builds.json").unwrap();
-    fs::remove_dir_all(&folder).unwrap();
-    assert_eq!(records, findings.records);
-    assert_eq!(machine, findings.machine);
-    assert_eq!(builds, findings.builds);
+    let again = read(&folder).unwrap();
+    assert_eq!(again, findings);
+    // What is drawn again is what was drawn.
+    assert!(files(&again).unwrap() == files(&findings).unwrap());
+    std::fs::remove_file(folder.join("machine.json")).unwrap();
+    let error = read(&folder).unwrap_err().to_string();
+    assert!(error.contains("no machine.json in it"), "{error}");
+    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[test]
@@ -421,6 +444,7 @@ fn a_report_of_nothing_is_still_a_report() {
     findings.pictures = Pictures::default();
     findings.machine.sets.clear();
     findings.study = Study::default();
+    findings.waldo = Default::default();
     findings.builds = Builds::Impossible("there is no cargo".to_owned());
     let html = text(&files(&findings).unwrap(), "index.html");
     assert!(html.contains("there is no cargo"));
@@ -431,4 +455,31 @@ fn a_report_of_nothing_is_still_a_report() {
 fn the_terminal_says_what_was_reached() {
     let text = terminal(&findings());
     assert!(text.contains("reached") && text.contains("skipped: this machine has no avx2"), "{text}");
+}
+
+#[test]
+fn reports_of_one_machine_are_one_report() {
+    let folder = |name: &str| std::env::temp_dir().join(format!("tapwise-{name}-{}", std::process::id()));
+    let folders = ["first", "second"].map(folder);
+    let mut first = findings();
+    first.machine.parts = vec![Part::Sweeps];
+    let mut second = Findings::of(first.machine.clone());
+    second.machine.parts = vec![Part::Regret];
+    (second.machine.seconds, second.choices) = (30.0, Some(measured_choices()));
+    write(&first, &folders[0]).unwrap();
+    write(&second, &folders[1]).unwrap();
+    let both = read_all(&folders).unwrap();
+    assert_eq!(both.machine.parts, [Part::Sweeps, Part::Regret]);
+    assert_eq!((both.records.len(), both.machine.seconds), (first.records.len(), 90.0));
+    assert!(both.choices.is_some());
+
+    let twice = read_all(&[folders[0].clone(), folders[0].clone()]).unwrap_err().to_string();
+    assert!(twice.contains("has measured sweeps"), "{twice}");
+    second.machine.processor = "another".to_owned();
+    write(&second, &folders[1]).unwrap();
+    let other = read_all(&folders).unwrap_err().to_string();
+    assert!(other.contains("its processor is another"), "{other}");
+    for folder in folders {
+        std::fs::remove_dir_all(folder).unwrap();
+    }
 }

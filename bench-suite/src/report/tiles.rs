@@ -3,7 +3,8 @@
 use tapwise::{Planner, Shape, Strategy};
 
 use super::document::{Block, Section, cell, table};
-use super::plot::{Axis, Marker, Plot, Series, colour};
+use super::evidence::Evidence;
+use super::plot::{Axis, Marker, Plot, Series, Spot, colour};
 use super::words;
 use crate::Error;
 use crate::machine::Machine;
@@ -126,13 +127,15 @@ fn plot(records: &[&Record], shapes: &[&str]) -> Option<Plot> {
                 colour: colours[index % colours.len()],
                 marker: markers[index % markers.len()],
                 dashed: false,
-                points: own.map(|record| (record.max_error, record.fraction_of_peak)).collect(),
+                points: own
+                    .map(|record| Spot::of(record.max_error, record.fraction_of_peak, record))
+                    .collect(),
             }
         })
         .collect();
     let points = || series.iter().flat_map(|series| &series.points);
-    let top = points().map(|point| point.1).fold(0.0, f64::max);
-    let errors = points().map(|point| point.0).filter(|error| *error > 0.0);
+    let top = points().map(|point| point.y).fold(0.0, f64::max);
+    let errors = points().map(|point| point.x).filter(|error| *error > 0.0);
     let (low, high) = errors.fold((f64::INFINITY, 0.0f64), |(low, high), x| (low.min(x), high.max(x)));
     if top == 0.0 || low > high {
         return None;
@@ -157,5 +160,6 @@ fn plot(records: &[&Record], shapes: &[&str]) -> Option<Plot> {
         },
         series,
         marks: Vec::new(),
+        evidence: Evidence::of(records, "tiles"),
     })
 }

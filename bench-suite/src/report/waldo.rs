@@ -1,6 +1,6 @@
 //! The section on finding Waldo.
 
-use super::document::{Block, Cell, Gallery, Section, Tone, cell, table};
+use super::document::{Block, Cell, Gallery, Section, cell, judged, table};
 use super::words;
 use crate::waldo::gallery::{Findings, Lesson, Row, Score};
 
@@ -86,10 +86,7 @@ fn found(score: &Score) -> Cell {
         _ => text.push_str(&format!(" + {false_places} false")),
     }
     let good = missed == 0 && false_places == 0;
-    Cell {
-        text: format!("{text} {}", if good { "✓" } else { "✗" }),
-        tone: if good { Tone::Good } else { Tone::Bad },
-    }
+    judged(format!("{text} {}", if good { "✓" } else { "✗" }), good)
 }
 
 fn lesson(lesson: &Lesson) -> [Vec<Cell>; 2] {

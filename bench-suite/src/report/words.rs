@@ -3,6 +3,9 @@
 use tapwise::Shape;
 
 use crate::contenders;
+use crate::problems::group;
+use crate::records::Record;
+use crate::statistics::spread;
 
 /// Seconds: `12.3 µs`.
 pub(super) fn time(seconds: f64) -> String {
@@ -23,6 +26,22 @@ pub(super) fn three(value: f64) -> String {
         v if v >= 9.995 => format!("{value:.1}"),
         _ => format!("{value:.2}"),
     }
+}
+
+/// A number in a table, whatever its size: `0.25`, `12.3`, `3996001`, `1.23·10⁻⁷`.
+pub(super) fn figure(value: f64) -> String {
+    match value.abs() {
+        v if v == 0.0 => "0".to_owned(),
+        v if !(1e-2..1e7).contains(&v) => scientific(value, 2),
+        _ if value.fract() == 0.0 => format!("{value}"),
+        _ => three(value),
+    }
+}
+
+/// A part in percent: `0.6 %`, `12 %`.
+pub(super) fn percent(part: f64) -> String {
+    let digits = usize::from(part < 0.0995);
+    format!("{:.digits$}\u{a0}%", 100.0 * part)
 }
 
 /// A number of one digit: `0.05`, `2`, `200`.
@@ -56,10 +75,11 @@ pub(super) fn share(value: f64) -> String {
 
 /// An error over the root mean square: `1.2·10⁻⁷`.
 pub(super) fn error(value: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let text = format!("{value:.1e}");
+    if value == 0.0 { "0".to_owned() } else { scientific(value, 1) }
+}
+
+fn scientific(value: f64, digits: usize) -> String {
+    let text = format!("{value:.digits$e}");
     match text.split_once('e') {
         Some((digits, power)) => format!("{digits}·10{}", superscript(power)),
         None => text,
@@ -89,6 +109,34 @@ fn superscript(digits: &str) -> String {
 pub(super) fn strategy(name: &str) -> String {
     let row = contenders::ALL.iter().find(|row| row.strategy.name() == name);
     row.map_or_else(|| name.to_owned(), |row| row.label.to_owned())
+}
+
+/// A record in three short lines: what ran, on what, how fast and how sure that is.
+pub(super) fn record(record: &Record) -> String {
+    let tapwise = record.contender == "tapwise";
+    let mut ran = match (tapwise, record.strategy.as_str()) {
+        (true, "auto") => "tapwise".to_owned(),
+        (true, name) => strategy(name),
+        (false, form) if form == record.contender => form.to_owned(),
+        (false, form) => format!("{} · {form}", record.contender),
+    };
+    if !record.kernel.is_empty() && record.group != group::FILTERS {
+        ran.push_str(&format!(" · {}", record.kernel));
+    }
+    let mut on = shape(&record.shape);
+    if record.threads > 1 {
+        on.push_str(&format!(", {} threads", record.threads));
+    }
+    let mut reached = time(record.median_s);
+    if record.gflops > 0.0 {
+        let (speed, part) = (three(record.gflops), share(record.fraction_of_peak));
+        reached = format!("{speed} GFLOP/s, {part} of the peak, {reached}");
+    }
+    let mut sure = format!("{} sample{}", record.samples, if record.samples == 1 { "" } else { "s" });
+    if record.rounds.len() > 1 {
+        sure.push_str(&format!(", {} between quartiles", percent(spread(&record.rounds))));
+    }
+    format!("{ran}\n{on}\n{reached}\n{sure}")
 }
 
 /// A descriptor in words: `56 × 56, 64 → 64 channels, 3 × 3`; without a picture, from the channels on.

@@ -7,6 +7,7 @@ use tapwise::{Isa, Planner, Shape};
 use super::sample::{HOPELESS, Sample, measure as measure_sample};
 use super::shapes::{MAP_CHANNELS, MAP_DELTAS, Split, cell, split};
 use crate::Error;
+use crate::journal::Journal;
 use crate::machine::pool;
 use crate::measurement::Pace;
 use crate::problems::{Effort, group};
@@ -96,7 +97,7 @@ pub fn measure(
     effort: Effort,
     isa: Isa,
     threads: usize,
-    command: &str,
+    journal: &Journal,
 ) -> Result<(Findings, Vec<Record>), Error> {
     let Split { judged, left_out, .. } = split()?;
     let planner = Planner { model: Model::current(), ..Planner::default() };
@@ -126,8 +127,10 @@ pub fn measure(
         let pool = pool(threads)?;
         for shape in shapes {
             progress.say(&shape.to_string());
-            let measured = pool.install(|| {
-                measure_sample(shape, group::REGRET, &planner, isa, pace(effort), HOPELESS, command)
+            let measured = journal.once(&format!("regret {shape}, {threads} threads"), || {
+                let command = journal.command();
+                let (group, pace) = (group::REGRET, pace(effort));
+                pool.install(|| measure_sample(shape, group, &planner, isa, pace, HOPELESS, command))
             })?;
             findings.samples.push(measured.0);
             records.extend(measured.1);
@@ -143,8 +146,10 @@ pub fn measure(
     let pool = pool(1)?;
     for (delta, channels, shape) in cells {
         progress.say(&shape.to_string());
-        let measured = pool.install(|| {
-            measure_sample(shape, group::DISPATCH, &planner, isa, pace(effort), HOPELESS, command)
+        let measured = journal.once(&format!("dispatch {shape}"), || {
+            let command = journal.command();
+            let (group, pace) = (group::DISPATCH, pace(effort));
+            pool.install(|| measure_sample(shape, group, &planner, isa, pace, HOPELESS, command))
         })?;
         findings.map.push(Cell { delta, channels, sample: measured.0 });
         records.extend(measured.1);
