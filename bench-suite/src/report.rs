@@ -1,7 +1,6 @@
 //! The report: records, machine and pictures in; text, plots and a page out. Nothing is measured
 //! here, so that a report can be made again from its files.
 
-mod asked_for;
 mod block;
 mod builds;
 mod charts;
@@ -17,6 +16,7 @@ mod filters;
 mod gradients;
 mod grid;
 mod html;
+mod layers;
 mod learning;
 mod machine;
 mod markdown;
@@ -37,7 +37,7 @@ mod waldo;
 mod words;
 
 use crate::filters::gallery::Gallery;
-use crate::layers;
+use crate::layers as own;
 use crate::learning::experiment::Study;
 use crate::machine::Machine;
 use crate::memory;
@@ -75,7 +75,7 @@ pub struct Findings {
     /// Memory by strategy.
     pub memory: Vec<memory::Row>,
     /// The user's own layers, where there are any.
-    pub layers: Option<layers::Findings>,
+    pub layers: Option<own::Findings>,
 }
 
 impl Findings {

@@ -1,7 +1,7 @@
 //! What the measurements of a user's layers say: where the time goes, and what would make it less. Pure: it
 //! follows from records and findings.
 
-use tapwise::{Geometry, Shape, Strategy};
+use tapwise::{Geometry, Strategy};
 
 use super::block::{self, Wanted};
 use super::measure::{Findings, Inexact, Plan};
@@ -276,8 +276,5 @@ impl Advice<'_> {
     }
 }
 
-/// The shape of a plan.
-#[must_use]
-pub fn shape(plan: &Plan) -> Option<Shape> {
-    plan.shape.parse().ok()
-}
+#[cfg(test)]
+mod tests;
