@@ -19,9 +19,61 @@ pub enum Error {
         /// What is wrong with it.
         source: tapwise::Error,
     },
-    /// A file of shapes without a single shape.
-    #[error("{}: no shapes in it, wanted one descriptor a line such as h56w56 c64x64 k3x3", path.display())]
+    /// A file of layers without a single layer.
+    #[error(
+        "{}: no layers in it, wanted one descriptor a line such as h56w56 c64x64 k3x3, a list of layers as JSON, or \
+         an ONNX network with convolutions",
+        path.display()
+    )]
     NoShapes {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A field of a layer in a JSON file that is missing or wrong.
+    #[error("{}: entry {entry}{}: `{field}` {problem}", path.display(), bracketed(name))]
+    LayerEntry {
+        /// The file.
+        path: PathBuf,
+        /// The entry, counted from 1.
+        entry: usize,
+        /// Its name, where it has one.
+        name: String,
+        /// The field.
+        field: String,
+        /// What was found and what was wanted.
+        problem: String,
+    },
+    /// A file of layers that is no JSON.
+    #[error("{}: {source}", path.display())]
+    LayersJson {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A file that is no ONNX network.
+    #[error("{}: {problem}", path.display())]
+    Network {
+        /// The file.
+        path: PathBuf,
+        /// What was found and what was wanted.
+        problem: String,
+    },
+    /// A network that leaves the size of its pictures open, where none was said.
+    #[error(
+        "{}: the network leaves height and width of its input {inputs} open; say them with --input, such as --input \
+         224x224",
+        path.display()
+    )]
+    NetworkInput {
+        /// The file.
+        path: PathBuf,
+        /// Names of the inputs.
+        inputs: String,
+    },
+    /// A size of pictures for layers that have one.
+    #[error("{}: --input is for ONNX networks that leave height and width open, and here nothing does", path.display())]
+    InputUnused {
         /// The file.
         path: PathBuf,
     },
@@ -265,4 +317,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+}
+
+/// A name in brackets, with a space before; nothing for none.
+fn bracketed(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" ({name})") }
 }

@@ -13,6 +13,7 @@ pub mod export;
 pub mod filters;
 pub mod gradients;
 pub mod journal;
+pub mod layers;
 pub mod learning;
 pub mod machine;
 pub mod measurement;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use ndarray::Array4;
 use tapwise::{Conv2d, Shape};
+use tapwise_bench::layers::Input;
 use tapwise_bench::parts::Part;
 use tapwise_bench::problems::Effort;
 use tapwise_bench::session::{self, Options};
@@ -115,9 +116,13 @@ struct ReportArguments {
     /// A PNG or JPEG file instead of the photograph that ships.
     #[arg(long, value_name = "FILE")]
     image: Option<PathBuf>,
-    /// A file of shapes to measure as well, one descriptor a line, # before comments.
+    /// A file of layers to measure as well: an ONNX network, a list as JSON, or descriptors, one a line, # before
+    /// comments. With --only shapes, nothing else is measured.
     #[arg(long, value_name = "FILE")]
     shapes: Option<PathBuf>,
+    /// Height and width of the pictures of a network that leaves them open, such as 480x640.
+    #[arg(long, value_name = "HxW", requires = "shapes")]
+    input: Option<Input>,
     /// Threads of the measurements beyond one thread; every core unless said.
     #[arg(long, value_name = "N", value_parser = threads)]
     threads: Option<usize>,
@@ -145,7 +150,7 @@ struct ReportArguments {
 }
 
 /// Arguments that say what is to be measured.
-const ASKED: [&str; 7] = ["effort", "image", "shapes", "threads", "peers", "only", "peers_python"];
+const ASKED: [&str; 8] = ["effort", "image", "shapes", "input", "threads", "peers", "only", "peers_python"];
 
 /// Threads as the library takes them.
 fn threads(text: &str) -> Result<usize, String> {
@@ -199,8 +204,19 @@ fn find_waldo(arguments: WaldoArguments) -> Result<(), Error> {
 }
 
 fn write_report(arguments: ReportArguments) -> Result<(), Error> {
-    let ReportArguments { effort, image, shapes, threads, peers, only, peers_python, out, resume, from } =
-        arguments;
+    let ReportArguments {
+        effort,
+        image,
+        shapes,
+        input,
+        threads,
+        peers,
+        only,
+        peers_python,
+        out,
+        resume,
+        from,
+    } = arguments;
     let (folder, findings) = if let Some(folder) = resume {
         session::resume(folder.as_deref())?
     } else if let Some(first) = from.first() {
@@ -223,6 +239,7 @@ fn write_report(arguments: ReportArguments) -> Result<(), Error> {
             alone,
             image,
             shapes,
+            input,
             threads,
             out,
             python: peers.then_some(peers_python),

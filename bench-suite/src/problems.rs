@@ -1,8 +1,6 @@
 //! What is measured: the sweeps, the targets, and the shapes whose kernels are compiled into this
 //! program for them.
 
-use std::path::Path;
-
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use tapwise::{ConvSpec, Isa, Shape};
@@ -304,59 +302,10 @@ pub fn builds(effort: Effort) -> Vec<&'static str> {
     SHAPES.iter().take(shapes).chain(FILTERS.iter().take(filters)).map(|(name, _)| *name).collect()
 }
 
-/// Reads a file of descriptors, one a line; what follows a `#` is a comment.
-///
-/// # Errors
-/// [`Error::Read`], [`Error::ShapesLine`] for the first line that is no descriptor or that no
-/// layer can have, [`Error::NoShapes`] for a file of nothing else than comments.
-pub fn read_shapes(path: &Path) -> Result<Vec<Shape>, Error> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    parse_shapes(&text, path)
-}
-
-pub(crate) fn parse_shapes(text: &str, path: &Path) -> Result<Vec<Shape>, Error> {
-    let mut shapes = Vec::new();
-    for (index, line) in text.lines().enumerate() {
-        let descriptor = line.split('#').next().unwrap_or_default().trim();
-        if descriptor.is_empty() {
-            continue;
-        }
-        let fail = |source| Error::ShapesLine { path: path.to_owned(), line: index + 1, source };
-        let shape: Shape = descriptor.parse().map_err(fail)?;
-        shape.output().map_err(fail)?;
-        shapes.push(shape);
-    }
-    if shapes.is_empty() { Err(Error::NoShapes { path: path.to_owned() }) } else { Ok(shapes) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use tapwise::registry;
-
-    #[test]
-    fn a_file_of_shapes_may_have_comments() {
-        let text = "# two\nh8w8 c1x1 k3\n\n  h9w9 c3x8 k5 s2 # the stem\r\n";
-        let shapes = parse_shapes(text, Path::new("list")).unwrap();
-        assert_eq!(shapes.len(), 2);
-        assert_eq!(shapes[1].to_string(), "h9w9 c3x8 k5x5 s2x2");
-    }
-
-    #[test]
-    fn a_bad_line_is_named_by_its_number() {
-        for (text, wanted) in [
-            ("h8w8 c1x1 k3\n# fine\nh8w8 c1x1", "list: line 3: "),
-            ("h8w8 c3x3 k3 g2", "list: line 1: "),
-            ("\nh2w2 c1x1 k5 p0", "list: line 2: "),
-            ("hello", "list: line 1: "),
-        ] {
-            let error = parse_shapes(text, Path::new("list")).unwrap_err().to_string();
-            assert!(error.starts_with(wanted), "{error}");
-        }
-        let error = parse_shapes("# nothing\n", Path::new("list")).unwrap_err();
-        assert!(matches!(error, Error::NoShapes { .. }));
-    }
 
     #[test]
     fn every_problem_of_the_report_has_its_kernels() {

@@ -1,7 +1,6 @@
 //! The report: records, machine and pictures in; text, plots and a page out. Nothing is measured
 //! here, so that a report can be made again from its files.
 
-mod asked_for;
 mod block;
 mod builds;
 mod charts;
@@ -21,6 +20,7 @@ mod gradients;
 mod grid;
 mod html;
 mod intervals;
+mod layers;
 mod learning;
 mod legend;
 mod machine;
@@ -44,6 +44,7 @@ mod waldo;
 mod words;
 
 use crate::filters::gallery::Gallery;
+use crate::layers as own;
 use crate::learning::experiment::Study;
 use crate::machine::Machine;
 use crate::memory::Row as Bytes;
@@ -80,6 +81,8 @@ pub struct Findings {
     pub choices: Option<regret::Findings>,
     /// Memory by strategy.
     pub memory: Vec<Bytes>,
+    /// The user's own layers, where there are any.
+    pub layers: Option<own::Findings>,
 }
 
 impl Findings {
@@ -103,6 +106,7 @@ impl Findings {
             peers: None,
             choices: None,
             memory: Vec::new(),
+            layers: None,
         }
     }
 }

@@ -10,6 +10,7 @@ use tapwise::Isa;
 
 use crate::error::Error;
 use crate::journal::{self, Journal};
+use crate::layers::Input;
 use crate::machine::{Machine, pool};
 use crate::parts::Part;
 use crate::photograph::Photograph;
@@ -30,8 +31,11 @@ pub struct Options {
     pub alone: bool,
     /// A photograph instead of the one that ships.
     pub image: Option<PathBuf>,
-    /// A file of shapes to measure as well.
+    /// A file of layers to measure as well.
     pub shapes: Option<PathBuf>,
+    /// Height and width of the pictures of layers whose file leaves them open.
+    #[serde(default)]
+    pub input: Option<Input>,
     /// Threads of the measurements beyond one.
     pub threads: Option<usize>,
     /// Where the report goes.
@@ -84,7 +88,7 @@ pub fn run(options: &Options) -> Result<(PathBuf, Findings), Error> {
     };
     // Nothing is begun that cannot be read to its end.
     let photograph = Photograph::read(options.image.as_deref())?;
-    stages::shapes_asked_for(options)?;
+    stages::layers_asked_for(options)?;
     let journal = Journal::begin(&out, &options.command, &begun)?;
     finish(options.clone(), machine, isa, journal, photograph, out)
 }

@@ -15,7 +15,7 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     let mut sections = vec![super::machine::section(machine, records)];
     sections.extend(super::correctness::section(records));
     sections.extend(super::photograph::section(findings));
-    sections.extend(super::asked_for::section(records));
+    sections.extend(super::layers::section(findings)?);
     sections.extend(super::peers::section(findings)?);
     sections.extend(super::nets::section(findings)?);
     sections.extend(targets::section(machine, records));

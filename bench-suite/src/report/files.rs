@@ -29,6 +29,7 @@ const PEERS: &str = "peers.json";
 const REGRET: &str = "regret.json";
 const BUILDS: &str = "builds.json";
 const MEMORY: &str = "memory.json";
+const LAYERS: &str = "layers.json";
 const WALDO: &str = "waldo.json";
 const LEARNING: &str = "learning.json";
 const PICTURES: &str = "pictures.json";
@@ -91,6 +92,9 @@ pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
     }
     if !findings.memory.is_empty() {
         files.push(by_lines(MEMORY, &findings.memory)?);
+    }
+    if let Some(layers) = &findings.layers {
+        files.push(by_lines(LAYERS, layers)?);
     }
     if !findings.waldo.rows.is_empty() {
         files.push(json(WALDO, &findings.waldo)?);
@@ -168,6 +172,7 @@ pub fn read(folder: &Path) -> Result<Findings, Error> {
         findings.builds = builds;
     }
     findings.memory = where_there(folder, MEMORY)?.unwrap_or_default();
+    findings.layers = where_there(folder, LAYERS)?;
     findings.waldo = where_there(folder, WALDO)?.unwrap_or_default();
     findings.study.runs = where_there(folder, LEARNING)?.unwrap_or_default();
     let mut shelf: Shelf = where_there(folder, PICTURES)?.unwrap_or_default();
@@ -223,8 +228,19 @@ pub fn read_all(folders: &[PathBuf]) -> Result<Findings, Error> {
 impl Findings {
     /// Takes in another report's parts.
     fn join(&mut self, other: Findings) {
-        let Findings { machine, records, pictures, filters, builds, waldo, study, peers, choices, memory } =
-            other;
+        let Findings {
+            machine,
+            records,
+            pictures,
+            filters,
+            builds,
+            waldo,
+            study,
+            peers,
+            choices,
+            memory,
+            layers,
+        } = other;
         self.machine.parts.extend(machine.parts);
         self.machine.seconds += machine.seconds;
         self.machine.command = format!("{} and {}", self.machine.command, machine.command);
@@ -248,6 +264,7 @@ impl Findings {
             self.peers.get_or_insert_default().take(peers);
         }
         self.choices = self.choices.take().or(choices);
+        self.layers = self.layers.take().or(layers);
         if !memory.is_empty() {
             self.memory = memory;
         }

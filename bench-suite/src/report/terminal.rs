@@ -25,6 +25,7 @@ pub fn terminal(findings: &Findings) -> String {
         }
     }
     text.push('\n');
+    text.push_str(&super::layers::terminal(findings));
     text.push_str(&beside(findings));
     text.push_str(&choices(findings));
     match &findings.builds {

@@ -6,6 +6,8 @@ use super::{Options, Run};
 use crate::contenders::{self, Contender};
 use crate::error::Error;
 use crate::filters::{self, gallery};
+use crate::layers::measure::Conditions;
+use crate::layers::{self, Listing};
 use crate::learning::experiment;
 use crate::machine::pool;
 use crate::measurement::{Absent, Contest, Pace};
@@ -224,33 +226,28 @@ fn dense(run: &mut Run) -> Result<(), Error> {
     )
 }
 
-/// The shapes of the user's file; none where no file was named.
+/// The layers of the user's file; none where no file was named.
 ///
 /// # Errors
-/// As [`problems::read_shapes`].
-pub(super) fn shapes_asked_for(options: &Options) -> Result<Vec<Shape>, Error> {
-    Ok(options.shapes.as_deref().map(problems::read_shapes).transpose()?.unwrap_or_default())
+/// As [`layers::read`].
+pub(super) fn layers_asked_for(options: &Options) -> Result<Option<Listing>, Error> {
+    options.shapes.as_deref().map(|path| layers::read(path, options.input)).transpose()
 }
 
 fn shapes(run: &mut Run) -> Result<(), Error> {
-    let shapes = shapes_asked_for(&run.options)?;
-    if shapes.is_empty() {
+    let (Some(listing), Some(path)) = (layers_asked_for(&run.options)?, &run.options.shapes) else {
         return Ok(());
-    }
-    let mut contenders = vec![contenders::AUTO];
-    contenders.extend(contenders::ALL);
-    let isa = run.isa;
-    let problems: Vec<_> =
-        shapes.into_iter().map(|shape| (Problem { shape, group: group::SHAPES }, isa)).collect();
-    let layers = Layers {
-        job: "the shapes asked for",
-        threads: 1,
-        pace: Pace::of(run.effort()),
-        contenders: &contenders,
     };
-    for Absent { shape, strategy, reason } in run.race(&layers, &problems)? {
-        eprintln!("{shape}: no {strategy}: {reason}");
-    }
+    let conditions = Conditions {
+        isa: run.isa,
+        pace: Pace::of(run.effort()),
+        threads: run.threads,
+        memory: run.findings.machine.memory,
+        journal: &run.journal,
+    };
+    let (records, found) = layers::measure::measure(path, listing, &conditions)?;
+    run.findings.records.extend(records);
+    run.findings.layers = Some(found);
     Ok(())
 }
 
@@ -288,7 +285,7 @@ fn nets(run: &mut Run) -> Result<(), Error> {
 
 fn peers(run: &mut Run) -> Result<(), Error> {
     let Some(python) = run.options.python.clone() else { return Ok(()) };
-    let shapes = shapes_asked_for(&run.options)?;
+    let shapes = layers_asked_for(&run.options)?.map(|listing| listing.shapes()).unwrap_or_default();
     let whole = !run.options.alone || shapes.is_empty();
     let (records, found) = study::layers(run.effort(), &python, &shapes, whole, &run.counts(), &run.journal)?;
     run.findings.records.extend(records);

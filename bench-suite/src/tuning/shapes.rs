@@ -5,7 +5,8 @@ use std::path::Path;
 use tapwise::{ConvSpec, Shape};
 
 use crate::Error;
-use crate::problems::{beside, parse_shapes};
+use crate::layers::descriptors;
+use crate::problems::beside;
 use crate::reference::Noise;
 
 /// Multiply-adds beyond which a layer is left out: one naive run of it takes seconds.
@@ -30,7 +31,7 @@ pub struct Split {
 /// # Errors
 /// [`Error::ShapesLine`], which a test rules out.
 pub fn split() -> Result<Split, Error> {
-    let all = parse_shapes(include_str!("../../data/shapes.txt"), Path::new("data/shapes.txt"))?;
+    let all = descriptors(include_str!("../../data/shapes.txt"), Path::new("data/shapes.txt"))?;
     let mut small = Vec::new();
     for shape in &all {
         if shape.macs()? <= MOST {
