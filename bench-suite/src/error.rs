@@ -195,6 +195,120 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
+    /// A file that is no JSON, or JSON of another kind.
+    #[error("cannot read {} as JSON: {source}", path.display())]
+    JsonFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: serde_json::Error,
+    },
+    /// A line that is no JSON, or no measurement.
+    #[error("{}: line {line} is no measurement as `tapwise export` writes them: {source}", path.display())]
+    JsonLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+    /// A file or folder without measurements.
+    #[error(
+        "{}: {found}; wanted the folder of a report, its measurements.json, JSON Lines of `tapwise export`, or a \
+         folder of criterion such as target/criterion",
+        path.display()
+    )]
+    NoMeasurements {
+        /// The file or folder.
+        path: PathBuf,
+        /// What is there instead.
+        found: &'static str,
+    },
+    /// A time or a peak that cannot be one.
+    #[error("{}: {measurement}: {column} is {found}, wanted a number above 0", path.display())]
+    Figure {
+        /// The file.
+        path: PathBuf,
+        /// Which measurement.
+        measurement: String,
+        /// Which of its figures.
+        column: &'static str,
+        /// The figure.
+        found: f64,
+    },
+    /// A sample of criterion whose lists do not belong together.
+    #[error("{}: {times} times of {iters} samples, wanted as many of either", path.display())]
+    SampleLengths {
+        /// The file.
+        path: PathBuf,
+        /// Entries of `iters`.
+        iters: usize,
+        /// Entries of `times`.
+        times: usize,
+    },
+    /// A folder of criterion without the baseline.
+    #[error(
+        "{}: no benchmark has the baseline {wanted}, there {}",
+        path.display(),
+        if found.is_empty() { "is none".to_owned() } else { format!("is {}", found.join(", ")) }
+    )]
+    NoBaseline {
+        /// The folder.
+        path: PathBuf,
+        /// The baseline that was wanted.
+        wanted: String,
+        /// The baselines that are there.
+        found: Vec<String>,
+    },
+    /// A group or contender that nothing was measured for.
+    #[error("no measurement of the {what} {wanted}, there is {}", found.join(", "))]
+    Unmeasured {
+        /// `group` or `contender`.
+        what: &'static str,
+        /// Its name.
+        wanted: String,
+        /// The names that are there.
+        found: Vec<String>,
+    },
+    /// Two sides without a measurement in common.
+    #[error("nothing to compare: {reason}")]
+    Unpaired {
+        /// Why.
+        reason: String,
+    },
+    /// A comparison by the share of the peak, where the peak was not measured.
+    #[error("{label}: {missing} measurements without the peak of their core, which --of-peak divides by")]
+    NoPeak {
+        /// The side.
+        label: String,
+        /// How many.
+        missing: usize,
+    },
+    /// Two runs of one program with too little in common to say how far they lie apart.
+    #[error(
+        "{label}: {found} pairs with the old side, wanted at least {wanted} to say how far two runs lie apart"
+    )]
+    FewPairs {
+        /// The second run.
+        label: String,
+        /// Pairs.
+        found: usize,
+        /// The fewest that say it.
+        wanted: usize,
+    },
+    /// Pairs that cannot be judged, where a judgement was asked for.
+    #[error(
+        "--fail-over wants a judgement, and none of the {pairs} pairs has one: it takes 3 rounds of either side, which \
+         reports of older versions did not keep"
+    )]
+    Unjudged {
+        /// How many pairs there are.
+        pairs: usize,
+    },
+    /// Rows that cannot be written as CSV.
+    #[error("cannot write CSV: {0}")]
+    Csv(csv::Error),
     /// A plot that could not be drawn.
     #[error("cannot draw the plot {plot}: {reason}")]
     Plot {

@@ -5,9 +5,11 @@
 
 pub mod builds;
 pub mod clock;
+pub mod compare;
 pub mod contenders;
 pub mod dense_layer;
 pub mod error;
+pub mod export;
 pub mod filters;
 pub mod gradients;
 pub mod journal;
@@ -24,6 +26,7 @@ pub mod progress;
 pub mod records;
 pub mod reference;
 pub mod report;
+pub mod rows;
 pub mod self_check;
 pub mod session;
 pub mod statistics;

@@ -5,7 +5,9 @@ mod block;
 mod builds;
 mod charts;
 mod choices;
+pub(crate) mod comparison;
 mod contents;
+mod correctness;
 mod crossover;
 mod document;
 mod dots;
@@ -13,13 +15,17 @@ mod drawn;
 mod evidence;
 mod files;
 mod filters;
+mod first;
 mod gradients;
 mod grid;
 mod html;
+mod intervals;
 mod layers;
 mod learning;
+mod legend;
 mod machine;
 mod markdown;
+mod memory;
 mod method;
 mod nets;
 mod palette;
@@ -28,6 +34,7 @@ mod photograph;
 mod plot;
 mod receptive;
 mod road;
+mod roofline;
 mod scaling;
 mod tabulated;
 mod targets;
@@ -40,7 +47,7 @@ use crate::filters::gallery::Gallery;
 use crate::layers as own;
 use crate::learning::experiment::Study;
 use crate::machine::Machine;
-use crate::memory;
+use crate::memory::Row as Bytes;
 use crate::parts::Part;
 use crate::peers as others;
 use crate::photograph::Pictures;
@@ -73,7 +80,7 @@ pub struct Findings {
     /// How well the planner chooses, where that was measured.
     pub choices: Option<regret::Findings>,
     /// Memory by strategy.
-    pub memory: Vec<memory::Row>,
+    pub memory: Vec<Bytes>,
     /// The user's own layers, where there are any.
     pub layers: Option<own::Findings>,
 }

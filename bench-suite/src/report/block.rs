@@ -49,6 +49,8 @@ pub(super) enum Block {
     Text(String),
     /// Numbered equations, a line each, their columns aligned.
     Equations(Vec<String>),
+    /// What something is called, and what it is.
+    Terms(Vec<(&'static str, String)>),
     Table(Table),
     /// Plots beside one another, each with its caption.
     Plots(Vec<(Drawn, String)>),
@@ -122,13 +124,6 @@ pub(super) fn judged(text: String, good: bool) -> Cell {
 /// A cell whose text says a number with a unit that changes from row to row.
 pub(super) fn number(text: impl Into<String>, key: f64) -> Cell {
     Cell { text: text.into(), tone: Tone::Plain, key: Some(key) }
-}
-
-impl Cell {
-    /// The same cell, sorted by a number.
-    pub(super) fn keyed(self, key: f64) -> Self {
-        Cell { key: Some(key), ..self }
-    }
 }
 
 pub(super) fn table(head: &[&str], rows: Vec<Vec<Cell>>) -> Block {

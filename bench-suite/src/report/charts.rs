@@ -109,6 +109,7 @@ pub(super) fn look(strategy: Strategy) -> (plotters::style::RGBColor, Marker) {
         Strategy::Direct => (colour::BLUE, Marker::Square),
         Strategy::Im2colGemm => (colour::GREEN, Marker::Triangle),
         Strategy::Naive => (colour::PURPLE, Marker::Diamond),
+        Strategy::Fft => (colour::BROWN, Marker::Diamond),
         _ => (colour::GREY, Marker::Circle),
     }
 }
@@ -119,11 +120,8 @@ pub(super) fn steps(top: f64) -> Vec<(f64, String)> {
     let step = [1.0, 2.0, 5.0, 10.0].map(|digit| digit * size).into_iter().find(|step| top / step <= 7.0);
     let step = step.unwrap_or(10.0 * size);
     let count = (top * 1.06 / step).floor() as usize;
-    (0..=count).map(|index| index as f64 * step).map(|value| (value, words_of(value))).collect()
-}
-
-fn words_of(value: f64) -> String {
-    if value.fract().abs() < 1e-9 { format!("{value:.0}") } else { format!("{value:.2}") }
+    let digits = (-step.log10().floor()).max(0.0) as usize;
+    (0..=count).map(|index| index as f64 * step).map(|value| (value, format!("{value:.digits$}"))).collect()
 }
 
 /// Powers of ten on an axis, every `every`-th of them.
@@ -255,7 +253,7 @@ pub(super) fn dense(records: &[Record], machine: &Machine) -> Option<Plot> {
             ticks: powers.map(|value| (value, format!("{value}"))).collect(),
         },
         y: Axis {
-            title: "time of one picture".to_owned(),
+            title: "time of one picture (s)".to_owned(),
             range: (10f64.powi(bottom), 10f64.powi(top)),
             logarithmic: true,
             ticks: decades(bottom, top, 1, text),

@@ -1,6 +1,6 @@
 //! What a report has, in the order in which a reader asks.
 
-use super::document::{Document, FirstScreen};
+use super::document::Document;
 use super::{Findings, gradients, learning, receptive, road, targets, words};
 use crate::Error;
 use crate::machine::Machine;
@@ -12,7 +12,8 @@ use crate::records::Record;
 /// path wins where, how it scales, what it costs, and what it is for.
 pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     let Findings { machine, records, builds, .. } = findings;
-    let mut sections = vec![super::machine::section(machine)];
+    let mut sections = vec![super::machine::section(machine, records)];
+    sections.extend(super::correctness::section(records));
     sections.extend(super::photograph::section(findings));
     sections.extend(super::layers::section(findings)?);
     sections.extend(super::peers::section(findings)?);
@@ -21,13 +22,16 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     sections.extend(super::filters::section(findings)?);
     sections.extend(super::choices::section(findings.choices.as_ref(), records)?);
     sections.extend(super::crossover::section(machine, records)?);
+    sections.extend(super::roofline::section(machine, records)?);
     sections.extend(super::scaling::throughput(machine, records)?);
+    sections.extend(super::scaling::batches_and_threads(records)?);
     sections.extend(gradients::section(machine, records));
     if findings.has(Part::Dense) {
         sections.push(road::counts()?);
     }
     sections.extend(road::dense(machine, records)?);
     sections.extend(super::tiles::section(machine, records)?);
+    sections.extend(super::memory::section(&findings.memory)?);
     sections.extend(super::builds::section(builds));
     if findings.has(Part::Learning) {
         sections.push(receptive::section()?);
@@ -42,7 +46,7 @@ pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
             machine.date, machine.selected, machine.effort, machine.version
         ),
         lead: lead(machine, records),
-        first: FirstScreen::default(),
+        first: super::first::screen(findings)?,
         sections,
     })
 }

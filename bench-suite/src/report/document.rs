@@ -1,8 +1,6 @@
 //! What sections are made of, and the records that they are about.
 
-pub(super) use super::block::{
-    Block, Cell, Document, FirstScreen, Gallery, Section, Table, cell, judged, table,
-};
+pub(super) use super::block::{Block, Cell, Document, Gallery, Section, Table, cell, judged, table};
 use crate::records::Record;
 
 /// The records of a strategy in a group.

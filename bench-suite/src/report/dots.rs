@@ -7,17 +7,18 @@ use super::charts::steps;
 use super::drawn::{Drawn, Point, WIDTH, inside};
 use super::evidence::Evidence;
 use super::palette::INK;
-use super::plot::{Area, Failed, LEGEND_ROW, Marker, draw_marker};
-use super::{tabulated, words};
+use super::plot::{Area, Failed, Marker, draw_marker};
+use super::{legend, tabulated, words};
 use crate::Error;
 use crate::records::Record;
 
-const FONT: u32 = 28;
-const ROW: i32 = 42;
-/// Pixels for the names of rows, for the axis below, and beside the last tick.
-const NAMES: i32 = 390;
-const AXIS: i32 = 92;
-const MARGIN: i32 = 30;
+const FONT: u32 = 34;
+const ROW: i32 = 46;
+/// Pixels before a name in the legend: a mark.
+const KEY: i32 = 34;
+/// Pixels for the axis below, and beside the last tick.
+const AXIS: i32 = 104;
+const MARGIN: i32 = 34;
 
 /// A mark in a row.
 pub(super) struct Dot {
@@ -106,15 +107,18 @@ pub(super) struct Dots {
 impl Dots {
     /// Draws the chart, its legend above.
     pub(super) fn draw(&self) -> Result<Drawn, Error> {
-        let keys = self.keys();
-        let above = keys.iter().map(|(_, at)| at.1).max().map_or(0, |last| last + 1) * LEGEND_ROW + 20;
+        // The last drawn is named first.
+        let named: Vec<&Contender> =
+            self.contenders.iter().rev().filter(|own| !own.values.is_empty()).collect();
+        let places = legend::places(named.iter().map(|own| own.label.as_str()), FONT, KEY);
+        let above = legend::height(&places) + 20;
         let height = (above + self.rows.len() as i32 * ROW + AXIS) as u32;
         let fail = |reason: String| Error::Plot { plot: self.name.to_owned(), reason };
         let mut svg = String::new();
         let points = {
             let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-            for (contender, (column, row)) in keys {
-                let at = (column + 14, 8 + row * LEGEND_ROW + LEGEND_ROW / 2);
+            for (contender, (column, row)) in named.into_iter().zip(places) {
+                let at = (column + 14, 8 + row * legend::ROW + legend::ROW / 2);
                 key(&area, contender, at).map_err(|error| fail(error.to_string()))?;
             }
             let points = self.chart(&area, above).map_err(|error| fail(error.to_string()))?;
@@ -130,31 +134,23 @@ impl Dots {
             shown: self.title.clone(),
             table: tabulated::dots(self),
             evidence: self.evidence.clone(),
+            wide: true,
         })
     }
 
-    /// Where the keys of the legend go: the left edge in pixels, and the row. The last drawn is named
-    /// first.
-    fn keys(&self) -> Vec<(&Contender, (i32, i32))> {
-        let (mut column, mut row) = (8, 0);
-        let mut keys = Vec::new();
-        for contender in self.contenders.iter().rev().filter(|contender| !contender.values.is_empty()) {
-            let width = 34 + (contender.label.chars().count() as f64 * f64::from(FONT) * 0.53) as i32;
-            if column > 8 && column + width > WIDTH as i32 {
-                (column, row) = (8, row + 1);
-            }
-            keys.push((contender, (column, row)));
-            column += width + 22;
-        }
-        keys
+    /// Pixels for the names of the rows.
+    fn names(&self) -> i32 {
+        let longest = self.rows.iter().map(|name| legend::width(name, FONT)).max().unwrap_or(0);
+        (longest + 24).min(WIDTH as i32 / 2)
     }
 
     fn chart<DB: DrawingBackend>(&self, root: &Area<DB>, above: i32) -> Result<Vec<Point>, Failed<DB>> {
         let text = ("sans-serif", FONT).into_font().color(&INK);
         let values = self.contenders.iter().flat_map(|contender| &contender.values).map(|dot| dot.value);
         let ends = self.scale.ends(values);
-        let width = f64::from(WIDTH as i32 - NAMES - MARGIN);
-        let place = |value: f64| NAMES + (self.scale.part(value, ends) * width).round() as i32;
+        let names = self.names();
+        let width = f64::from(WIDTH as i32 - names - MARGIN);
+        let place = |value: f64| names + (self.scale.part(value, ends) * width).round() as i32;
         let line = |row: usize| above + row as i32 * ROW + ROW / 2;
         let bottom = above + self.rows.len() as i32 * ROW;
         for (value, name) in self.scale.ticks(ends) {
@@ -168,12 +164,12 @@ impl Dots {
             root.draw(&Text::new(name, (place(value), bottom + 8), style))?;
         }
         let style = text.clone().pos(Pos::new(HPos::Center, VPos::Top));
-        root.draw(&Text::new(self.title.clone(), ((NAMES + WIDTH as i32 - MARGIN) / 2, bottom + 48), style))?;
+        root.draw(&Text::new(self.title.clone(), ((names + WIDTH as i32 - MARGIN) / 2, bottom + 54), style))?;
         for (row, name) in self.rows.iter().enumerate() {
-            let ends = [(NAMES, line(row)), (WIDTH as i32 - MARGIN, line(row))];
+            let ends = [(names, line(row)), (WIDTH as i32 - MARGIN, line(row))];
             root.draw(&PathElement::new(ends, INK.mix(0.1).stroke_width(1)))?;
             let style = text.clone().pos(Pos::new(HPos::Right, VPos::Center));
-            root.draw(&Text::new(name.clone(), (NAMES - 16, line(row)), style))?;
+            root.draw(&Text::new(name.clone(), (names - 16, line(row)), style))?;
         }
         let mut points = Vec::new();
         for contender in &self.contenders {
@@ -194,5 +190,5 @@ fn key<DB: DrawingBackend>(
 ) -> Result<(), Failed<DB>> {
     draw_marker(root, contender.marker, (x, y), contender.colour)?;
     let text = ("sans-serif", FONT).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
-    root.draw(&Text::new(contender.label.clone(), (x + 20, y), text))
+    root.draw(&Text::new(contender.label.clone(), (x + KEY - 14, y), text))
 }

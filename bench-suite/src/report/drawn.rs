@@ -36,6 +36,8 @@ pub(super) struct Drawn {
     /// The same numbers.
     pub(super) table: Table,
     pub(super) evidence: Evidence,
+    /// Whether it wants half of a wide page instead of a third.
+    pub(super) wide: bool,
 }
 
 /// The elements of a picture that plotters wrote, with the ink of the page and without what need not be said.

@@ -14,6 +14,8 @@ pub(super) enum Evidence {
         /// The part between the quartiles over the median: of the point in the middle, and of the worst. None of
         /// records without rounds.
         spread: Option<[f64; 2]>,
+        /// Points, and those that were measured while the core was slowed down.
+        slowed: [usize; 2],
         /// The command that measures it again.
         again: String,
     },
@@ -38,7 +40,8 @@ impl Evidence {
         spreads.retain(|spread| spread.is_finite());
         let worst = spreads.iter().copied().fold(0.0, f64::max);
         let spread = (!spreads.is_empty()).then(|| [median(&mut spreads), worst]);
-        Evidence::Measured { samples, spread, again: again(only) }
+        let slowed = records.iter().filter(|record| record.slowed).count();
+        Evidence::Measured { samples, spread, slowed: [records.len(), slowed], again: again(only) }
     }
 
     /// What was measured otherwise than by records.
@@ -49,7 +52,7 @@ impl Evidence {
     /// The line below a figure that shows this, with its unit; words between backticks are code.
     pub(super) fn line(&self, shown: &str) -> String {
         match self {
-            Evidence::Measured { samples: [fewest, most], spread, again } => {
+            Evidence::Measured { samples: [fewest, most], spread, slowed: [points, slowed], again } => {
                 let samples = if fewest == most {
                     format!("{most} sample{} a point", if *most == 1 { "" } else { "s" })
                 } else {
@@ -59,7 +62,11 @@ impl Evidence {
                     let [middle, worst] = [middle, worst].map(words::percent);
                     format!("; between quartiles {middle} in the middle, {worst} at worst")
                 });
-                format!("Shown: {shown}. {samples}{spread}. Again by `{again}`.")
+                let slowed = match slowed {
+                    0 => String::new(),
+                    _ => format!("; {slowed} of {points} points while the core was slowed down"),
+                };
+                format!("Shown: {shown}. {samples}{spread}{slowed}. Again by `{again}`.")
             }
             Evidence::Said { what, again } => format!("Shown: {shown}. {what}. Again by `{again}`."),
             Evidence::Computed => format!("Shown: {shown}. Computed, not measured."),

@@ -7,19 +7,21 @@ use super::block::{self, Table};
 use super::choices::algorithm;
 use super::drawn::{Drawn, Point, WIDTH, inside};
 use super::evidence::Evidence;
-use super::palette::{INK, colour};
-use super::plot::{Area, Failed, LEGEND_ROW};
-use super::words;
+use super::palette::{INK, colour, on};
+use super::plot::{Area, Failed};
+use super::{legend, words};
 use crate::Error;
 use crate::tuning::regret::{ALIKE, Cell, regret};
 use crate::tuning::shapes::{MAP_CHANNELS, MAP_DELTAS};
 
-const FONT: u32 = 30;
+const FONT: u32 = 34;
 const ROW: i32 = 56;
 /// Pixels for the names of rows and their axis, for those of columns, and at the right.
 const LEFT: i32 = 110;
 const BELOW: i32 = 100;
 const MARGIN: i32 = 16;
+/// Pixels before a name in the legend: a patch of colour.
+const KEY: i32 = 38;
 
 /// The algorithms and their colours, in the order of the legend.
 const COLOURS: [(&str, RGBColor); 7] = [
@@ -39,14 +41,14 @@ pub(super) fn map(cells: &[Cell], evidence: Evidence) -> Result<Drawn, Error> {
         cells.iter().filter_map(|cell| Some((cell, algorithm(cell.sample.best()?)))).collect();
     let present: Vec<(&str, RGBColor)> =
         COLOURS.into_iter().filter(|(name, _)| winners.iter().any(|(_, winner)| winner == name)).collect();
-    let keys = places(&present);
-    let above = keys.last().map_or(0, |(_, row)| row + 1) * LEGEND_ROW + 20;
+    let keys = legend::places(present.iter().map(|(name, _)| *name), FONT, KEY);
+    let above = legend::height(&keys) + 20;
     let height = (above + MAP_DELTAS.len() as i32 * ROW + BELOW) as u32;
     let fail = |reason: String| Error::Plot { plot: NAME.to_owned(), reason };
     let mut svg = String::new();
     {
         let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        legend(&area, &present, &keys).map_err(|error| fail(error.to_string()))?;
+        name_colours(&area, &present, &keys).map_err(|error| fail(error.to_string()))?;
         draw(&area, &winners, above).map_err(|error| fail(error.to_string()))?;
         area.present().map_err(|error| fail(error.to_string()))?;
     }
@@ -68,6 +70,7 @@ pub(super) fn map(cells: &[Cell], evidence: Evidence) -> Result<Drawn, Error> {
         shown: "the fastest, and the time of the choice over its time".to_owned(),
         table: tabulated(&winners),
         evidence,
+        wide: true,
     })
 }
 
@@ -118,31 +121,16 @@ fn lost(cell: &Cell) -> Option<f64> {
     regret(&cell.sample).filter(|regret| *regret > 1.0 + ALIKE)
 }
 
-/// Where the keys of the legend go: the left edge in pixels, and the row.
-fn places(keys: &[(&str, RGBColor)]) -> Vec<(i32, i32)> {
-    let (mut column, mut row) = (8, 0);
-    let place = |(name, _): &(&str, RGBColor)| {
-        let width = 44 + (name.chars().count() as f64 * f64::from(FONT) * 0.53) as i32;
-        if column > 8 && column + width > WIDTH as i32 {
-            (column, row) = (8, row + 1);
-        }
-        let at = (column, row);
-        column += width + 22;
-        at
-    };
-    keys.iter().map(place).collect()
-}
-
-fn legend<DB: DrawingBackend>(
+fn name_colours<DB: DrawingBackend>(
     root: &Area<DB>,
     keys: &[(&str, RGBColor)],
     places: &[(i32, i32)],
 ) -> Result<(), Failed<DB>> {
     for ((name, colour), (column, row)) in keys.iter().zip(places) {
-        let middle = 8 + row * LEGEND_ROW + LEGEND_ROW / 2;
+        let middle = 8 + row * legend::ROW + legend::ROW / 2;
         root.draw(&Rectangle::new([(*column, middle - 13), (column + 26, middle + 13)], colour.filled()))?;
         let text = ("sans-serif", FONT).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
-        root.draw(&Text::new((*name).to_owned(), (column + 36, middle), text))?;
+        root.draw(&Text::new((*name).to_owned(), (column + KEY, middle), text))?;
     }
     Ok(())
 }
@@ -169,7 +157,7 @@ fn draw<DB: DrawingBackend>(
             root.draw(&Rectangle::new(inside, colour.filled()))?;
             if let Some(lost) = lost(cell) {
                 root.draw(&Rectangle::new(inside, INK.stroke_width(5)))?;
-                let style = ("sans-serif", FONT).into_font().color(&WHITE);
+                let style = ("sans-serif", FONT).into_font().color(&on(colour));
                 let style = style.pos(Pos::new(HPos::Center, VPos::Center));
                 root.draw(&Text::new(format!("{lost:.2}"), (x + width / 2, y + ROW / 2), style))?;
             }

@@ -45,7 +45,7 @@ fn part(section: &Section) -> String {
     let Section { id, title, .. } = section;
     let title = escape(title);
     let mut text = format!(
-        "<section id=\"{id}\" aria-labelledby=\"h-{id}\">\n<h2 id=\"h-{id}\">{title} \
+        "<section id=\"{id}\" aria-labelledby=\"h-{id}\">\n<h2 id=\"h-{id}\">{title}&nbsp;\
          <a class=\"anchor\" href=\"#{id}\" aria-label=\"Link to this section\">#</a></h2>\n"
     );
     let mut table_count = 0;
@@ -56,13 +56,21 @@ fn part(section: &Section) -> String {
                 "<pre tabindex=\"0\" role=\"region\" aria-label=\"Equations\">{}</pre>\n",
                 escape(&lines.join("\n"))
             )),
+            Block::Terms(terms) => {
+                text.push_str("<dl class=\"terms\">\n");
+                for (term, what) in terms {
+                    text.push_str(&format!("<dt>{}</dt><dd>{}</dd>\n", escape(term), prose(what)));
+                }
+                text.push_str("</dl>\n");
+            }
             Block::Table(table) => {
                 table_count += 1;
                 text.push_str(&tables::table(table, &format!("{title}, table {table_count}")));
             }
             Block::Pictures(gallery) => text.push_str(&figures::pictures(gallery)),
             Block::Plots(plots) => {
-                text.push_str("<div class=\"plots\">\n");
+                let wide = if plots.iter().any(|(plot, _)| plot.wide) { " wider" } else { "" };
+                text.push_str(&format!("<div class=\"plots{wide}\">\n"));
                 plots.iter().for_each(|(plot, caption)| text.push_str(&figures::plot(plot, caption)));
                 text.push_str("</div>\n");
             }
@@ -103,7 +111,7 @@ fn prose(text: &str) -> String {
 mod tests {
     use plotters::style::RGBColor;
 
-    use super::super::palette::{MARKS, tests::contrast};
+    use super::super::palette::{MARKS, contrast};
     use super::*;
 
     #[test]

@@ -2,12 +2,16 @@
 
 use tapwise::Isa;
 
-use super::document::{Block, Section, Table, cell};
+use super::block::number;
+use super::document::{Block, Section, Table, cell, table};
 use super::words;
+use crate::clock::{SLOWED, clocks};
 use crate::machine::{Machine, Stream};
+use crate::records::Record;
+use crate::self_check::LAYER;
 
 /// The section.
-pub(super) fn section(machine: &Machine) -> Section {
+pub(super) fn section(machine: &Machine, records: &[Record]) -> Section {
     let [l1, l2, l3] = machine.caches.map(|bytes| words::bytes(bytes as u64));
     let memory = machine.memory.map_or(String::new(), |bytes| format!(", {} of memory", words::bytes(bytes)));
     let text = format!(
@@ -38,5 +42,65 @@ pub(super) fn section(machine: &Machine) -> Section {
         note.push_str(&format!(" This machine has no {}.", absent.join(" and no ")));
     }
     let table = Block::Table(Table { head, rows: rows.collect() });
-    Section { id: "machine", title: "The machine", blocks: vec![Block::Text(text), table, Block::Text(note)] }
+    let mut blocks = vec![Block::Text(text), table, Block::Text(note)];
+    blocks.extend(noise(machine));
+    blocks.extend(clock(records));
+    Section { id: "machine", title: "The machine", blocks }
+}
+
+/// How small a difference can be believed.
+fn noise(machine: &Machine) -> Vec<Block> {
+    if machine.noise.is_empty() {
+        return Vec::new();
+    }
+    let or_none = |part: Option<f64>| part.map_or(cell("–"), |part| number(words::percent(part), part));
+    let rows = machine.noise.iter().map(|noise| {
+        vec![
+            cell(format!("{} thread{}", noise.threads, if noise.threads == 1 { "" } else { "s" })),
+            cell(noise.pairs.to_string()),
+            number(words::percent(noise.believed), noise.believed),
+            or_none(noise.apart),
+            or_none(noise.apart_of_peak),
+        ]
+    });
+    let text = format!(
+        "How small a difference can be believed: the same layer ({}) was measured against itself, in the same rounds, \
+         before everything else and again at the end. Below each figure 19 of 20 comparisons stayed; what differs by less \
+         is noise.",
+        words::shape(LAYER)
+    );
+    let head =
+        ["on", "comparisons", "in the same rounds", "minutes apart", "minutes apart, as shares of the peak"];
+    vec![Block::Text(text), table(&head, rows.collect())]
+}
+
+/// Whether the clock stayed.
+fn clock(records: &[Record]) -> Option<Block> {
+    let clocks = clocks(records);
+    if clocks.is_empty() {
+        return None;
+    }
+    let said = clocks.iter().map(|clock| {
+        let [low, high] = clock.peaks.map(words::three);
+        format!(
+            "under {} from {low} to {high} GFLOP/s, {} of {} figures below {} of that",
+            clock.isa,
+            clock.slowed,
+            clock.figures,
+            words::percent(SLOWED)
+        )
+    });
+    let said: Vec<String> = said.collect();
+    let slowed = clocks.iter().any(|clock| clock.slowed > 0);
+    let mark = if slowed {
+        " A core may be slowed down by heat, by its neighbours or by the system; times of such figures are too long, their \
+         shares of the peak, which was measured beside them, are not. They are counted below each plot and marked ▾ in \
+         tables."
+    } else {
+        " No figure was measured while the core was slowed down."
+    };
+    Some(Block::Text(format!(
+        "The peak of the core, measured beside every figure, went over nine tenths of the run {}.{mark}",
+        said.join("; ")
+    )))
 }

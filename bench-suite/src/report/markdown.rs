@@ -14,6 +14,11 @@ pub(super) fn page(document: &Document) -> String {
             match block {
                 Block::Text(paragraph) => text.push_str(&format!("{paragraph}\n")),
                 Block::Equations(lines) => text.push_str(&format!("```text\n{}\n```\n", lines.join("\n"))),
+                Block::Terms(terms) => {
+                    for (term, what) in terms {
+                        text.push_str(&format!("- **{term}**: {what}\n"));
+                    }
+                }
                 Block::Table(table) => {
                     let head: Vec<String> = table.head.iter().map(|cell| escape(cell)).collect();
                     text.push_str(&format!(

@@ -77,6 +77,34 @@ pub(super) fn section(findings: &Findings) -> Result<Option<Section>, Error> {
     Ok(Some(Section { id: "nets", title: "Layers of whole networks", blocks }))
 }
 
+/// What whole networks reach together.
+pub(super) struct Reached {
+    /// The share of the peak: all operations over the time of all layers.
+    pub(super) share: f64,
+    /// Layers that were measured, those of one shape counted each.
+    pub(super) layers: u32,
+    /// Networks.
+    pub(super) nets: usize,
+}
+
+/// The share of the peak over the layers of networks that were measured, on one thread; none where none were.
+/// Lists of layers of many networks are left out.
+pub(super) fn share_of_peak(records: &[Record]) -> Result<Option<Reached>, Error> {
+    let measured = rows(records, group::NETS, 1);
+    let (mut macs, mut ideal, mut count) = (0.0, 0.0, 0);
+    let mut nets: Vec<String> = Vec::new();
+    for layer in layers()?.into_iter().filter(|layer| !layer.net.starts_with("DeepBench")) {
+        let Some((weight, row)) = find(&layer, &measured) else { continue };
+        macs += weight;
+        ideal += weight / row.tapwise.fraction_of_peak;
+        count += layer.count;
+        if !nets.contains(&layer.net) {
+            nets.push(layer.net);
+        }
+    }
+    Ok((macs > 0.0).then(|| Reached { share: macs / ideal, layers: count, nets: nets.len() }))
+}
+
 /// The multiply-adds of all layers of a shape.
 fn weight(layer: &Layer) -> f64 {
     f64::from(layer.count) * layer.macs as f64

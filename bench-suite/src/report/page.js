@@ -25,7 +25,7 @@
     remembered.set(next);
   };
   wear(themes.includes(remembered.get()) ? remembered.get() : "auto");
-  document.querySelector("header").append(toggle);
+  document.querySelector("header").prepend(toggle);
 
   // What stands behind a point, in a box that stays inside of the window.
   const tip = made("div", { id: "tip", hidden: true }, "");
@@ -39,8 +39,8 @@
     const room = document.documentElement.clientWidth - width - 8;
     const left = Math.max(8, Math.min(at.left + at.width / 2 - width / 2, room));
     const above = at.top - height - 8;
-    const below = Math.min(at.bottom + 8, innerHeight - height - 8);
-    tip.style.transform = `translate(${left}px, ${above >= 8 ? above : Math.max(8, below)}px)`;
+    const top = Math.max(8, Math.min(above >= 8 ? above : at.bottom + 8, innerHeight - height - 8));
+    tip.style.transform = `translate(${left}px, ${top}px)`;
   };
   const hide = () => {
     shown?.classList.remove("on");
@@ -100,7 +100,7 @@
       if (event.key === "Escape") hide();
       if (next === undefined) return;
       event.preventDefault();
-      points[next].circle.scrollIntoView({ block: "nearest" });
+      points[next].circle.scrollIntoView({ block: "nearest", behavior: "instant" });
       show(next);
     });
   }

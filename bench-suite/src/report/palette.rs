@@ -15,7 +15,31 @@ pub(super) mod colour {
     pub(in super::super) const PURPLE: RGBColor = RGBColor(0xc2, 0x66, 0x99);
     pub(in super::super) const ORANGE: RGBColor = RGBColor(0xc0, 0x83, 0x00);
     pub(in super::super) const GREY: RGBColor = RGBColor(0x85, 0x85, 0x85);
-    pub(in super::super) const BROWN: RGBColor = RGBColor(0x8f, 0x72, 0x55);
+    pub(in super::super) const BROWN: RGBColor = RGBColor(0x8b, 0x6e, 0x50);
+}
+
+/// The relative luminance of WCAG 2.2.
+fn luminance(RGBColor(red, green, blue): RGBColor) -> f64 {
+    let linear = |part: u8| {
+        let part = f64::from(part) / 255.0;
+        if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
+    };
+    0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
+}
+
+/// The contrast ratio of WCAG 2.2, from 1 to 21.
+pub(super) fn contrast(a: RGBColor, b: RGBColor) -> f64 {
+    let (a, b) = (luminance(a), luminance(b));
+    (a.max(b) + 0.05) / (a.min(b) + 0.05)
+}
+
+/// What is legible on a colour: white, or nearly black.
+pub(super) fn on(colour: RGBColor) -> RGBColor {
+    // Not black itself, which stands for the ink of the page elsewhere.
+    [RGBColor(255, 255, 255), RGBColor(8, 8, 8)]
+        .into_iter()
+        .max_by(|a, b| contrast(*a, colour).total_cmp(&contrast(*b, colour)))
+        .unwrap_or(colour)
 }
 
 /// Every colour of a mark.
@@ -31,28 +55,20 @@ pub(super) const MARKS: [RGBColor; 7] = [
 ];
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
-
-    /// The relative luminance of WCAG 2.2.
-    fn luminance(RGBColor(red, green, blue): RGBColor) -> f64 {
-        let linear = |part: u8| {
-            let part = f64::from(part) / 255.0;
-            if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) }
-        };
-        0.2126 * linear(red) + 0.7152 * linear(green) + 0.0722 * linear(blue)
-    }
-
-    /// The contrast ratio of WCAG 2.2, from 1 to 21.
-    pub(in super::super) fn contrast(a: RGBColor, b: RGBColor) -> f64 {
-        let (a, b) = (luminance(a), luminance(b));
-        (a.max(b) + 0.05) / (a.min(b) + 0.05)
-    }
 
     #[test]
     fn contrast_is_that_of_the_guidelines() {
         let [black, white, grey] = [0, 255, 0x77].map(|level| RGBColor(level, level, level));
         assert!((contrast(black, white) - 21.0).abs() < 1e-9);
         assert!((contrast(grey, white) - 4.48).abs() < 0.01);
+    }
+
+    #[test]
+    fn texts_are_legible_on_every_mark() {
+        for mark in MARKS {
+            assert!(contrast(on(mark), mark) >= 4.5, "{mark:?}: {:.2}", contrast(on(mark), mark));
+        }
     }
 }

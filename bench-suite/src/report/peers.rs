@@ -146,7 +146,7 @@ fn charts(rows: &[Row<'_>]) -> Result<Vec<(Drawn, String)>, Error> {
             alternative: format!("{title}: the share of the peak that tapwise and other libraries reach"),
             title: "share of the FMA peak".to_owned(),
             scale: Scale::Linear,
-            rows: own.iter().map(|row| short(row.shape)).collect(),
+            rows: own.iter().map(|row| words::short_shape(row.shape)).collect(),
             contenders: contenders.collect(),
             evidence: Evidence::of(&own.iter().flat_map(all).collect::<Vec<_>>(), "peers"),
         };
@@ -158,12 +158,6 @@ fn charts(rows: &[Row<'_>]) -> Result<Vec<(Drawn, String)>, Error> {
 /// Everybody's record of a row.
 pub(super) fn all<'a>(row: &Row<'a>) -> impl Iterator<Item = &'a Record> {
     row.peers.clone().into_iter().chain([row.tapwise])
-}
-
-/// A descriptor that fits beside a chart: without the padding, signs for words.
-fn short(descriptor: &str) -> String {
-    let parts = descriptor.split_whitespace().filter(|part| !part.starts_with('p'));
-    parts.collect::<Vec<_>>().join(" ")
 }
 
 /// What the rows come to, in one sentence.

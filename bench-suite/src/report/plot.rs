@@ -8,14 +8,15 @@ pub(super) use super::drawn::{Drawn, WIDTH};
 use super::drawn::{Point, inside};
 use super::evidence::Evidence;
 pub(super) use super::palette::{INK, colour};
-use super::{tabulated, words};
+use super::{legend, tabulated, words};
 use crate::Error;
 use crate::records::Record;
 
 const PLOT_HEIGHT: u32 = 560;
-pub(super) const LEGEND_ROW: i32 = 46;
 const FONT: u32 = 36;
 const MARKER: i32 = 9;
+/// Pixels before a name in the legend: a piece of the line.
+const KEY: i32 = 78;
 
 /// A canvas in pixels, and what may go wrong on it.
 pub(super) type Area<DB> = DrawingArea<DB, plotters::coord::Shift>;
@@ -91,7 +92,7 @@ pub(super) struct Axis {
 
 impl Axis {
     /// Where a value lies: 0 at the low end of the axis, 1 at the high end.
-    fn place(&self, value: f64) -> f64 {
+    pub(super) fn place(&self, value: f64) -> f64 {
         let [value, low, high] = [value, self.range.0, self.range.1]
             .map(|value| if self.logarithmic { value.max(f64::MIN_POSITIVE).log10() } else { value });
         (value - low) / (high - low)
@@ -144,16 +145,16 @@ impl Plot {
 
     /// Draws the chart over bands.
     pub(super) fn draw_over(&self, bands: &[Band]) -> Result<Drawn, Error> {
-        let legend = self.legend();
-        let rows = legend.iter().map(|(_, at)| at.1).max().map_or(0, |last| last + 1);
-        let above = rows * LEGEND_ROW + 24;
+        let named: Vec<&Series> = self.series.iter().filter(|series| !series.label.is_empty()).collect();
+        let places = legend::places(named.iter().map(|series| series.label.as_str()), FONT, KEY);
+        let above = legend::height(&places) + 24;
         let height = PLOT_HEIGHT + above as u32;
         let mut svg = String::new();
         let fail = |reason: String| Error::Plot { plot: self.name.to_owned(), reason };
         let points = {
             let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-            for (series, (column, row)) in legend {
-                let y = 12 + row * LEGEND_ROW + LEGEND_ROW / 2;
+            for (series, (column, row)) in named.into_iter().zip(places) {
+                let y = 12 + row * legend::ROW + legend::ROW / 2;
                 draw_key(&area, series, (column, y)).map_err(|error| fail(error.to_string()))?;
             }
             let points = self.draw_chart(&area, above, bands).map_err(|error| fail(error.to_string()))?;
@@ -169,25 +170,8 @@ impl Plot {
             shown: self.y.title.clone(),
             table: tabulated::plot(self),
             evidence: self.evidence.clone(),
+            wide: false,
         })
-    }
-
-    /// Where the keys of the legend go: the left edge in pixels, and the row.
-    fn legend(&self) -> Vec<(&Series, (i32, i32))> {
-        let (mut column, mut row) = (16, 0);
-        let named = self.series.iter().filter(|series| !series.label.is_empty());
-        named
-            .map(|series| {
-                let width = 90 + (series.label.chars().count() as f64 * f64::from(FONT) * 0.45) as i32;
-                if column > 16 && column + width > WIDTH as i32 {
-                    column = 16;
-                    row += 1;
-                }
-                let at = (column, row);
-                column += width + 26;
-                (series, at)
-            })
-            .collect()
     }
 
     fn draw_chart<DB: DrawingBackend>(
@@ -202,7 +186,7 @@ impl Plot {
             .margin_right(34)
             .margin_top(8)
             .margin_bottom(4)
-            .x_label_area_size(104)
+            .x_label_area_size(92)
             .y_label_area_size(66 + wide * FONT * 9 / 20)
             .build_cartesian_2d(self.x.clone(), self.y.clone())?;
         chart
@@ -262,7 +246,7 @@ fn draw_key<DB: DrawingBackend>(
     }
     draw_marker(root, series.marker, (x + 32, y), series.colour)?;
     let text = ("sans-serif", FONT).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Center));
-    root.draw(&Text::new(series.label.clone(), (x + 78, y), text))
+    root.draw(&Text::new(series.label.clone(), (x + KEY, y), text))
 }
 
 /// A marker around a pixel.

@@ -1,5 +1,7 @@
 //! Reports made of records that nobody measured.
 
+mod figures;
+
 use super::*;
 use crate::contenders;
 use crate::machine::{SetFacts, Stream};
@@ -378,7 +380,7 @@ fn filters_have_their_gallery_their_charts_and_their_tables() {
             // The caption of the picture, the target that is missed and the row that is lost.
             "emboss. 800 µs, 4.00 copies, 0.75 × as fast as OpenCV",
             "zeros are dropped",
-            "<td>sums of 2 terms</td>",
+            "<td class=\"t\">sums of 2 terms</td>",
             "1.50 ✗ (wanted 1.3)",
             "1.50 ✓",
             "<td class=\"bad\">0.75 ✗</td>",

@@ -31,7 +31,7 @@ pub(super) fn three(value: f64) -> String {
 /// A number in a table, whatever its size: `0.25`, `12.3`, `3996001`, `1.23·10⁻⁷`.
 pub(super) fn figure(value: f64) -> String {
     match value.abs() {
-        v if v == 0.0 => "0".to_owned(),
+        0.0 => "0".to_owned(),
         v if !(1e-2..1e7).contains(&v) => scientific(value, 2),
         _ if value.fract() == 0.0 => format!("{value}"),
         _ => three(value),
@@ -91,6 +91,17 @@ pub(super) fn power(exponent: i32) -> String {
     format!("10{}", superscript(&exponent.to_string()))
 }
 
+/// A power as a number on an axis: `0.25`, `4`, `1024`.
+pub(super) fn plain_power(base: f64, exponent: i32) -> String {
+    format!("{}", base.powi(exponent))
+}
+
+/// A descriptor without its padding, for the rows of a chart.
+pub(super) fn short_shape(descriptor: &str) -> String {
+    let parts = descriptor.split_whitespace().filter(|part| !part.starts_with('p'));
+    parts.collect::<Vec<_>>().join(" ")
+}
+
 fn superscript(digits: &str) -> String {
     digits
         .chars()
@@ -133,6 +144,9 @@ pub(super) fn record(record: &Record) -> String {
         reached = format!("{speed} GFLOP/s, {part} of the peak, {reached}");
     }
     let mut sure = format!("{} sample{}", record.samples, if record.samples == 1 { "" } else { "s" });
+    if record.slowed {
+        sure.push_str(", while the core was slowed down");
+    }
     if record.rounds.len() > 1 {
         sure.push_str(&format!(", {} between quartiles", percent(spread(&record.rounds))));
     }

@@ -9,10 +9,11 @@ use crate::photograph::Picture;
 pub(super) fn plot(plot: &Drawn, caption: &str) -> String {
     format!(
         "<figure>{}\n<figcaption>{}</figcaption>\n<p class=\"evidence\">{}</p>\n\
-         <details><summary>as a table</summary>\n{}</details></figure>\n",
+         <details><summary>as a table: {}</summary>\n{}</details></figure>\n",
         plot.inline(),
         prose(caption),
         prose(&plot.evidence()),
+        escape(&plot.shown),
         tables::table(&plot.table, &format!("{}, as a table", plot.alternative))
     )
 }

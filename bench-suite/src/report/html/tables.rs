@@ -7,6 +7,9 @@ use super::{escape, prose};
 const LONG: usize = 25;
 const SHOWN: usize = 15;
 
+/// Letters from which on a text may take several lines.
+const SENTENCE: usize = 40;
+
 /// A table with a name for those who cannot see where it stands.
 pub(super) fn table(table: &Table, name: &str) -> String {
     let fold = if table.rows.len() > LONG { format!(" data-fold=\"{SHOWN}\"") } else { String::new() };
@@ -14,14 +17,15 @@ pub(super) fn table(table: &Table, name: &str) -> String {
         "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{}\"><table{fold}>\n<thead><tr>",
         escape(name)
     );
-    for head in &table.head {
-        text.push_str(&format!("<th scope=\"col\">{}</th>", prose(head)));
+    let kinds: Vec<&str> = (0..table.head.len()).map(|column| kind(table, column)).collect();
+    for (head, kind) in table.head.iter().zip(&kinds) {
+        text.push_str(&format!("<th scope=\"col\"{}>{}</th>", class(&[kind]), prose(head)));
     }
     text.push_str("</tr></thead>\n<tbody>\n");
     for row in &table.rows {
         text.push_str("<tr>");
         for (index, cell) in row.iter().enumerate() {
-            text.push_str(&written(cell, index == 0));
+            text.push_str(&written(cell, index == 0, kinds.get(index).copied().unwrap_or_default()));
         }
         text.push_str("</tr>\n");
     }
@@ -29,12 +33,32 @@ pub(super) fn table(table: &Table, name: &str) -> String {
     text
 }
 
-fn written(cell: &Cell, first: bool) -> String {
-    let class = match cell.tone {
+/// The class of a column: of numbers, of words, or of sentences. The first names the rows.
+fn kind(table: &Table, column: usize) -> &'static str {
+    let texts = || table.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.as_str());
+    let told = texts().filter(|text| *text != "–").count();
+    let numbers = texts().filter(|text| text.starts_with(|sign: char| sign.is_ascii_digit() || sign == '−'));
+    if column == 0 || told == 0 || 2 * numbers.count() >= told {
+        ""
+    } else if texts().any(|text| text.chars().count() > SENTENCE) {
+        "t s"
+    } else {
+        "t"
+    }
+}
+
+fn class(names: &[&str]) -> String {
+    let names: Vec<&str> = names.iter().copied().filter(|name| !name.is_empty()).collect();
+    if names.is_empty() { String::new() } else { format!(" class=\"{}\"", names.join(" ")) }
+}
+
+fn written(cell: &Cell, first: bool, kind: &str) -> String {
+    let tone = match cell.tone {
         Tone::Plain => "",
-        Tone::Good => " class=\"good\"",
-        Tone::Bad => " class=\"bad\"",
+        Tone::Good => "good",
+        Tone::Bad => "bad",
     };
+    let class = class(&[tone, kind]);
     // A number that its text tells exactly needs no key.
     let key = match cell.key.filter(|key| key.to_string() != cell.text) {
         Some(key) if key.is_finite() => format!(" data-key=\"{}\"", short(key)),
@@ -67,7 +91,7 @@ mod tests {
             number("1.25 µs", 1.25e-6),
             number("7", 7.0),
             number("–", f64::NAN),
-            judged("0.94 ✓".to_owned(), true).keyed(1.0 / 3.0),
+            Cell { key: Some(1.0 / 3.0), ..judged("0.94 ✓".to_owned(), true) },
         ]]);
         assert!(html.contains(
             "<tr><th scope=\"row\">a &lt; b</th><td data-key=\"1.25e-6\">1.25 µs</td><td>7</td><td>–</td>\
@@ -75,6 +99,18 @@ mod tests {
         ));
         assert!(
             html.contains("aria-label=\"Times &amp; &quot;more&quot;\"") && html.contains("tabindex=\"0\"")
+        );
+    }
+
+    #[test]
+    fn words_and_numbers_stand_differently() {
+        let rows = [["a", "0.9 ✓", "PyTorch", "refused, since its largest error was above what is wanted"]];
+        let rows = rows.map(|row| row.map(cell).to_vec()).to_vec();
+        let html = table(&Table { head: ["a", "b", "c", "d"].map(str::to_owned).to_vec(), rows }, "");
+        assert!(html.contains("<th scope=\"row\">a</th><td>0.9 ✓</td><td class=\"t\">PyTorch</td>"));
+        assert!(
+            html.contains("<th scope=\"col\" class=\"t s\">d</th>")
+                && html.contains("<td class=\"t s\">refused")
         );
     }
 
