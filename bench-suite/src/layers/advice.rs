@@ -241,7 +241,7 @@ pub fn advice<'a>(nets: &[Net<'a>], threads: usize, noise: f64) -> Advice<'a> {
         };
         let geometry = Geometry::of(&layer.shape.spec);
         let place = advice.wanted.iter().position(|own| own.geometry == geometry).unwrap_or_else(|| {
-            advice.wanted.push(Wanted { geometry, share: 0.0, layers: 0, gain: None });
+            advice.wanted.push(Wanted { geometry, share: 0.0, layers: 0, gain: None, measured: compiled });
             gains.push((geometry, 0.0, 0.0));
             advice.compiled += usize::from(compiled);
             advice.wanted.len() - 1
@@ -262,7 +262,7 @@ pub fn advice<'a>(nets: &[Net<'a>], threads: usize, noise: f64) -> Advice<'a> {
         own.gain = (*fast > 0.0).then(|| slow / fast);
     }
     advice.untold = advice.wanted.iter().filter(|own| own.gain.is_none()).count();
-    advice.expected = gains.iter().any(|gain| gain.2 > 0.0).then(|| [all + before, all + after]);
+    advice.expected = gains.iter().any(|gain| gain.2 > 0.0).then_some([all + before, all + after]);
     advice.wanted.sort_by(|a, b| b.share.total_cmp(&a.share));
     advice.alone = (threads > 1).then_some(alone).filter(|alone| alone.0 > 0);
     advice

@@ -19,8 +19,10 @@ pub struct Wanted {
     pub share: f64,
     /// Layers that have it.
     pub layers: usize,
-    /// How many times as fast they are expected to become, where that is known.
+    /// How many times as fast they are with it, where that is known.
     pub gain: Option<f64>,
+    /// Whether that was measured with the kernel itself, not expected from another one.
+    pub measured: bool,
 }
 
 /// Why `specialize!` takes no such geometry; none where it takes it.
@@ -67,11 +69,20 @@ impl Set<'_> {
         let gains: Vec<f64> = self.wanted.iter().filter_map(|own| own.gain).collect();
         let [least, most] =
             [gains.iter().copied().fold(f64::INFINITY, f64::min), gains.iter().copied().fold(0.0, f64::max)];
-        comment += &match gains.len() {
-            0 => String::new(),
-            _ if format!("{least:.2}") == format!("{most:.2}") => format!("; {least:.2} times as fast"),
-            _ => format!("; {least:.2} to {most:.2} times as fast"),
-        };
+        if !gains.is_empty() {
+            let known = self.wanted.iter().filter(|own| own.gain.is_some());
+            let measured = known.filter(|own| own.measured).count();
+            let (expected, after) = match measured {
+                0 => ("expected ", ""),
+                all if all == gains.len() => ("", ", measured"),
+                _ => ("", ", in part measured"),
+            };
+            let range = match [least, most].map(|gain| format!("{gain:.2}")) {
+                [least, most] if least == most => least,
+                [least, most] => format!("{least} to {most}"),
+            };
+            comment += &format!("; {expected}{range} times as fast{after}");
+        }
         let Some(first) = self.wanted.first() else { return [comment, String::new()] };
         let Geometry { kernel, stride, dilation, groups, .. } = first.geometry;
         let mut line = format!("    {{ kernel: [{}, {}]", kernel[0], kernel[1]);
@@ -138,12 +149,11 @@ pub fn text(wanted: &[Wanted]) -> Option<(String, usize)> {
 fn multiplied<'w>(group: &[&'w Wanted]) -> Vec<Set<'w>> {
     let by_inputs = joined(group, |own| own.c_in, |own| own.c_out);
     let by_outputs = joined(group, |own| own.c_out, |own| own.c_in);
-    let sets = if by_outputs.len() < by_inputs.len() {
+    if by_outputs.len() < by_inputs.len() {
         by_outputs.into_iter().map(|(c_out, c_in, wanted)| Set { c_in, c_out, wanted }).collect()
     } else {
         by_inputs.into_iter().map(|(c_in, c_out, wanted)| Set { c_in, c_out, wanted }).collect()
-    };
-    sets
+    }
 }
 
 type Joined<'w> = (Vec<usize>, Vec<usize>, Vec<&'w Wanted>);
@@ -186,15 +196,26 @@ mod tests {
     use super::*;
 
     fn wanted(c_in: usize, c_out: usize, share: f64, gain: Option<f64>) -> Wanted {
-        Wanted { geometry: Geometry::of(&ConvSpec::new([3, 3], c_in, c_out)), share, layers: 1, gain }
+        Wanted {
+            geometry: Geometry::of(&ConvSpec::new([3, 3], c_in, c_out)),
+            share,
+            layers: 1,
+            gain,
+            measured: gain == Some(2.0),
+        }
     }
 
     #[test]
     fn channels_are_multiplied_out_where_nothing_more_comes_of_it() {
         let stem = ConvSpec { stride: [2, 2], dilation: [1, 2], ..ConvSpec::new([5, 3], 3, 24) };
         let depthwise = ConvSpec { groups: 24, ..ConvSpec::new([3, 3], 24, 24) };
-        let of =
-            |spec: &ConvSpec, share| Wanted { geometry: Geometry::of(spec), share, layers: 2, gain: None };
+        let of = |spec: &ConvSpec, share| Wanted {
+            geometry: Geometry::of(spec),
+            share,
+            layers: 2,
+            gain: None,
+            measured: false,
+        };
         let all = [
             wanted(16, 16, 0.1, Some(1.5)),
             wanted(16, 32, 0.1, None),
@@ -209,13 +230,13 @@ mod tests {
         assert_eq!(
             text,
             "tapwise::specialize! {\n    \
-             // 40 % of the time in 4 layers; 1.25 to 1.50 times as fast\n    \
+             // 40 % of the time in 4 layers; expected 1.25 to 1.50 times as fast\n    \
              { kernel: [3, 3], c_in: [16, 32], c_out: [16, 32] }\n    \
              // 30 % of the time in 2 layers\n    \
              { kernel: [5, 3], stride: 2, dilation: [1, 2], c_in: 3, c_out: 24 }\n    \
              // 5.0 % of the time in 2 layers\n    \
              { kernel: [3, 3], groups: 24, c_in: 24, c_out: 24 }\n    \
-             // less than 0.1 % of the time in 1 layer; 2.00 times as fast\n    \
+             // less than 0.1 % of the time in 1 layer; 2.00 times as fast, measured\n    \
              { kernel: [3, 3], c_in: 7, c_out: 16 }\n}"
         );
     }

@@ -9,13 +9,13 @@ use tapwise::{Conv2d, Explanation, Geometry, Isa, Planner, Shape, Strategy, Verd
 use super::{Layer, Listing, Unserved, block};
 use crate::Error;
 use crate::contenders::{self, Contender};
+use crate::journal::Journal;
 use crate::machine::pool;
 use crate::measurement::{Absent, Contest, Pace};
 use crate::problems::{Problem, group};
 use crate::progress::Progress;
 use crate::records::Record;
 use crate::statistics::{Interval, interval_of_ratio};
-use crate::{contenders as rows, journal::Journal};
 
 /// A contender that is predicted to take so many times as long as the choice, and so many seconds, is left out.
 const TOO_LONG: (f64, f64) = (20.0, 0.02);
@@ -209,8 +209,8 @@ fn beyond_memory(shape: &Shape, memory: Option<u64>) -> Result<Option<String>, E
 /// Who takes part: not those that are predicted to take much too long.
 fn contenders_for(shape: &Shape, explained: &Explanation) -> (Vec<Contender>, Vec<Absent>) {
     let chosen = explained.chosen().and_then(|chosen| chosen.seconds).unwrap_or(f64::INFINITY);
-    let (mut contenders, mut absent) = (vec![rows::AUTO], Vec::new());
-    for contender in rows::ALL.into_iter().chain([rows::FFT]) {
+    let (mut taking_part, mut absent) = (vec![contenders::AUTO], Vec::new());
+    for contender in contenders::ALL.into_iter().chain([contenders::FFT]) {
         let own = explained.candidates.iter().filter(|own| own.strategy == contender.strategy);
         let seconds = own.filter_map(|own| own.seconds).fold(f64::INFINITY, f64::min);
         let whole = seconds * shape.batch as f64;
@@ -228,10 +228,10 @@ fn contenders_for(shape: &Shape, explained: &Explanation) -> (Vec<Contender>, Ve
                 ),
             });
         } else {
-            contenders.push(contender);
+            taking_part.push(contender);
         }
     }
-    (contenders, absent)
+    (taking_part, absent)
 }
 
 fn has_kernel(geometry: &Geometry, isa: Isa) -> bool {
@@ -274,7 +274,7 @@ fn nearest(wanted: &Geometry, isa: Isa) -> Option<Geometry> {
         [(own.c_in, wanted.c_in), (own.c_out, wanted.c_out)].map(|(a, b)| (a as f64 / b as f64).log2().abs())
     };
     // Lanes that idle in one and not in the other are as bad as half an octave.
-    let ragged = |own: &Geometry| own.c_out % isa.lanes() != 0;
+    let ragged = |own: &Geometry| !own.c_out.is_multiple_of(isa.lanes());
     let distance = |own: &Geometry| {
         apart(own).iter().sum::<f64>() + if ragged(own) == ragged(wanted) { 0.0 } else { 0.5 }
     };

@@ -11,6 +11,7 @@ use super::drawn::Drawn;
 use super::evidence::Evidence;
 use super::{Findings, words};
 use crate::Error;
+use crate::contenders;
 use crate::layers::advice::{self, NOISE, Net, Row};
 use crate::layers::measure::Plan;
 use crate::machine::Machine;
@@ -222,7 +223,10 @@ fn left_out(nets: &[Net<'_>]) -> Option<Block> {
     let mut names: Vec<String> = rows
         .flat_map(|row| &row.plan.absent)
         .filter(|absent| absent.reason.starts_with("left out"))
-        .map(|absent| words::strategy(&absent.strategy))
+        .map(|absent| match absent.strategy.as_str() {
+            "fft" => contenders::FFT.label.to_owned(),
+            name => words::strategy(name),
+        })
         .collect();
     names.sort();
     names.dedup();

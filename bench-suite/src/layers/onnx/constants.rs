@@ -102,7 +102,7 @@ fn constant(node: &Node) -> Option<Tensor> {
 }
 
 /// The numbers of a constant of at most one axis.
-fn listed<'t>(tensor: &'t Tensor) -> Option<&'t Vec<f64>> {
+fn listed(tensor: &Tensor) -> Option<&Vec<f64>> {
     let flat = tensor.sizes.as_ref().is_none_or(|sizes| sizes.len() <= 1);
     tensor.numbers.as_ref().filter(|_| flat)
 }

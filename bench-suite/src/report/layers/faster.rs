@@ -32,8 +32,8 @@ fn said(advice: &Advice<'_>, threads: usize) -> Said {
         let told = advice.wanted.len() - advice.untold;
         if advice.compiled > 0 {
             text += &format!(
-                " Of {} this program has the kernel, and the times above are with it: how many times as fast it is as \
-                 the best other strategy was measured.",
+                " This program has the kernels of {}, and the times above are with them: how many times as fast as the \
+                 best other strategy they are was measured.",
                 plural(advice.compiled, "shape")
             );
         }
