@@ -132,7 +132,7 @@ fn picture(machine: &Machine, records: &[Record]) -> Result<Option<Drawn>, Error
         let layers = records.iter().filter(here).filter(|record| {
             record.shape == shape
                 && record.strategy != crate::dense_layer::DENSE
-                && record.group != group::GRADIENTS
+                && ![group::GRADIENTS, group::TILES].contains(&record.group.as_str())
         });
         let own = layers.filter(|record| (record.contender == "tapwise") == tapwise);
         own.min_by(|a, b| a.median_s.total_cmp(&b.median_s))

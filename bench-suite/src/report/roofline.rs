@@ -73,8 +73,8 @@ struct Placed<'r> {
     intensity: f64,
 }
 
-/// Groups whose records are not of layers alone.
-const OTHERS: [&str; 4] = [group::FILTERS, group::GRADIENTS, group::SELF_CHECK, group::CALLS];
+/// Groups whose records are not of layers alone, or of tiles that may err by more than layers tolerate.
+const OTHERS: [&str; 5] = [group::FILTERS, group::GRADIENTS, group::SELF_CHECK, group::CALLS, group::TILES];
 
 /// Every layer once, on one thread under the selected instruction set.
 fn placed<'r>(machine: &Machine, records: &'r [Record]) -> Vec<Placed<'r>> {
