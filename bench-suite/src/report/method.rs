@@ -59,8 +59,8 @@ fn steps() -> Vec<(&'static str, String)> {
         (
             "A core that slows down",
             format!(
-                "A figure whose peak beside it is below {} of what the core reached most of the time is marked: in the line \
-                 below plots, at its point, and by ▾ in tables.",
+                "A figure whose peak beside it is below {} of what the core reached most of the time is counted in \
+                 the line below its plot, and its point says so.",
                 words::percent(SLOWED)
             ),
         ),
