@@ -9,6 +9,7 @@ mod alike;
 mod bank;
 mod cost;
 mod findings;
+mod integers;
 mod low_rank;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ mod tests;
 pub(crate) use bank::{Shared, bank};
 use cost::cost;
 pub(crate) use cost::unit;
+pub(crate) use integers::{Division, Integers, finding as finding_of_integers, integers};
 pub(crate) use low_rank::Factors;
 
 /// Most products that singular values are asked for.
@@ -31,6 +33,19 @@ pub(crate) struct Weights {
     /// Row after row; each is an `f32`.
     pub(crate) values: Vec<f64>,
     /// The same as the fewest products, where they are known exactly.
+    pub(crate) factors: Option<Factors>,
+    /// The same as whole numbers, where those are known exactly and are few enough for 16 bits.
+    pub(crate) whole: Option<Whole>,
+}
+
+/// Weights that are whole numbers over a common denominator.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Whole {
+    /// Row after row.
+    pub(crate) numerators: Vec<i32>,
+    /// At least 1.
+    pub(crate) denominator: u32,
+    /// The numerators as the fewest products, where there are few.
     pub(crate) factors: Option<Factors>,
 }
 

@@ -2,6 +2,7 @@
 
 mod apply;
 mod explanation;
+mod integers;
 mod layer;
 mod passes;
 mod plain;

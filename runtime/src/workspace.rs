@@ -10,6 +10,7 @@ pub(crate) struct Scratch {
     floats: AVec<f32>,
     inputs: Vec<&'static [f32]>,
     outputs: Vec<&'static mut [f32]>,
+    bytes: Vec<&'static [u8]>,
     held: Vec<usize>,
     residuals: Vec<&'static [f32]>,
 }
@@ -29,6 +30,7 @@ impl Scratch {
             floats: AVec::new(64),
             inputs: Vec::new(),
             outputs: Vec::new(),
+            bytes: Vec::new(),
             residuals: Vec::new(),
             held: Vec::new(),
         }
@@ -60,6 +62,17 @@ impl Scratch {
             held: std::mem::take(&mut self.held),
             residuals: recycle(std::mem::take(&mut self.residuals)),
         }
+    }
+
+    /// Takes the memory of a table of rows of bytes out of the scratch; give it back with
+    /// [`Scratch::keep_bytes`].
+    pub(crate) fn bytes<'x>(&mut self) -> Vec<&'x [u8]> {
+        recycle(std::mem::take(&mut self.bytes))
+    }
+
+    /// Takes the memory of that table back.
+    pub(crate) fn keep_bytes(&mut self, table: Vec<&[u8]>) {
+        self.bytes = recycle(table);
     }
 
     /// Takes the memory of the tables back.

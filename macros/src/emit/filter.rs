@@ -2,6 +2,7 @@
 //! it.
 
 mod combination;
+mod integers;
 mod pairs;
 mod passes;
 
@@ -11,7 +12,7 @@ use quote::quote;
 use super::tile::index;
 use super::{ident, isa};
 use crate::filter::{Failure, Item, Request};
-use crate::fold::{self, Factors, Form, Shared, Weights, unit};
+use crate::fold::{self, Factors, Form, Integers, Shared, Weights, unit};
 use crate::isa::{ALL, Isa};
 
 /// A filter, or several over one picture, ready to be written.
@@ -24,6 +25,8 @@ struct Program<'a> {
     error: f64,
     /// Predicted cycles for a vector of outputs.
     cycles: f64,
+    /// How bytes are filtered to bytes, where 16-bit integers do.
+    integers: Option<Integers>,
 }
 
 impl<'a> Program<'a> {
@@ -35,15 +38,18 @@ impl<'a> Program<'a> {
             Form::Window(weight) => Form::Window(weight),
             Form::Layer => Form::Layer,
         };
-        let (error, cycles) = (fold.error, fold.cycles);
-        Program { filters: filter, bank: false, form, findings: fold.findings, error, cycles }
+        let (error, cycles, mut findings) = (fold.error, fold.cycles, fold.findings);
+        let integers = fold::integers(&filter[0]);
+        findings.extend(integers.as_ref().map(fold::finding_of_integers));
+        Program { filters: filter, bank: false, form, findings, error, cycles, integers }
     }
 
     /// The cheapest way of several.
     fn of_several(filters: &'a [Weights], tolerance: f64) -> Self {
         let bank = fold::bank(filters, tolerance);
         let (error, cycles) = (bank.error, bank.cycles);
-        Program { filters, bank: true, form: bank.form, findings: bank.findings, error, cycles }
+        let (form, findings) = (bank.form, bank.findings);
+        Program { filters, bank: true, form, findings, error, cycles, integers: None }
     }
 }
 
@@ -82,10 +88,17 @@ pub(crate) fn unnamed(filters: &[Weights], bank: bool, tolerance: f64) -> TokenS
 pub(crate) fn stub(failure: &Failure) -> TokenStream {
     let errors = failure.errors.to_compile_error();
     let Some(Item { attributes, visibility, name, bank }) = &failure.item else { return errors };
-    let identity = Weights { height: 1, width: 1, values: vec![1.0], factors: None };
+    let identity = Weights { height: 1, width: 1, values: vec![1.0], factors: None, whole: None };
     let (filters, form) = ([identity], Form::Layer);
-    let program =
-        Program { filters: &filters, bank: *bank, form, findings: Vec::new(), error: 0.0, cycles: 1.0 };
+    let program = Program {
+        filters: &filters,
+        bank: *bank,
+        form,
+        findings: Vec::new(),
+        error: 0.0,
+        cycles: 1.0,
+        integers: None,
+    };
     let (handle, value) = (handle(*bank), expression(&program));
     quote! {
         #errors
@@ -113,9 +126,11 @@ fn expression(program: &Program<'_>) -> TokenStream {
         }
         Form::Layer => (quote!(Layer), TokenStream::new(), TokenStream::new()),
     };
+    let (of_bytes, integers) = integers::integers(program.integers.as_ref());
     let handle = handle(program.bank);
     quote! {{
         #modules
+        #of_bytes
         static PROGRAM: ::tapwise::__private::filter::Program = ::tapwise::__private::filter::Program {
             size: [#height, #width],
             filters: #count,
@@ -125,6 +140,7 @@ fn expression(program: &Program<'_>) -> TokenStream {
             cycles: #cycles,
             findings: &[#(#findings),*],
             kernels: &[#kernels],
+            integers: #integers,
         };
         ::tapwise::#handle::generated(&PROGRAM)
     }}

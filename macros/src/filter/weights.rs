@@ -1,11 +1,14 @@
 //! A filter while it is put together: numbers, and the factors that are known beside.
 
 use super::exact;
-use super::number::{Exact, Number};
-use crate::fold::{Factors, Weights};
+use super::number::{Exact, Number, whole};
+use crate::fold::{Factors, Weights, Whole};
 
 /// Rows and columns that a filter may have at most.
 pub(super) const MOST_SIDE: usize = 63;
+
+/// What the sizes of whole weights may add up to so that bytes times them fit 16 bits.
+const MOST_WHOLE: u128 = u16::MAX as u128 / u8::MAX as u128;
 
 /// A filter before its weights are rounded.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,6 +59,21 @@ impl Filter {
         self.numbers.iter().map(|number| number.exact).collect()
     }
 
+    /// Its weights as whole numbers over a common denominator, where those are known exactly and any sum of
+    /// them and of bytes fits 16 bits.
+    fn whole(&self) -> Option<Whole> {
+        let (numerators, denominator) = whole(&self.rationals()?)?;
+        let sizes =
+            numerators.iter().try_fold(0u128, |sum, number| sum.checked_add(number.unsigned_abs()))?;
+        if sizes > MOST_WHOLE {
+            return None;
+        }
+        let exact: Vec<Exact> = numerators.iter().map(|&number| Exact::from(number)).collect();
+        let numerators = numerators.into_iter().map(i32::try_from).collect::<Result<_, _>>().ok()?;
+        let denominator = u32::try_from(denominator).ok()?;
+        Some(Whole { numerators, denominator, factors: exact::factors(self.width, &exact) })
+    }
+
     /// The weights, rounded; or what is wrong with all of them together.
     pub(super) fn weights(&self) -> Result<Weights, String> {
         let values: Vec<f64> = self.numbers.iter().map(|number| f64::from(number.near as f32)).collect();
@@ -72,6 +90,12 @@ impl Filter {
         }
         // A zero has no sign here: it is no tap.
         let values = values.into_iter().map(|value| value + 0.0).collect();
-        Ok(Weights { height: self.height, width: self.width, values, factors: self.factors() })
+        Ok(Weights {
+            height: self.height,
+            width: self.width,
+            values,
+            factors: self.factors(),
+            whole: self.whole(),
+        })
     }
 }

@@ -14,7 +14,7 @@ fn noise(seed: u64) -> impl FnMut() -> f64 {
 
 fn filter(height: usize, width: usize, mut weight: impl FnMut(usize, usize) -> f64) -> Weights {
     let values = (0..height * width).map(|at| f64::from(weight(at / width, at % width) as f32)).collect();
-    Weights { height, width, values, factors: None }
+    Weights { height, width, values, factors: None, whole: None }
 }
 
 fn random(height: usize, width: usize, seed: u64) -> Weights {

@@ -6,8 +6,9 @@ use ndarray::{
     Dimension, Ix2, Ix3,
 };
 
+use super::integers::ByteSums;
 use super::passes::Passes;
-use super::program::{Form, Program};
+use super::program::Form;
 use super::sample::{Filters, Sample};
 use super::sums::Sums;
 use super::surface::Surface;
@@ -180,7 +181,7 @@ impl Handle {
     fn run_then<I, O>(
         &self,
         picture: ArrayView3<'_, I>,
-        answer: ArrayViewMut4<'_, O>,
+        mut answer: ArrayViewMut4<'_, O>,
         then: Option<impl Fn(&Passes, ArrayViewMut3<'_, O>) + Sync>,
     ) -> Result<(), Error>
     where
@@ -197,6 +198,19 @@ impl Handle {
         let passes = Passes::of(isa).ok_or_else(unavailable)?;
         let machine = Machine::detect(isa);
         let program = self.program;
+        if let Some(integers) = &program.integers
+            && let Some(picture) = I::bytes(picture)
+            && let Some(answer) = O::bytes_mut(&mut answer)
+        {
+            let kernel = integers.kernel(isa).ok_or_else(unavailable)?;
+            surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
+                let sums = ByteSums { surface, kernel, terms: integers.terms, flipped: self.flipped };
+                bands(integers.cycles, &machine, &surface, output, 1, |output, first, scratch| {
+                    sums.band(input, output.index_axis_move(Axis(0), 0), first, scratch);
+                });
+            });
+            return Ok(());
+        }
         // Bytes of the picture and the answer, which passes the caches by where they exceed them, unless
         // there is more to do with it.
         let bytes = picture.len() * size_of::<I>() + answer.len() * size_of::<O>();
@@ -217,19 +231,27 @@ impl Handle {
                 surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
                     let sums =
                         Sums { surface, kernel, passes: &passes, terms, flipped: self.flipped, stream };
-                    bands(program, &machine, &surface, output, 1, |output, first, scratch| {
+                    bands(program.cycles, &machine, &surface, output, 1, |output, first, scratch| {
                         pieces(output, first, &mut |output, first| sums.band(input, output, first, scratch));
                     });
                 });
             }
             Form::Window(weight) => surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
                 let windows = Windows { surface, passes: &passes, weight };
-                bands(program, &machine, &surface, output, Windows::GRAIN, |output, first, scratch| {
-                    pieces(output, first, &mut |output, first| windows.band(input, output, first, scratch));
-                });
+                bands(
+                    program.cycles,
+                    &machine,
+                    &surface,
+                    output,
+                    Windows::GRAIN,
+                    |output, first, scratch| {
+                        pieces(output, first, &mut |output, first| {
+                            windows.band(input, output, first, scratch)
+                        });
+                    },
+                );
             }),
             Form::Layer => {
-                let mut answer = answer;
                 layer::run(self, isa, &passes, picture, answer.view_mut())?;
                 if let Some(then) = &then {
                     for plane in answer.axis_iter_mut(CHANNELS) {
@@ -297,7 +319,7 @@ fn surfaces<I: Sample, O: Sample>(
 
 /// Shares the rows of `[N, H', W']` among the threads of the pool, in bands of a multiple of `grain` rows.
 fn bands<O: Sample>(
-    program: &Program,
+    cycles: f64,
     machine: &Machine,
     surface: &Surface,
     mut output: ArrayViewMut3<'_, O>,
@@ -306,7 +328,7 @@ fn bands<O: Sample>(
 ) {
     let rows = output.len_of(Axis(1));
     let vectors = (rows * surface.output()) as f64 / machine.isa.lanes() as f64;
-    let seconds = vectors * program.cycles / CYCLES;
+    let seconds = vectors * cycles / CYCLES;
     let tasks = match machine.threads {
         threads if threads > 1 && seconds > SERIAL => 2 * threads,
         _ => 1,

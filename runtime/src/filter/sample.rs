@@ -1,6 +1,6 @@
 //! The numbers that pictures are made of: `f32` and `u8`.
 
-use ndarray::{ArrayView1, ArrayView3, ArrayViewMut1, ArrayViewMut3, Zip};
+use ndarray::{ArrayView1, ArrayView3, ArrayViewMut1, ArrayViewMut3, ArrayViewMut4, Zip};
 
 use super::passes::Passes;
 
@@ -18,6 +18,12 @@ pub trait Sample: Copy + Default + Send + Sync + 'static + sealed::Sealed {
     /// The answer itself, where a layer can write to it.
     #[doc(hidden)]
     fn answer(answer: ArrayViewMut3<'_, Self>) -> Option<ArrayViewMut3<'_, f32>>;
+    /// The picture itself, where it is one of bytes.
+    #[doc(hidden)]
+    fn bytes(picture: ArrayView3<'_, Self>) -> Option<ArrayView3<'_, u8>>;
+    /// The answer itself, where it is one of bytes.
+    #[doc(hidden)]
+    fn bytes_mut<'y>(answer: &'y mut ArrayViewMut4<'_, Self>) -> Option<ArrayViewMut4<'y, u8>>;
     /// Reads a row into numbers.
     #[doc(hidden)]
     fn read(passes: &Passes, row: ArrayView1<'_, Self>, to: &mut [f32]);
@@ -55,6 +61,14 @@ impl Sample for f32 {
 
     fn answer(answer: ArrayViewMut3<'_, Self>) -> Option<ArrayViewMut3<'_, f32>> {
         Some(answer)
+    }
+
+    fn bytes(_: ArrayView3<'_, Self>) -> Option<ArrayView3<'_, u8>> {
+        None
+    }
+
+    fn bytes_mut<'y>(_: &'y mut ArrayViewMut4<'_, Self>) -> Option<ArrayViewMut4<'y, u8>> {
+        None
     }
 
     fn read(_: &Passes, row: ArrayView1<'_, Self>, to: &mut [f32]) {
@@ -95,6 +109,14 @@ impl Sample for u8 {
 
     fn answer(_: ArrayViewMut3<'_, Self>) -> Option<ArrayViewMut3<'_, f32>> {
         None
+    }
+
+    fn bytes(picture: ArrayView3<'_, Self>) -> Option<ArrayView3<'_, u8>> {
+        Some(picture)
+    }
+
+    fn bytes_mut<'y>(answer: &'y mut ArrayViewMut4<'_, Self>) -> Option<ArrayViewMut4<'y, u8>> {
+        Some(answer.view_mut())
     }
 
     fn read(passes: &Passes, row: ArrayView1<'_, Self>, to: &mut [f32]) {

@@ -56,9 +56,9 @@ impl Surface {
 
     /// Writes numbers beyond the picture from those of it, which are there: `padded` begins with the first
     /// number before the picture.
-    pub(super) fn complete(&self, padded: &mut [f32], beyond: Range<usize>) {
+    pub(super) fn complete<T: Copy + Default>(&self, padded: &mut [T], beyond: Range<usize>) {
         for at in beyond {
-            padded[at] = self.source(at).map_or(0.0, |source| padded[self.left() + source]);
+            padded[at] = self.source(at).map_or(T::default(), |source| padded[self.left() + source]);
         }
     }
 

@@ -54,17 +54,17 @@ impl Tiles {
 
 /// Runs of `length` numbers of several rows, all from one place on.
 #[derive(Debug, Clone, Copy)]
-pub struct Strips<'x, const COUNT: usize, const LANES: usize> {
-    starts: [*const f32; COUNT],
+pub struct Strips<'x, const COUNT: usize, const LANES: usize, T = f32> {
+    starts: [*const T; COUNT],
     length: usize,
-    rows: PhantomData<&'x [f32]>,
+    rows: PhantomData<&'x [T]>,
 }
 
-impl<'x, const COUNT: usize, const LANES: usize> Strips<'x, COUNT, LANES> {
+impl<'x, const COUNT: usize, const LANES: usize, T> Strips<'x, COUNT, LANES, T> {
     /// The runs, or nothing where there are fewer rows or one is too short.
     #[inline(always)]
     #[must_use]
-    pub fn new(rows: &[&'x [f32]], from: usize, length: usize) -> Option<Self> {
+    pub fn new(rows: &[&'x [T]], from: usize, length: usize) -> Option<Self> {
         let end = from.checked_add(length)?;
         let rows = rows.first_chunk::<COUNT>()?;
         // `from` is inside or at the end of each row, so that the start is too.
@@ -78,7 +78,7 @@ impl<'x, const COUNT: usize, const LANES: usize> Strips<'x, COUNT, LANES> {
     /// The `VECTORS` vectors of every run from number `at` of it on.
     #[inline(always)]
     #[must_use]
-    pub fn tile<const VECTORS: usize>(&self, at: usize) -> Option<[&'x [[f32; LANES]; VECTORS]; COUNT]> {
+    pub fn tile<const VECTORS: usize>(&self, at: usize) -> Option<[&'x [[T; LANES]; VECTORS]; COUNT]> {
         let end = at.checked_add(VECTORS * LANES)?;
         (end <= self.length).then(|| {
             self.starts.map(|start| {
@@ -92,18 +92,18 @@ impl<'x, const COUNT: usize, const LANES: usize> Strips<'x, COUNT, LANES> {
 
 /// Runs of `length` numbers to be written, `plane` numbers apart.
 #[derive(Debug)]
-pub struct StripsMut<'y, const COUNT: usize, const LANES: usize> {
-    start: *mut f32,
+pub struct StripsMut<'y, const COUNT: usize, const LANES: usize, T = f32> {
+    start: *mut T,
     plane: usize,
     length: usize,
-    target: PhantomData<&'y mut [f32]>,
+    target: PhantomData<&'y mut [T]>,
 }
 
-impl<'y, const COUNT: usize, const LANES: usize> StripsMut<'y, COUNT, LANES> {
+impl<'y, const COUNT: usize, const LANES: usize, T> StripsMut<'y, COUNT, LANES, T> {
     /// The runs that begin `at` numbers into each plane, or nothing where they do not fit.
     #[inline(always)]
     #[must_use]
-    pub fn new(target: &'y mut [f32], plane: usize, at: usize, length: usize) -> Option<Self> {
+    pub fn new(target: &'y mut [T], plane: usize, at: usize, length: usize) -> Option<Self> {
         let end = at.checked_add(length)?;
         let all = plane.checked_mul(COUNT.saturating_sub(1))?.checked_add(end)?;
         (end <= plane && all <= target.len()).then(|| StripsMut {
@@ -117,7 +117,7 @@ impl<'y, const COUNT: usize, const LANES: usize> StripsMut<'y, COUNT, LANES> {
     /// The `VECTORS` vectors of every run from number `at` of it on.
     #[inline(always)]
     #[must_use]
-    pub fn tile<const VECTORS: usize>(&mut self, at: usize) -> Option<[&mut [[f32; LANES]; VECTORS]; COUNT]> {
+    pub fn tile<const VECTORS: usize>(&mut self, at: usize) -> Option<[&mut [[T; LANES]; VECTORS]; COUNT]> {
         let end = at.checked_add(VECTORS * LANES)?;
         (end <= self.length).then(|| {
             std::array::from_fn(|run| {
@@ -132,19 +132,19 @@ impl<'y, const COUNT: usize, const LANES: usize> StripsMut<'y, COUNT, LANES> {
 /// The windows of a row that the taps of a filter see: each a step from the one before, which may be
 /// negative.
 #[derive(Debug, Clone, Copy)]
-pub struct Taps<'x, const COUNT: usize, const LANES: usize> {
-    start: *const f32,
+pub struct Taps<'x, const COUNT: usize, const LANES: usize, T = f32> {
+    start: *const T,
     step: isize,
     length: usize,
-    row: PhantomData<&'x [f32]>,
+    row: PhantomData<&'x [T]>,
 }
 
-impl<'x, const COUNT: usize, const LANES: usize> Taps<'x, COUNT, LANES> {
+impl<'x, const COUNT: usize, const LANES: usize, T> Taps<'x, COUNT, LANES, T> {
     /// Windows of `length` numbers, the first of which begins `from` numbers into the row; or nothing where
     /// one would leave it.
     #[inline(always)]
     #[must_use]
-    pub fn new(row: &'x [f32], from: usize, step: isize, length: usize) -> Option<Self> {
+    pub fn new(row: &'x [T], from: usize, step: isize, length: usize) -> Option<Self> {
         let last = isize::try_from(COUNT.saturating_sub(1)).ok()?.checked_mul(step)?;
         let other = from.checked_add_signed(last)?;
         let end = from.max(other).checked_add(length)?;
@@ -159,7 +159,7 @@ impl<'x, const COUNT: usize, const LANES: usize> Taps<'x, COUNT, LANES> {
     /// The `VECTORS` vectors of every window from number `at` of it on.
     #[inline(always)]
     #[must_use]
-    pub fn tile<const VECTORS: usize>(&self, at: usize) -> Option<[&'x [[f32; LANES]; VECTORS]; COUNT]> {
+    pub fn tile<const VECTORS: usize>(&self, at: usize) -> Option<[&'x [[T; LANES]; VECTORS]; COUNT]> {
         let end = at.checked_add(VECTORS * LANES)?;
         (end <= self.length).then(|| {
             std::array::from_fn(|tap| {
@@ -174,10 +174,10 @@ impl<'x, const COUNT: usize, const LANES: usize> Taps<'x, COUNT, LANES> {
 /// `VECTORS` vectors of a row from number `at` on, to be written.
 #[inline(always)]
 #[must_use]
-pub fn tile_mut<const LANES: usize, const VECTORS: usize>(
-    row: &mut [f32],
+pub fn tile_mut<T, const LANES: usize, const VECTORS: usize>(
+    row: &mut [T],
     at: usize,
-) -> Option<&mut [[f32; LANES]; VECTORS]> {
+) -> Option<&mut [[T; LANES]; VECTORS]> {
     let tile = row.get_mut(at..)?.as_chunks_mut::<LANES>().0;
     tile.first_chunk_mut::<VECTORS>()
 }
@@ -252,7 +252,7 @@ mod tests {
             tile[0][0] = 1.0 + run as f32;
         }
         assert_eq!((target[4], target[16]), (1.0, 2.0));
-        assert!(tile_mut::<4, 2>(&mut target, 33).is_none());
-        assert_eq!(tile_mut::<4, 2>(&mut target, 4).map(|tile| tile[0][0]), Some(1.0));
+        assert!(tile_mut::<_, 4, 2>(&mut target, 33).is_none());
+        assert_eq!(tile_mut::<_, 4, 2>(&mut target, 4).map(|tile| tile[0][0]), Some(1.0));
     }
 }

@@ -140,7 +140,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
             let mut tiles = tapwise::Tiles::aligned(first, call.length, #tile * #lanes);
             while let Some(at) = tiles.next() {
                 #(
-                    let Some(#outputs) = tapwise::tile_mut::<#lanes, #tile>(#outputs, call.at + at) else { return };
+                    let Some(#outputs) = tapwise::tile_mut::<_, #lanes, #tile>(#outputs, call.at + at) else { return };
                 )*
                 #(
                     let Some(#patterns) = #sources.tile::<#tile>(at) else { return };
