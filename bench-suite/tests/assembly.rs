@@ -68,6 +68,11 @@ fn is_sum(code: &str) -> bool {
     is_fma(code) || ["vaddps", "vsubps", "vmulps"].iter().any(|name| code.starts_with(name))
 }
 
+/// Whether an instruction adds numbers of a filter of bytes: of 16 bits, or `f32`.
+fn is_sum_of_bytes(code: &str) -> bool {
+    is_sum(code) || code.starts_with("vpaddw") || code.starts_with("vpsubw")
+}
+
 /// Whether an instruction moves a vector to or from the stack. A whole number on its way into a register
 /// of vectors, such as a length that a mask is made of, is none.
 fn is_spill(code: &str, frame_pointer: bool) -> bool {
@@ -248,6 +253,24 @@ fn passes_of_filters_neither_panic_nor_spill() {
             println!("{filter} {isa}: {found:?}");
             // Down the columns and along the rows; where the picture is read in place, along the rows alone.
             assert!((1..=2).contains(&found.functions), "{filter} {isa}: {}", found.functions);
+            assert!(found.panics.is_empty(), "{filter} {isa}: {:?}", found.panics);
+            assert!(found.fmas > 0 && found.spills == 0, "{filter} {isa}: {} spills", found.spills);
+        }
+    }
+}
+
+#[test]
+fn passes_of_filters_of_bytes_neither_panic_nor_spill() {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bytes.s");
+    let emit = format!("asm={}", file.display());
+    // In 16-bit integers, and in f32.
+    for filter in ["sobel", "mean-9", "gaussian-5"] {
+        builds::compile(Some(filter), &["--emit", &emit, "-C", "codegen-units=1"]).unwrap();
+        let assembly = std::fs::read_to_string(&file).unwrap();
+        for isa in ["avx512", "avx2"] {
+            let found = read_by(&assembly, &format!("bytes_{isa}"), is_sum_of_bytes);
+            println!("{filter} {isa}: {found:?}");
+            assert_eq!(found.functions, 2, "{filter} {isa}");
             assert!(found.panics.is_empty(), "{filter} {isa}: {:?}", found.panics);
             assert!(found.fmas > 0 && found.spills == 0, "{filter} {isa}: {} spills", found.spills);
         }

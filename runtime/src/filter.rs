@@ -1,8 +1,8 @@
 //! Filters whose weights are known while compiling: what `#[filter2d]` turns a constant into.
 
 mod apply;
+mod bytes;
 mod explanation;
-mod integers;
 mod layer;
 mod passes;
 mod plain;

@@ -1,4 +1,5 @@
-//! Constant filters of bytes to bytes in 16-bit integers, against the sum in wide ones.
+//! Constant filters of bytes to bytes: in 16-bit integers against the sum in wide ones, others against the
+//! filter that answers in `f32`.
 
 mod common;
 
@@ -117,6 +118,35 @@ fn explanations_say_so() {
     // Sums that leave 16 bits, and weights that are no fractions.
     for filter in [filter! { mean(17) }, filter! { gaussian(sigma = 1.0) }, filter! { [[300.0]] }] {
         assert!(!filter.explain().to_string().contains("16-bit"), "{}", filter.explain());
+    }
+}
+
+#[test]
+fn other_filters_are_what_their_numbers_round_to() {
+    let others = [
+        filter! { gaussian(sigma = 0.8, radius = 1) },
+        filter! { gaussian(sigma = 1.1, radius = 2) },
+        filter! { gaussian_x(sigma = 1.0, radius = 3).scaled(300.0) },
+        filter! { log(sigma = 0.9, radius = 3).scaled(-7.3) },
+        filter! { gaussian(sigma = 2.0, radius = 4) },
+        filter! { [[0.3, -1.2, 0.7, 0.11], [1.9, 0.2, -0.4, 0.05]] },
+        filter! { [[1000.3, 0.0, 0.0], [-0.7, 500.0, 0.0]] },
+    ];
+    for filter in others {
+        for shape in [[1, 1, 1], [8, 63, 1], [5, 64, 1], [19, 50, 3]] {
+            let picture = picture(shape, 5);
+            for border in Border::ALL {
+                for isa in instruction_sets() {
+                    let filter = filter.border(border).isa(isa);
+                    for filter in [filter, filter.flipped()] {
+                        let wide: Array3<f32> = filter.apply(picture.view()).unwrap();
+                        let wanted = wide.mapv(|number| number.round_ties_even().clamp(0.0, 255.0) as u8);
+                        let found: Array3<u8> = filter.apply(picture.view()).unwrap();
+                        assert_eq!(found, wanted, "{} {shape:?} {border} {isa}", filter.explain());
+                    }
+                }
+            }
+        }
     }
 }
 

@@ -1,14 +1,16 @@
 //! Constant filters: sums down the columns and along the rows, as straight-line code with the weights in
 //! it.
 
+mod bytes;
 mod combination;
-mod integers;
 mod pairs;
 mod passes;
+mod scalars;
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
+use self::bytes::Bytes;
 use super::tile::index;
 use super::{ident, isa};
 use crate::filter::{Failure, Item, Request};
@@ -126,7 +128,8 @@ fn expression(program: &Program<'_>) -> TokenStream {
         }
         Form::Layer => (quote!(Layer), TokenStream::new(), TokenStream::new()),
     };
-    let (of_bytes, integers) = integers::integers(program.integers.as_ref());
+    let bytes = Bytes::of(program.integers.as_ref(), &program.form, program.cycles);
+    let (of_bytes, bytes) = bytes::bytes(bytes.as_ref());
     let handle = handle(program.bank);
     quote! {{
         #modules
@@ -140,7 +143,7 @@ fn expression(program: &Program<'_>) -> TokenStream {
             cycles: #cycles,
             findings: &[#(#findings),*],
             kernels: &[#kernels],
-            integers: #integers,
+            bytes: #bytes,
         };
         ::tapwise::#handle::generated(&PROGRAM)
     }}

@@ -1,14 +1,15 @@
 //! Pictures and answers of every shape as surfaces, and bands of them on the threads of the pool.
 
+use bytemuck::Pod;
 use ndarray::parallel::prelude::*;
 use ndarray::{
     Array, Array4, ArrayView, ArrayView2, ArrayView3, ArrayViewMut, ArrayViewMut3, ArrayViewMut4, Axis,
     Dimension, Ix2, Ix3,
 };
 
-use super::integers::ByteSums;
+use super::bytes::ByteSums;
 use super::passes::Passes;
-use super::program::Form;
+use super::program::{BytePasses, Bytes, Form};
 use super::sample::{Filters, Sample};
 use super::sums::Sums;
 use super::surface::Surface;
@@ -198,18 +199,15 @@ impl Handle {
         let passes = Passes::of(isa).ok_or_else(unavailable)?;
         let machine = Machine::detect(isa);
         let program = self.program;
-        if let Some(integers) = &program.integers
+        if let Some(bytes) = &program.bytes
             && let Some(picture) = I::bytes(picture)
             && let Some(answer) = O::bytes_mut(&mut answer)
         {
-            let kernel = integers.kernel(isa).ok_or_else(unavailable)?;
-            surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
-                let sums = ByteSums { surface, kernel, terms: integers.terms, flipped: self.flipped };
-                bands(integers.cycles, &machine, &surface, output, 1, |output, first, scratch| {
-                    sums.band(input, output.index_axis_move(Axis(0), 0), first, scratch);
-                });
-            });
-            return Ok(());
+            let done = match bytes {
+                Bytes::Integers(passes) => self.bytes(passes, &machine, frame, picture, answer),
+                Bytes::Floats(passes) => self.bytes(passes, &machine, frame, picture, answer),
+            };
+            return done.ok_or_else(unavailable);
         }
         // Bytes of the picture and the answer, which passes the caches by where they exceed them, unless
         // there is more to do with it.
@@ -261,6 +259,25 @@ impl Handle {
             }
         }
         Ok(())
+    }
+
+    /// Filters bytes to bytes; nothing where there are no passes for the instruction set of the machine.
+    fn bytes<T: Pod + Default + Sync>(
+        &self,
+        passes: &BytePasses<T>,
+        machine: &Machine,
+        frame: Frame,
+        picture: ArrayView3<'_, u8>,
+        answer: ArrayViewMut4<'_, u8>,
+    ) -> Option<()> {
+        let kernel = passes.kernel(machine.isa)?;
+        surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
+            let sums = ByteSums { surface, kernel, terms: passes.terms, flipped: self.flipped };
+            bands(passes.cycles, machine, &surface, output, 1, |output, first, scratch| {
+                sums.band(input, output.index_axis_move(Axis(0), 0), first, scratch);
+            });
+        });
+        Some(())
     }
 
     /// Filters by a pair of filters to length and direction, `[H', W', C, 2]`.

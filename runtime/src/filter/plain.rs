@@ -1,6 +1,8 @@
 //! Passes over rows that no weights change, written plainly: the compiler makes vectors of the loops, once
 //! for each instruction set.
 
+use super::program::rounded;
+
 /// Bytes as numbers.
 #[inline(always)]
 pub(super) fn widen(from: &[u8], to: &mut [f32]) {
@@ -12,13 +14,9 @@ pub(super) fn widen(from: &[u8], to: &mut [f32]) {
 /// Numbers as bytes: rounded to the nearest, ties to even; what is less than 0 or NaN as 0, what is more
 /// than 255 as 255.
 #[inline(always)]
-#[expect(clippy::manual_clamp, reason = "`clamp` keeps NaN, which is to become 0")]
 pub(super) fn narrow(from: &[f32], to: &mut [u8]) {
-    /// 1.5 · 2²³: what is added to it is rounded to a whole number, which its last bits are.
-    const WHOLE: f32 = 12_582_912.0;
     for (to, from) in to.iter_mut().zip(from) {
-        // `max` gives 0 for NaN.
-        *to = (from.max(0.0).min(255.0) + WHOLE).to_bits() as u8;
+        *to = rounded(*from);
     }
 }
 

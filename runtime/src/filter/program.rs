@@ -1,9 +1,9 @@
 //! What generated code says of a constant filter, and the unsafe calls of its passes.
 
-mod integers;
+mod bytes;
 
-pub(super) use self::integers::IntegersReady;
-pub use self::integers::{IntegerColumns, IntegerKernel, IntegerRows, Integers, nearest};
+pub(super) use self::bytes::ByteReady;
+pub use self::bytes::{ByteColumns, ByteKernel, BytePasses, ByteRows, Bytes, nearest, rounded};
 use crate::isa::Isa;
 
 /// One filter, or several over one picture.
@@ -26,8 +26,8 @@ pub struct Program {
     pub findings: &'static [&'static str],
     /// For sums: the passes, for each instruction set that the target can have.
     pub kernels: &'static [Kernel],
-    /// How bytes are filtered to bytes, where 16-bit integers do that exactly.
-    pub integers: Option<Integers>,
+    /// How bytes are filtered to bytes, where there is more to that than to filter their numbers.
+    pub bytes: Option<Bytes>,
 }
 
 /// How filters are computed.

@@ -33,7 +33,11 @@ pub trait Sample: Copy + Default + Send + Sync + 'static + sealed::Sealed {
 }
 
 /// What a picture of these numbers may be filtered to: `f32` to `f32`, `u8` to `u8` (rounded to the
-/// nearest, ties to even, and kept within 0 and 255; NaN is 0) or to `f32`.
+/// nearest, ties to even, and kept within 0 and 255; NaN is 0) or to `f32`. Where [`explain`] says so the sums of
+/// `u8` to `u8` are integers, so that what is rounded is the sum of the weights as they were written, fractions
+/// such as a ninth included; else it is the answer in `f32`.
+///
+/// [`explain`]: super::Filter2d::explain
 pub trait Filters<O: Sample>: Sample {}
 
 impl Filters<f32> for f32 {}

@@ -1,31 +1,30 @@
-//! Bands of rows of bytes in 16-bit integers.
+//! Bands of rows of bytes to bytes, in 16-bit integers or in `f32`.
 //!
 //! For two rows of output the rows of the picture are summed down the columns, once for each term, into rows of
-//! 16-bit numbers that stay in the first-level cache; those are padded there, summed along, divided and
-//! rounded. All of it is exact, so that no output depends on how a picture is cut.
+//! numbers that stay in the first-level cache; those are padded there, summed along and rounded.
 
+use bytemuck::Pod;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
-use super::program::{IntegerColumns, IntegerRows, IntegersReady};
+use super::program::{ByteColumns, ByteReady, ByteRows};
 use super::surface::Surface;
 use crate::workspace::{Scratch, recycle};
 
 /// Sums of bytes for one size of picture.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct ByteSums {
+pub(super) struct ByteSums<T> {
     pub(super) surface: Surface,
-    pub(super) kernel: IntegersReady,
+    pub(super) kernel: ByteReady<T>,
     /// Terms of the filter.
     pub(super) terms: usize,
     /// Whether the filter is turned by half.
     pub(super) flipped: bool,
 }
 
-/// Bytes of a cache line, and 16-bit numbers.
+/// Bytes of a cache line.
 const LINE: usize = 64;
-const WORDS: usize = LINE / 2;
 
-impl ByteSums {
+impl<T: Pod + Default> ByteSums<T> {
     /// Computes rows `first..` of the output, `[rows, W' · C]`.
     pub(super) fn band(
         &self,
@@ -36,9 +35,9 @@ impl ByteSums {
     ) {
         let surface = &self.surface;
         let (height, width) = (surface.frame.spec.kernel[0], surface.width());
-        let before = surface.left().next_multiple_of(WORDS) - surface.left();
+        let before = surface.left().next_multiple_of(LINE / size_of::<T>()) - surface.left();
         let padded = surface.output() + surface.spread();
-        let plane = (before + padded).next_multiple_of(WORDS);
+        let plane = (before + padded).next_multiple_of(LINE / size_of::<T>());
         // Rows whose bytes do not lie side by side are copied, as many as two rows of output see.
         let staged = !input.outer_iter().take(1).all(|row| row.to_slice().is_some());
         let (pitch, copies) = (width.next_multiple_of(LINE), if staged { height + 1 } else { 0 });
@@ -46,11 +45,11 @@ impl ByteSums {
         let (mut tables, mut bytes) = (scratch.tables(), scratch.bytes());
         tables.held.clear();
         tables.held.resize(copies, 0);
-        let words = 2 * self.terms * plane;
-        let length = 2 * words + (1 + copies) * pitch + surface.output();
+        let sums = 2 * self.terms * plane * size_of::<T>();
+        let length = sums + (1 + copies) * pitch + surface.output();
         let memory: &mut [u8] = bytemuck::cast_slice_mut(scratch.floats(length.div_ceil(size_of::<f32>())));
-        let (planes, memory) = memory.split_at_mut(2 * words);
-        let planes: &mut [u16] = bytemuck::cast_slice_mut(planes);
+        let (planes, memory) = memory.split_at_mut(sums);
+        let planes: &mut [T] = bytemuck::cast_slice_mut(planes);
         let (zeros, memory) = memory.split_at_mut(pitch);
         zeros.fill(0);
         let (ring, memory) = memory.split_at_mut(copies * pitch);
@@ -76,7 +75,7 @@ impl ByteSums {
                     Some(source) => input.index_axis_move(Axis(0), source).to_slice().unwrap_or_default(),
                 },
             ));
-            self.kernel.columns(&mut IntegerColumns {
+            self.kernel.columns(&mut ByteColumns {
                 rows: &table,
                 target: planes,
                 plane,
@@ -103,7 +102,7 @@ impl ByteSums {
     /// Sums one row of output along, by way of `result` where its bytes do not lie side by side.
     fn along(
         &self,
-        planes: &[u16],
+        planes: &[T],
         (plane, before): (usize, usize),
         mut row: ArrayViewMut1<'_, u8>,
         result: &mut [u8],
@@ -113,9 +112,9 @@ impl ByteSums {
         let step = if self.flipped { -step } else { step };
         let length = result.len();
         if let Some(output) = row.as_slice_mut() {
-            return self.kernel.rows(&mut IntegerRows { planes, plane, from, step, output, length });
+            return self.kernel.rows(&mut ByteRows { planes, plane, from, step, output, length });
         }
-        self.kernel.rows(&mut IntegerRows { planes, plane, from, step, output: result, length });
+        self.kernel.rows(&mut ByteRows { planes, plane, from, step, output: result, length });
         row.iter_mut().zip(result).for_each(|(to, from)| *to = *from);
     }
 }

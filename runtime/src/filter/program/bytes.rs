@@ -1,26 +1,35 @@
-//! What generated code says of a filter of bytes in 16-bit integers, and the unsafe calls of its passes.
+//! What generated code says of a filter of bytes to bytes, and the unsafe calls of its passes.
 
 use crate::isa::Isa;
 
 /// How bytes are filtered to bytes.
 #[derive(Debug)]
-pub struct Integers {
+pub enum Bytes {
+    /// In 16-bit integers, modulo 2¹⁶: exactly.
+    Integers(BytePasses<u16>),
+    /// In `f32`.
+    Floats(BytePasses<f32>),
+}
+
+/// Passes over bytes whose sums are numbers of type `T`.
+#[derive(Debug)]
+pub struct BytePasses<T: 'static> {
     /// Products of a column and a row that the filter is a sum of.
     pub terms: usize,
     /// Predicted cycles for 16 outputs.
     pub cycles: f64,
     /// The passes, for each instruction set that the target can have.
-    pub kernels: &'static [IntegerKernel],
+    pub kernels: &'static [ByteKernel<T>],
 }
 
 /// Sums down the columns for two rows of output.
 #[derive(Debug)]
-pub struct IntegerColumns<'t, 'x> {
+pub struct ByteColumns<'t, 'x, T> {
     /// A row of the picture for each row of the filter, and the one after.
     pub rows: &'t [&'x [u8]],
     /// A plane for each term: those of the first row of output, which sees the rows from the first on, and
     /// those of the second, which sees them from the second on.
-    pub target: &'t mut [u16],
+    pub target: &'t mut [T],
     /// Numbers from one plane to the next.
     pub plane: usize,
     /// Where the sums of the first column lie in a plane.
@@ -31,9 +40,9 @@ pub struct IntegerColumns<'t, 'x> {
 
 /// Sums along one row of output.
 #[derive(Debug)]
-pub struct IntegerRows<'t> {
+pub struct ByteRows<'t, T> {
     /// A plane for each term.
-    pub planes: &'t [u16],
+    pub planes: &'t [T],
     /// Numbers from one plane to the next.
     pub plane: usize,
     /// Where the first tap of the first output lies in them.
@@ -46,11 +55,11 @@ pub struct IntegerRows<'t> {
     pub length: usize,
 }
 
-impl<'t> IntegerRows<'t> {
+impl<'t, T> ByteRows<'t, T> {
     /// The sums of a term, or nothing where there is no such plane.
     #[inline(always)]
     #[must_use]
-    pub fn term(&self, term: usize) -> Option<&'t [u16]> {
+    pub fn term(&self, term: usize) -> Option<&'t [T]> {
         let from = self.plane.checked_mul(term)?;
         self.planes.get(from..)?.get(..self.plane)
     }
@@ -58,13 +67,13 @@ impl<'t> IntegerRows<'t> {
 
 /// The passes of a filter of bytes for one instruction set.
 #[derive(Debug, Clone, Copy)]
-pub struct IntegerKernel {
+pub struct ByteKernel<T> {
     isa: Isa,
-    columns: unsafe fn(&mut IntegerColumns<'_, '_>),
-    rows: unsafe fn(&mut IntegerRows<'_>),
+    columns: unsafe fn(&mut ByteColumns<'_, '_, T>),
+    rows: unsafe fn(&mut ByteRows<'_, T>),
 }
 
-impl IntegerKernel {
+impl<T> ByteKernel<T> {
     /// For generated code.
     ///
     /// # Safety
@@ -73,32 +82,32 @@ impl IntegerKernel {
     #[must_use]
     pub const unsafe fn new(
         isa: Isa,
-        columns: unsafe fn(&mut IntegerColumns<'_, '_>),
-        rows: unsafe fn(&mut IntegerRows<'_>),
+        columns: unsafe fn(&mut ByteColumns<'_, '_, T>),
+        rows: unsafe fn(&mut ByteRows<'_, T>),
     ) -> Self {
-        IntegerKernel { isa, columns, rows }
+        ByteKernel { isa, columns, rows }
     }
 }
 
-impl Integers {
+impl<T: Copy> BytePasses<T> {
     /// The passes for an instruction set, as something that this machine can run.
-    pub(in crate::filter) fn kernel(&self, isa: Isa) -> Option<IntegersReady> {
-        self.kernels.iter().find(|kernel| kernel.isa == isa && isa.is_available()).copied().map(IntegersReady)
+    pub(in crate::filter) fn kernel(&self, isa: Isa) -> Option<ByteReady<T>> {
+        self.kernels.iter().find(|kernel| kernel.isa == isa && isa.is_available()).copied().map(ByteReady)
     }
 }
 
 /// Passes whose instruction set this machine has: possessing them proves it.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::filter) struct IntegersReady(IntegerKernel);
+pub(in crate::filter) struct ByteReady<T>(ByteKernel<T>);
 
-impl IntegersReady {
-    pub(in crate::filter) fn columns(&self, call: &mut IntegerColumns<'_, '_>) {
-        // SAFETY: `IntegerKernel::new` was promised that its functions need no feature but those of its
-        // instruction set, and an `IntegersReady` exists only where the machine has that set.
+impl<T> ByteReady<T> {
+    pub(in crate::filter) fn columns(&self, call: &mut ByteColumns<'_, '_, T>) {
+        // SAFETY: `ByteKernel::new` was promised that its functions need no feature but those of its
+        // instruction set, and a `ByteReady` exists only where the machine has that set.
         unsafe { (self.0.columns)(call) }
     }
 
-    pub(in crate::filter) fn rows(&self, call: &mut IntegerRows<'_>) {
+    pub(in crate::filter) fn rows(&self, call: &mut ByteRows<'_, T>) {
         // SAFETY: as in `columns`.
         unsafe { (self.0.rows)(call) }
     }
@@ -129,6 +138,18 @@ pub fn nearest<const SIGNED: bool, const DIVISOR: u16, const FACTOR: u16, const 
         divided(sum.wrapping_add(DIVISOR.div_ceil(2) - 1).wrapping_add(tie))
     };
     nearest.min(255) as u8
+}
+
+/// The byte nearest to a number, of two that are equally near the even one; what is less than 0 or NaN is 0,
+/// what is more than 255 is 255.
+#[inline(always)]
+#[must_use]
+#[expect(clippy::manual_clamp, reason = "`clamp` keeps NaN, which is to become 0")]
+pub fn rounded(number: f32) -> u8 {
+    /// 1.5 · 2²³: what is added to it is rounded to a whole number, which its last bits are.
+    const WHOLE: f32 = 12_582_912.0;
+    // `max` gives 0 for NaN.
+    (number.max(0.0).min(255.0) + WHOLE).to_bits() as u8
 }
 
 #[cfg(test)]
