@@ -16,7 +16,7 @@ mod tests;
 
 pub(crate) use bank::{Shared, bank};
 use cost::cost;
-pub(crate) use cost::unit;
+pub(crate) use cost::{ANEW, unit};
 pub(crate) use integers::{Division, Integers, finding as finding_of_integers, integers};
 pub(crate) use low_rank::Factors;
 

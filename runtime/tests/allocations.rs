@@ -1,4 +1,4 @@
-//! `forward_into` allocates nothing from the second call of a size on.
+//! `forward_into` of layers and `apply_into` of filters allocate nothing from the second call of a size on.
 
 mod common;
 
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use common::Numbers;
 use common::layouts::{Laid, Layout};
-use ndarray::{Array1, Array3, Array4};
+use ndarray::{Array1, Array3, Array4, s};
 use rayon::ThreadPoolBuilder;
 use tapwise::{Activation, Conv2d, Isa, Shape, Strategy};
 
@@ -150,9 +150,48 @@ fn count(shape: &Shape, strategies: &[Strategy], split: bool) -> Vec<String> {
     problems
 }
 
+/// The same for constant filters of every form, over numbers and bytes.
+fn count_of_filters() -> Vec<String> {
+    let filters = [
+        ("sums", tapwise::filter! { gaussian(sigma = 1.5, radius = 4) }),
+        ("rows as they are", tapwise::filter! { [[0.3, 0.1, -0.7], [0.2, 0.9, 0.4], [0.8, -0.6, 0.5]] }),
+        ("window", tapwise::filter! { mean(9) }),
+        ("layer", tapwise::filter! { gabor(sigma = 3.0, theta = 0.6, wavelength = 5.0, gamma = 0.7, radius = 10) }),
+        ("integers", tapwise::filter! { sobel_x }),
+        ("bytes by f32", tapwise::filter! { gaussian(sigma = 0.8, radius = 1) }),
+    ];
+    let mut numbers = Numbers::new(3);
+    let picture: Array3<f32> = numbers.array((160, 150, 3));
+    let bytes = picture.mapv(|number| (100.0 + 100.0 * number) as u8);
+    let mut problems = Vec::new();
+    for (name, filter) in filters {
+        for layout in [Layout::Hwc, Layout::Planar, Layout::Sparse] {
+            let input = Laid::of(layout, picture.view());
+            let mut output = Laid::new(layout, [160, 150, 3]);
+            let made = allocations(&mut || filter.apply_into(input.view(), output.view_mut()).unwrap());
+            if made > 0 {
+                problems.push(format!("{name} {layout:?}: {made} in three calls"));
+            }
+        }
+        let (mut narrow, mut wide) = (bytes.clone(), picture.clone());
+        for channels in [1, 3] {
+            // One channel of three is no numbers side by side.
+            let input = bytes.slice(s![.., .., ..channels]);
+            let made = allocations(&mut || {
+                filter.apply_into(input, narrow.slice_mut(s![.., .., ..channels])).unwrap();
+                filter.apply_into(input, wide.slice_mut(s![.., .., ..channels])).unwrap();
+            });
+            if made > 0 {
+                problems.push(format!("{name}, {channels} channels of bytes: {made} in three calls"));
+            }
+        }
+    }
+    problems
+}
+
 /// One test, because the count is of the whole process.
 #[test]
-fn forward_into_allocates_nothing_after_its_first_call_of_a_size() {
+fn layers_and_filters_allocate_nothing_after_their_first_call_of_a_size() {
     common::instruction_sets();
     let before = ALLOCATIONS.load(Ordering::SeqCst);
     drop(std::hint::black_box(vec![0u8; 100]));
@@ -180,6 +219,7 @@ fn forward_into_allocates_nothing_after_its_first_call_of_a_size() {
             let shape: Shape = shape.parse().unwrap();
             problems.extend(pool.install(|| count_of_passes(&shape, threads > 1)));
         }
+        problems.extend(pool.install(count_of_filters));
     }
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }

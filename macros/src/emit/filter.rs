@@ -1,9 +1,9 @@
 //! Constant filters: sums down the columns and along the rows, as straight-line code with the weights in
 //! it.
 
+mod as_they_are;
 mod bytes;
 mod combination;
-mod pairs;
 mod passes;
 mod scalars;
 
@@ -123,8 +123,8 @@ fn expression(program: &Program<'_>) -> TokenStream {
     let (form, modules, kernels) = match &program.form {
         Form::Sums(terms) => sums(terms),
         Form::Window(weight) => {
-            let weight = number(*weight);
-            (quote!(Window(#weight)), TokenStream::new(), TokenStream::new())
+            let (weight, anew) = (number(*weight), index(fold::ANEW));
+            (quote!(Window { weight: #weight, anew: #anew }), TokenStream::new(), TokenStream::new())
         }
         Form::Layer => (quote!(Layer), TokenStream::new(), TokenStream::new()),
     };
@@ -165,10 +165,10 @@ fn sums(terms: &Shared) -> (TokenStream, TokenStream, TokenStream) {
     for isa in ALL {
         let (gate, name, variant) = (isa::gate(isa), ident(isa.name), ident(isa.variant));
         let documentation = format!(" Passes in {}.", isa.what);
-        let tile = tile(isa, terms);
+        let Tile { vectors: tile, together } = tile(isa, terms);
         let columns = passes::columns(isa, terms, tile);
         let rows = match terms.columns.iter().all(|column| unit(column).is_some()) {
-            true => pairs::pairs(isa, terms, tile),
+            true => as_they_are::rows(isa, terms, tile, together),
             false => passes::rows(isa, terms, tile),
         };
         modules.extend(quote! {
@@ -183,7 +183,7 @@ fn sums(terms: &Shared) -> (TokenStream, TokenStream, TokenStream) {
                 #rows
             }
         });
-        let floats = index(tile * isa.lanes);
+        let (floats, together) = (index(tile * isa.lanes), index(together));
         kernels.extend(quote! {
             #gate
             // SAFETY: the functions were compiled for the features of the instruction set named beside them.
@@ -191,6 +191,7 @@ fn sums(terms: &Shared) -> (TokenStream, TokenStream, TokenStream) {
                 ::tapwise::__private::filter::Kernel::new(
                     ::tapwise::Isa::#variant,
                     #floats,
+                    #together,
                     #name::columns,
                     #name::rows,
                 )
@@ -200,21 +201,38 @@ fn sums(terms: &Shared) -> (TokenStream, TokenStream, TokenStream) {
     (form, modules, kernels)
 }
 
-/// Vectors that are computed at once: enough that addresses are looked up seldom and sums wait for
-/// nothing, few enough that the code stays short.
-fn tile(isa: &Isa, terms: &Shared) -> usize {
+/// What is computed at once.
+#[derive(Debug, Clone, Copy)]
+struct Tile {
+    /// Vectors of a row: enough that addresses are looked up seldom and sums wait for nothing, few enough that the
+    /// code stays short.
+    vectors: usize,
+    /// Rows of output.
+    together: usize,
+}
+
+/// Weights beyond which those of a filter of rows as they are do not stay in registers: each is then loaded for
+/// as many vectors of as many rows as there are registers for.
+const RESIDENT: usize = 12;
+
+fn tile(isa: &Isa, terms: &Shared) -> Tile {
     let taps: usize = terms.rows.iter().flatten().flatten().filter(|weight| **weight != 0.0).count();
     let summed = terms.columns.iter().filter(|column| unit(column).is_none()).count();
+    let many = isa.registers >= 32;
     if summed == 0 {
-        // Sums of two rows of output, and what they share.
-        return if isa.registers < 32 || terms.rows.len() > 2 { 1 } else { 2 };
+        return match (terms.rows.len(), many) {
+            (1, _) if taps > RESIDENT => Tile { vectors: if many { 4 } else { 2 }, together: 4 },
+            (1 | 2, true) => Tile { vectors: 2, together: 2 },
+            _ => Tile { vectors: 1, together: 2 },
+        };
     }
     let sums = terms.rows.len().max(summed);
-    match taps {
+    let vectors = match taps {
         _ if sums > 4 => 1,
         0..=64 if sums <= 2 => 4,
         _ => 2,
-    }
+    };
+    Tile { vectors, together: 2 }
 }
 
 fn number(weight: f64) -> TokenStream {

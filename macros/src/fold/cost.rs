@@ -7,7 +7,7 @@ pub(super) const LONGEST: usize = 600;
 
 /// Rows after which the running sums of a window are begun anew, so that what rounding leaves behind in
 /// them does not grow with the picture.
-pub(super) const ANEW: usize = 32;
+pub(crate) const ANEW: usize = 32;
 
 /// Fewest weights of a window that is summed as it runs: the sums of smaller ones stay in registers.
 const SMALLEST_WINDOW: usize = 25;

@@ -27,8 +27,9 @@ use crate::workspace::{Pool, Scratch};
 /// Cycles of a processor in a second, for the question whether work is worth sharing.
 const CYCLES: f64 = 3e9;
 
-/// Rows of an answer that more is done with at a time: a multiple of those after which windows begin anew.
-const PIECE: usize = Windows::GRAIN;
+/// Rows of an answer that more is done with at a time, or the next multiple of those after which windows begin
+/// anew.
+const PIECE: usize = 32;
 
 /// Scratch of all filters of the process.
 pub(super) static POOL: Pool = Pool::new();
@@ -213,11 +214,15 @@ impl Handle {
         // there is more to do with it.
         let bytes = picture.len() * size_of::<I>() + answer.len() * size_of::<O>();
         let stream = then.is_none() && bytes > machine.l3 / 4;
+        let piece = match program.form {
+            Form::Window { anew, .. } => PIECE.next_multiple_of(anew.max(1)),
+            Form::Sums(_) | Form::Layer => PIECE,
+        };
         let pieces = |mut output: ArrayViewMut3<'_, O>,
                       first: usize,
                       work: &mut dyn FnMut(ArrayViewMut3<'_, O>, usize)| {
             let Some(then) = &then else { return work(output, first) };
-            for (first, mut rows) in (first..).step_by(PIECE).zip(output.axis_chunks_iter_mut(Axis(1), PIECE))
+            for (first, mut rows) in (first..).step_by(piece).zip(output.axis_chunks_iter_mut(Axis(1), piece))
             {
                 work(rows.view_mut(), first);
                 then(&passes, rows);
@@ -229,19 +234,19 @@ impl Handle {
                 surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
                     let sums =
                         Sums { surface, kernel, passes: &passes, terms, flipped: self.flipped, stream };
-                    bands(program.cycles, &machine, &surface, output, 1, |output, first, scratch| {
+                    bands(program.cycles, &machine, &surface, output, kernel.together(), |output, first, scratch| {
                         pieces(output, first, &mut |output, first| sums.band(input, output, first, scratch));
                     });
                 });
             }
-            Form::Window(weight) => surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
-                let windows = Windows { surface, passes: &passes, weight };
+            Form::Window { weight, anew } => surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
+                let windows = Windows { surface, passes: &passes, weight, anew: anew.max(1) };
                 bands(
                     program.cycles,
                     &machine,
                     &surface,
                     output,
-                    Windows::GRAIN,
+                    windows.anew,
                     |output, first, scratch| {
                         pieces(output, first, &mut |output, first| {
                             windows.band(input, output, first, scratch)

@@ -32,7 +32,7 @@ impl FilterExplanation {
     pub(super) fn of(program: &Program) -> Self {
         let (form, terms) = match program.form {
             Form::Sums(terms) => ("sums", terms.len()),
-            Form::Window(_) => ("window", 1),
+            Form::Window { .. } => ("window", 1),
             Form::Layer => ("layer", 0),
         };
         FilterExplanation {

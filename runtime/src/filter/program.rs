@@ -36,8 +36,13 @@ pub enum Form {
     /// Sums down the columns and along the rows. For each term the row of the filter that it reads in
     /// place, or nothing where it reads a sum of rows.
     Sums(&'static [Option<usize>]),
-    /// Sums of a window, all of whose weights are this.
-    Window(f32),
+    /// Sums of a window of weights that are alike.
+    Window {
+        /// Each of them.
+        weight: f32,
+        /// Rows of output after which running sums begin anew, at least 1.
+        anew: usize,
+    },
     /// As a layer.
     Layer,
 }
@@ -69,7 +74,7 @@ pub struct Rows<'t, 'x, 'y> {
     pub from: usize,
     /// Numbers from one tap to the next.
     pub step: isize,
-    /// A row for each filter.
+    /// A row for each filter, those of one row of output after those of another where kernels compute several.
     pub outputs: &'t mut [&'y mut [f32]],
     /// Where the run begins in them.
     pub at: usize,
@@ -84,6 +89,7 @@ pub struct Rows<'t, 'x, 'y> {
 pub struct Kernel {
     isa: Isa,
     tile: usize,
+    together: usize,
     columns: unsafe fn(&mut Columns<'_, '_>),
     rows: unsafe fn(&mut Rows<'_, '_, '_>),
 }
@@ -98,10 +104,11 @@ impl Kernel {
     pub const unsafe fn new(
         isa: Isa,
         tile: usize,
+        together: usize,
         columns: unsafe fn(&mut Columns<'_, '_>),
         rows: unsafe fn(&mut Rows<'_, '_, '_>),
     ) -> Self {
-        Kernel { isa, tile, columns, rows }
+        Kernel { isa, tile, together, columns, rows }
     }
 }
 
@@ -120,6 +127,11 @@ impl Ready {
     /// Numbers that are computed at once: no run may be shorter.
     pub(super) fn tile(&self) -> usize {
         self.0.tile
+    }
+
+    /// Rows of output that are computed at once, by all of whose rows of the picture: at least 1.
+    pub(super) fn together(&self) -> usize {
+        self.0.together
     }
 
     pub(super) fn columns(&self, call: &mut Columns<'_, '_>) {

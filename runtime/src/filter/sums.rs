@@ -105,8 +105,8 @@ impl Sums<'_> {
         self.terms.iter().filter(|term| term.is_none()).count()
     }
 
-    /// Whether kernels compute two rows of output at once: where every term is a row of the picture.
-    fn pairs(&self) -> bool {
+    /// Whether every term is a row of the picture: kernels then sum some rows of output in one pass.
+    fn as_they_are(&self) -> bool {
         self.summed() == 0
     }
 
@@ -126,7 +126,7 @@ impl Sums<'_> {
             return Cut { strip: strip.min(whole.length), ..whole };
         }
         // Without sums there is nothing to keep in the cache between runs.
-        let strip = if self.pairs() { output.max(tile) } else { strip };
+        let strip = if self.as_they_are() { output.max(tile) } else { strip };
         let (left, right) = (surface.left().next_multiple_of(tile), beyond.next_multiple_of(tile));
         if left + right + tile > output { whole } else { Cut { left, right, strip, length: output } }
     }
@@ -142,10 +142,10 @@ impl Sums<'_> {
         let (surface, tile, cut) = (&self.surface, self.kernel.tile(), self.cut());
         let height = surface.frame.spec.kernel[0];
         let filters = output.len_of(Axis(0));
-        let summed = self.summed();
+        let (summed, together) = (self.summed(), self.kernel.together());
         // Rows of output that share rows of the picture while those are in a cache: many where the picture is
         // cut into strips.
-        let block = if cut.strips() > 1 { BLOCK } else { 2 };
+        let block = if cut.strips() > 1 { BLOCK } else { together };
         let space = Reader::space(surface, &input, height + block - 1, tile);
         // A padded row, with room for a run that ends beyond it.
         let wide = surface.width().max(tile) + surface.left();
@@ -153,10 +153,10 @@ impl Sums<'_> {
         let longest = cut.runs().filter(|run| run.padded).map(|run| run.length).max().unwrap_or(0);
         let end = pitch(longest + surface.spread());
         let row = pitch(cut.length);
-        let ends = if self.pairs() { height + 1 } else { self.terms.len() - summed } * end;
+        let ends = if self.as_they_are() { height + together - 1 } else { self.terms.len() - summed } * end;
         let direct = cut.length == surface.output() && writes_in_place(&mut output);
-        // Where outputs lie elsewhere, or there is no second row for kernels that compute two.
-        let results = if direct { 1 } else { block } * filters * row;
+        // Where outputs lie elsewhere, or there are fewer rows than kernels compute at once.
+        let results = if direct { together - 1 } else { block } * filters * row;
 
         let mut tables = scratch.tables();
         tables.held.resize(space.rows, 0);
@@ -170,8 +170,8 @@ impl Sums<'_> {
         for (at, mut output) in (first..).step_by(block).zip(output.axis_chunks_iter_mut(Axis(1), block)) {
             let rows = output.len_of(Axis(1));
             reader.stage(at, height + rows - 1);
-            // An odd row of output has no second, and what that alone would see is not wanted.
-            let rows_seen = height - 1 + rows.next_multiple_of(2);
+            // The last rows of output may have no others beside them, and what those alone would see is not wanted.
+            let rows_seen = height - 1 + rows.next_multiple_of(together);
             let mut table = recycle(std::mem::take(&mut tables.inputs));
             let seen = |a: usize| if a < height + rows - 1 { reader.row(at + a) } else { reader.zeros() };
             table.extend((0..rows_seen).map(|a| seen(if self.flipped { rows_seen - 1 - a } else { a })));
@@ -181,16 +181,16 @@ impl Sums<'_> {
                 let rows = output.axis_iter_mut(Axis(1)).flat_map(|row| row.into_outer_iter_mut());
                 targets.extend(rows.map(|row| O::in_place_mut(row).unwrap_or_default()));
             }
-            let missing = rows.next_multiple_of(2) * filters - targets.len();
+            let missing = rows.next_multiple_of(together) * filters - targets.len();
             targets.extend(results.chunks_exact_mut(row).take(missing));
             for run in cut.runs() {
-                for (pair, targets) in targets.chunks_exact_mut(2 * filters).enumerate() {
-                    let from = 2 * pair;
-                    let from = if self.flipped { rows_seen - (height + 1) - from } else { from };
-                    let table = &table[from..=from + height];
-                    if self.pairs() {
+                for (group, targets) in targets.chunks_exact_mut(together * filters).enumerate() {
+                    let (from, count) = (together * group, height + together - 1);
+                    let from = if self.flipped { rows_seen - count - from } else { from };
+                    let table = &table[from..][..count];
+                    if self.as_they_are() {
                         let mut sources = recycle(std::mem::take(&mut tables.residuals));
-                        self.run_pair(run, table, (ends, end), &mut sources, targets);
+                        self.run_together(run, table, (ends, end), &mut sources, targets);
                         tables.residuals = recycle(sources);
                         continue;
                     }
@@ -286,8 +286,8 @@ impl Sums<'_> {
         self.call(run, sources, outputs);
     }
 
-    /// Sums one run of both rows of output, of rows as they are.
-    fn run_pair<'t>(
+    /// Sums one run of as many rows of output as kernels compute at once, of rows as they are.
+    fn run_together<'t>(
         &self,
         run: Run,
         table: &[&'t [f32]],
@@ -298,7 +298,7 @@ impl Sums<'_> {
         let surface = &self.surface;
         if self.flipped {
             // A filter that is turned reads the rows from the last on.
-            outputs.rotate_left(outputs.len() / 2);
+            self.turn(outputs);
         }
         if run.padded {
             let length = run.length + surface.spread();
@@ -311,8 +311,15 @@ impl Sums<'_> {
         }
         self.call(run, sources, outputs);
         if self.flipped {
-            outputs.rotate_left(outputs.len() / 2);
+            self.turn(outputs);
         }
+    }
+
+    /// Rows of output from the last to the first, each with its filters in order.
+    fn turn(&self, outputs: &mut [&mut [f32]]) {
+        let filters = (outputs.len() / self.kernel.together()).max(1);
+        outputs.reverse();
+        outputs.chunks_exact_mut(filters).for_each(<[_]>::reverse);
     }
 
     fn call(&self, run: Run, sources: &[&[f32]], outputs: &mut [&mut [f32]]) {

@@ -1,8 +1,8 @@
 //! Windows all of whose weights are alike, at a cost that does not grow with them.
 //!
 //! Down the columns a running sum takes a row in and another out. It errs by a rounding for each, and is
-//! therefore begun anew every [`Windows::GRAIN`] rows, by whose number in the picture alone an output is
-//! decided: the error is at most `(K_h + 2·GRAIN + log₂ K_w + 2) · 2⁻²⁴` of the sum of sizes under the
+//! therefore begun anew every [`Windows::anew`] rows, by whose number in the picture alone an output is
+//! decided: the error is at most `(K_h + 2·anew + log₂ K_w + 2) · 2⁻²⁴` of the sum of sizes under the
 //! rows that it has seen, and nothing for whole numbers up to 2²⁴ such as bytes. Along the row sums of 2,
 //! 4, 8.. neighbours are made of those of half as many, and those that a window's width is made of added:
 //! fewer roundings than one sum after another.
@@ -21,13 +21,13 @@ pub(super) struct Windows<'a> {
     pub(super) surface: Surface,
     pub(super) passes: &'a Passes,
     pub(super) weight: f32,
+    /// Rows of output after which sums down the columns begin anew.
+    pub(super) anew: usize,
 }
 
 impl Windows<'_> {
-    /// Rows of output after which sums down the columns begin anew.
-    pub(super) const GRAIN: usize = 32;
-
-    /// Computes rows `first..` of the output, `[1, rows, W' · C]`; `first` is a multiple of the grain.
+    /// Computes rows `first..` of the output, `[1, rows, W' · C]`; `first` is a multiple of those after which
+    /// sums begin anew.
     pub(super) fn band<I: Filters<O>, O: Sample>(
         &self,
         input: ArrayView2<'_, I>,
@@ -35,7 +35,7 @@ impl Windows<'_> {
         first: usize,
         scratch: &mut Scratch,
     ) {
-        let Windows { surface, passes, weight } = self;
+        let Windows { surface, passes, weight, anew } = self;
         let [height, width] = surface.frame.spec.kernel;
         let length = surface.output() + surface.spread();
         let plane = pitch(length.max(surface.left() + surface.width()));
@@ -53,7 +53,7 @@ impl Windows<'_> {
 
         for (at, row) in (first..).zip(output.index_axis_move(Axis(0), 0).into_outer_iter_mut()) {
             reader.stage(at, height);
-            if at.is_multiple_of(Self::GRAIN) {
+            if at.is_multiple_of(*anew) {
                 sums.fill(0.0);
                 (at..at + height).for_each(|row| passes.accumulate(reader.row(row), sums));
             } else {

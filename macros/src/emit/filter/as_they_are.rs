@@ -1,4 +1,4 @@
-//! The one pass of a filter that sums rows of the picture as they are.
+//! The one pass of a filter that sums rows of the picture as they are, for some rows of output at once.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -9,9 +9,9 @@ use crate::emit::{ident, isa};
 use crate::fold::{Shared, unit};
 use crate::isa::Isa;
 
-/// The sums of filters all of whose terms are rows of the picture, for two rows of output: each number is
-/// read once for both.
-pub(super) fn pairs(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
+/// The sums of filters all of whose terms are rows of the picture, for `together` rows of output: each number
+/// is read once for all of them.
+pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> TokenStream {
     let (features, lanes) = (isa::features(isa), index(isa.lanes));
     let height = terms.columns.first().map_or(0, Vec::len);
     let width = terms.rows.iter().flatten().map(Vec::len).max().unwrap_or(0);
@@ -21,17 +21,17 @@ pub(super) fn pairs(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
         term.and_then(|term| terms.rows[filter][term].get(tap)).copied().unwrap_or(0.0)
     };
     let filters = terms.rows.len();
-    let outputs: Vec<Ident> = (0..2 * filters).map(|output| ident(&format!("y{output}"))).collect();
-    // What the second row of output sees is a row further down.
+    let outputs: Vec<Ident> = (0..together * filters).map(|output| ident(&format!("y{output}"))).collect();
+    // What a row of output sees is a row further down than what the one before it does.
     let weight_of = |output: usize, row: usize, tap: usize| match row.checked_sub(output / filters) {
         Some(row) => weight(output % filters, row, tap),
         None => 0.0,
     };
     let name = |row: usize, tap: usize| ident(&format!("x{row}_{tap}"));
-    let read = |row: usize, tap: usize| (0..2 * filters).any(|output| weight_of(output, row, tap) != 0.0);
-    let sources: Vec<Ident> = (0..=height).map(|row| ident(&format!("s{row}"))).collect();
+    let read = |row: usize, tap: usize| (0..together * filters).any(|output| weight_of(output, row, tap) != 0.0);
+    let sources: Vec<Ident> = (0..height + together - 1).map(|row| ident(&format!("s{row}"))).collect();
     let mut constants = Constants::default();
-    let mut begun = vec![false; 2 * filters];
+    let mut begun = vec![false; together * filters];
     let mut steps = Vec::new();
     for (row, source) in sources.iter().enumerate() {
         let names = (0..width).map(|tap| {
@@ -84,7 +84,7 @@ pub(super) fn pairs(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
     });
     let (tile, constants, width) = (index(tile), constants.declared(), index(width));
     let first = outputs.first();
-    let documentation = format!(" Sums of {height} rows as they are, for two rows of output.");
+    let documentation = format!(" Sums of {height} rows as they are, for {together} rows of output.");
     quote! {
         #[doc = #documentation]
         #features
