@@ -161,13 +161,13 @@ fn count_of_filters() -> Vec<String> {
         ("bytes by f32", tapwise::filter! { gaussian(sigma = 0.8, radius = 1) }),
     ];
     let mut numbers = Numbers::new(3);
-    let picture: Array3<f32> = numbers.array((160, 150, 3));
+    let picture: Array3<f32> = numbers.array((80, 90, 3));
     let bytes = picture.mapv(|number| (100.0 + 100.0 * number) as u8);
     let mut problems = Vec::new();
     for (name, filter) in filters {
         for layout in [Layout::Hwc, Layout::Planar, Layout::Sparse] {
             let input = Laid::of(layout, picture.view());
-            let mut output = Laid::new(layout, [160, 150, 3]);
+            let mut output = Laid::new(layout, [80, 90, 3]);
             let made = allocations(&mut || filter.apply_into(input.view(), output.view_mut()).unwrap());
             if made > 0 {
                 problems.push(format!("{name} {layout:?}: {made} in three calls"));
