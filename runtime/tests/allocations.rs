@@ -156,7 +156,10 @@ fn count_of_filters() -> Vec<String> {
         ("sums", tapwise::filter! { gaussian(sigma = 1.5, radius = 4) }),
         ("rows as they are", tapwise::filter! { [[0.3, 0.1, -0.7], [0.2, 0.9, 0.4], [0.8, -0.6, 0.5]] }),
         ("window", tapwise::filter! { mean(9) }),
-        ("layer", tapwise::filter! { gabor(sigma = 3.0, theta = 0.6, wavelength = 5.0, gamma = 0.7, radius = 10) }),
+        (
+            "layer",
+            tapwise::filter! { gabor(sigma = 3.0, theta = 0.6, wavelength = 5.0, gamma = 0.7, radius = 10) },
+        ),
         ("integers", tapwise::filter! { sobel_x }),
         ("bytes by f32", tapwise::filter! { gaussian(sigma = 0.8, radius = 1) }),
     ];

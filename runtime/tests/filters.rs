@@ -228,6 +228,21 @@ fn bits_do_not_depend_on_threads_or_on_where_a_row_lies() {
 }
 
 #[test]
+fn rows_that_are_cut_into_strips_are_those_that_are_not() {
+    // Rows that exceed a second-level cache of 2 MiB, fifteen of them and more.
+    let picture = picture([3, 40_011, 1], 19);
+    for filter in [GAUSSIAN_15, LOG, MIXED] {
+        let filter = filter.border(Border::Reflect);
+        let whole: Array3<f32> = filter.apply(picture.view()).unwrap();
+        for from in (0..39_000).step_by(1000) {
+            let part: Array3<f32> = filter.apply(picture.slice(s![.., from..from + 1011, ..])).unwrap();
+            let inner = s![.., 7..1004, ..];
+            assert_eq!(part.slice(inner), whole.slice(s![.., from + 7..from + 1004, ..]), "{from}");
+        }
+    }
+}
+
+#[test]
 fn bytes_are_filtered_like_their_numbers_and_rounded() {
     let mut numbers = Numbers::new(17);
     for shape in [[1, 1, 1], [5, 9, 3], [21, 130, 1], [40, 70, 3]] {

@@ -210,10 +210,10 @@ impl Handle {
             };
             return done.ok_or_else(unavailable);
         }
-        // Bytes of the picture and the answer, which passes the caches by where they exceed them, unless
-        // there is more to do with it.
+        // Bytes of the picture and the answer, which passes the caches by where they exceed the last of them,
+        // unless there is more to do with it.
         let bytes = picture.len() * size_of::<I>() + answer.len() * size_of::<O>();
-        let stream = then.is_none() && bytes > machine.l3 / 4;
+        let stream = then.is_none() && bytes > machine.l3;
         let piece = match program.form {
             Form::Window { anew, .. } => PIECE.next_multiple_of(anew.max(1)),
             Form::Sums(_) | Form::Layer => PIECE,
@@ -234,26 +234,37 @@ impl Handle {
                 surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
                     let sums =
                         Sums { surface, kernel, passes: &passes, terms, flipped: self.flipped, stream };
-                    bands(program.cycles, &machine, &surface, output, kernel.together(), |output, first, scratch| {
-                        pieces(output, first, &mut |output, first| sums.band(input, output, first, scratch));
-                    });
+                    bands(
+                        program.cycles,
+                        &machine,
+                        &surface,
+                        output,
+                        kernel.together(),
+                        |output, first, scratch| {
+                            pieces(output, first, &mut |output, first| {
+                                sums.band(input, output, first, scratch)
+                            });
+                        },
+                    );
                 });
             }
-            Form::Window { weight, anew } => surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
-                let windows = Windows { surface, passes: &passes, weight, anew: anew.max(1) };
-                bands(
-                    program.cycles,
-                    &machine,
-                    &surface,
-                    output,
-                    windows.anew,
-                    |output, first, scratch| {
-                        pieces(output, first, &mut |output, first| {
-                            windows.band(input, output, first, scratch)
-                        });
-                    },
-                );
-            }),
+            Form::Window { weight, anew } => {
+                surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
+                    let windows = Windows { surface, passes: &passes, weight, anew: anew.max(1) };
+                    bands(
+                        program.cycles,
+                        &machine,
+                        &surface,
+                        output,
+                        windows.anew,
+                        |output, first, scratch| {
+                            pieces(output, first, &mut |output, first| {
+                                windows.band(input, output, first, scratch)
+                            });
+                        },
+                    );
+                })
+            }
             Form::Layer => {
                 layer::run(self, isa, &passes, picture, answer.view_mut())?;
                 if let Some(then) = &then {

@@ -37,9 +37,6 @@ const LINE: usize = 16;
 /// Rows of output whose strips are computed one after another.
 const BLOCK: usize = 16;
 
-/// Bytes of rows and of their sums that a strip of two rows of output may take of the first-level cache.
-const STRIP_BYTES: usize = 32 << 10;
-
 /// A run of numbers of a row of output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Run {
@@ -115,7 +112,8 @@ impl Sums<'_> {
         let output = surface.output();
         let beyond = (output + surface.spread()).saturating_sub(surface.left() + surface.width());
         let rows = surface.frame.spec.kernel[0] + 1 + 2 * self.summed();
-        let strip = (STRIP_BYTES / size_of::<f32>() / rows).next_multiple_of(tile);
+        // Rows and their sums take half of the second-level cache: narrower strips are slower.
+        let strip = (surface.cache / 2 / size_of::<f32>() / rows).next_multiple_of(tile).max(tile);
         let whole = Cut { left: 0, right: 0, strip: output.max(tile), length: output.max(tile) };
         // Columns beyond one edge show those of the other, or what lies far inside: all sums come first.
         let far = surface.frame.spec.border == Border::Circular || strip < 4 * surface.spread();

@@ -28,7 +28,8 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
         None => 0.0,
     };
     let name = |row: usize, tap: usize| ident(&format!("x{row}_{tap}"));
-    let read = |row: usize, tap: usize| (0..together * filters).any(|output| weight_of(output, row, tap) != 0.0);
+    let read =
+        |row: usize, tap: usize| (0..together * filters).any(|output| weight_of(output, row, tap) != 0.0);
     let sources: Vec<Ident> = (0..height + together - 1).map(|row| ident(&format!("s{row}"))).collect();
     let mut constants = Constants::default();
     let mut begun = vec![false; together * filters];

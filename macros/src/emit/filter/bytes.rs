@@ -43,7 +43,10 @@ impl Bytes {
     pub(super) fn of(integers: Option<&Integers>, form: &Form<Shared>, cycles: f64) -> Option<Bytes> {
         if let Some(Integers { columns, rows, signed, divisor, division, cycles }) = integers {
             let floats = |vectors: &[Vec<i32>]| -> Vec<Vec<f64>> {
-                vectors.iter().map(|vector| vector.iter().map(|weight| f64::from(*weight)).collect()).collect()
+                vectors
+                    .iter()
+                    .map(|vector| vector.iter().map(|weight| f64::from(*weight)).collect())
+                    .collect()
             };
             let numbers = Numbers::Whole { signed: *signed, divisor: *divisor, division: *division };
             return Some(Bytes { columns: floats(columns), rows: floats(rows), numbers, cycles: *cycles });
