@@ -164,7 +164,10 @@ impl Dots {
             root.draw(&Text::new(name, (place(value), bottom + 8), style))?;
         }
         let style = text.clone().pos(Pos::new(HPos::Center, VPos::Top));
-        root.draw(&Text::new(self.title.clone(), ((names + WIDTH as i32 - MARGIN) / 2, bottom + 54), style))?;
+        // Below the middle of the axis; a long title begins further left.
+        let end = WIDTH as i32 - MARGIN;
+        let middle = ((names + end) / 2).min(end - legend::width(&self.title, FONT) / 2);
+        root.draw(&Text::new(self.title.clone(), (middle, bottom + 54), style))?;
         for (row, name) in self.rows.iter().enumerate() {
             let ends = [(names, line(row)), (WIDTH as i32 - MARGIN, line(row))];
             root.draw(&PathElement::new(ends, INK.mix(0.1).stroke_width(1)))?;

@@ -244,7 +244,7 @@ fn tables(findings: &Findings, kind: Kind) -> Vec<Block> {
         let mut cells = vec![
             cell(row.row.label),
             cell(way),
-            cell(words::time(seconds)),
+            words::took(row.beside.tapwise),
             match row.row.wanted.filter(|_| kind == KINDS[0]) {
                 Some(wanted) if copies <= wanted => judged(format!("{} ✓", words::three(copies)), true),
                 Some(wanted) => judged(format!("{} ✗ (wanted {wanted})", words::three(copies)), false),
@@ -253,13 +253,13 @@ fn tables(findings: &Findings, kind: Kind) -> Vec<Block> {
         ];
         let other = many.iter().find(|other| other.row.name == row.row.name);
         if !many.is_empty() {
-            cells.push(other.map_or(cell("–"), |other| cell(words::time(other.beside.tapwise.median_s))));
+            cells.push(other.map_or(cell("–"), |other| words::took(other.beside.tapwise)));
         }
         if peers {
             match row.beside.peers.first() {
                 Some(best) => {
                     cells.push(cell(format!("{} ({})", best.contender, best.strategy)));
-                    cells.push(cell(words::time(best.median_s)));
+                    cells.push(words::took(best));
                 }
                 None => cells.extend(["–", "–"].map(cell)),
             }

@@ -98,8 +98,10 @@ fn share(findings: &Findings) -> Result<Figure, Error> {
         unit: "",
         label: LABEL.to_owned(),
         explanation: format!(
-            "Operations of {} layers of {} networks over the time of all of them, one thread, by run-time kernels.",
-            found.layers, found.nets
+            "Operations of {} layers of {} networks over the time of all of them, one thread, by run-time kernels.{}",
+            found.layers,
+            found.nets,
+            if found.share > 1.0 { " Above 1: Winograd needs fewer than the direct sum." } else { "" }
         ),
         tone: Tone::Plain,
     })
@@ -156,12 +158,14 @@ fn picture(machine: &Machine, records: &[Record]) -> Result<Option<Drawn>, Error
     let measured: Vec<&Record> =
         shown.iter().flat_map(|shape| [fastest(shape, false), fastest(shape, true)]).flatten().collect();
     let beside = measured.iter().any(|record| record.contender != "tapwise");
+    let fewer = measured.iter().any(|record| record.fraction_of_peak > 1.0);
     let dots = Dots {
         name: "first",
         alternative: format!(
-            "The share of the FMA peak that tapwise reaches on {} layers{}",
+            "The share of the FMA peak that tapwise reaches on {} layers{}{}",
             shown.len(),
-            if beside { ", and the best other library" } else { "" }
+            if beside { ", and the best other library" } else { "" },
+            if fewer { "; beyond 1 by Winograd, with fewer multiply-adds than the direct sum" } else { "" }
         ),
         title: "share of the FMA peak of one core".to_owned(),
         scale: Scale::Linear,

@@ -28,8 +28,8 @@ const COLOURS: [(&str, RGBColor); 7] = [
     ("channels-out", colour::BLUE),
     ("along-row", colour::GREEN),
     ("depthwise", colour::PURPLE),
-    ("winograd", colour::ORANGE),
-    ("fft", colour::VERMILLION),
+    ("Winograd", colour::ORANGE),
+    ("FFT", colour::VERMILLION),
     ("im2col + GEMM", colour::GREY),
     ("naive", colour::BROWN),
 ];
@@ -90,9 +90,9 @@ fn point(cell: &Cell, winner: &str, above: i32) -> Option<Point> {
     let text = format!(
         "{}\nfastest: {winner}, {}\nchosen: {}, {}",
         words::shape(&cell.sample.shape),
-        words::time(best.measured?),
+        words::time(best.measured()?),
         algorithm(chosen),
-        words::time(chosen.measured?)
+        words::time(chosen.measured()?)
     );
     Some(Point { at: (x + width / 2, y + ROW / 2), text })
 }

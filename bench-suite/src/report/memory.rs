@@ -1,8 +1,9 @@
 //! The section on memory by strategy.
 
 use super::block::number;
-use super::document::{Block, Section, cell, table};
+use super::document::{Block, Section, Table, cell};
 use super::dots::{Contender, Dot, Dots, Scale};
+use super::drawn::Drawn;
 use super::evidence::Evidence;
 use super::palette::colour;
 use super::plot::Marker;
@@ -55,7 +56,7 @@ pub(super) fn section(rows: &[Row]) -> Result<Option<Section>, Error> {
         alternative:
             "Packed weights and scratch of each strategy, over the bytes of picture, answer and filter"
                 .to_owned(),
-        title: "memory besides, over picture, answer and filter".to_owned(),
+        title: "memory besides, over the rest".to_owned(),
         scale: Scale::Logarithmic,
         rows: shapes.iter().map(|shape| words::short_shape(shape)).collect(),
         contenders: contenders.collect(),
@@ -84,14 +85,12 @@ pub(super) fn section(rows: &[Row]) -> Result<Option<Section>, Error> {
     ];
     let text = "What a layer keeps besides the picture that goes in and the answer that comes out: weights in the order \
                 in which a kernel reads them, for as long as the layer is there, and scratch, which later calls use again. \
-                On one thread; scratch grows with threads, packed weights do not. At 1 on the axis a layer takes as much \
-                again as it must.";
+                On one thread; scratch grows with threads, packed weights do not. The rest is picture, answer and filter: at 1 on the axis a layer takes as much again \
+                as it must.";
     let caption =
         "Less is better; the axis is logarithmic. A strategy that takes nothing besides has no mark.";
-    let blocks = vec![
-        Block::Text(text.to_owned()),
-        Block::Plots(vec![(dots.draw()?, caption.to_owned())]),
-        table(&head, lines.collect()),
-    ];
+    let table = Table { head: head.map(str::to_owned).to_vec(), rows: lines.collect() };
+    let drawn = Drawn { table, ..dots.draw()? };
+    let blocks = vec![Block::Text(text.to_owned()), Block::Plots(vec![(drawn, caption.to_owned())])];
     Ok(Some(Section { id: "memory", title: "Memory by strategy", blocks }))
 }

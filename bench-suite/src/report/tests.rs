@@ -289,9 +289,9 @@ fn choice(regret: f64, threads: usize) -> sample::Sample {
         kernel: kernel.to_owned(),
         features: tapwise::cost::Features::default(),
         predicted: 1e-5,
-        measured: Some(measured),
+        timing: Some(sample::Timing { measured, samples: 5, spread: 0.02, error: 2e-6 }),
         chosen,
-        exact: true,
+        inexact: false,
     };
     let candidates = vec![
         candidate("channels-out-runtime", 1e-5 * regret, true),
