@@ -274,7 +274,7 @@ pub(crate) fn decode(bytes: &[u8], path: PathBuf) -> Result<RgbImage, Error> {
 /// A picture of the report as JPEG.
 pub(crate) fn encode(picture: &RgbImage, name: &str, caption: &str) -> Result<Picture, Error> {
     let mut bytes = Vec::new();
-    picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 42)).map_err(Error::Encode)?;
+    picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 40)).map_err(Error::Encode)?;
     let (width, height) = picture.dimensions();
     Ok(Picture { file: format!("{name}.jpg"), caption: caption.to_owned(), size: [width, height], bytes })
 }

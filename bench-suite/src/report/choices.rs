@@ -75,9 +75,8 @@ pub(super) fn section(measured: Option<&Findings>) -> Result<Option<Section>, Er
              times as long (more than {:.0} % longer). Empty cells are too much work to measure here.",
             100.0 * ALIKE
         );
-        let candidates = findings.map.iter().flat_map(|cell| &cell.sample.candidates);
-        let timings = candidates.filter_map(|candidate| candidate.timing);
-        let evidence = Evidence::timed(timings.map(|timing| (timing.samples, timing.spread)), "regret");
+        let timings = findings.map.iter().map(|cell| (cell.sample.rounds, cell.sample.spread));
+        let evidence = Evidence::timed(timings, "regret");
         let map = grid::map(&findings.map, evidence)?;
         blocks.push(Block::Plots(vec![(map, caption)]));
     }

@@ -1,5 +1,7 @@
 //! The section on memory by strategy.
 
+use tapwise::Strategy;
+
 use super::block::number;
 use super::document::{Block, Section, Table, cell};
 use super::dots::{Contender, Dot, Dots, Scale};
@@ -9,7 +11,7 @@ use super::palette::colour;
 use super::plot::Marker;
 use super::words;
 use crate::Error;
-use crate::memory::{Row, STRATEGIES};
+use crate::memory::Row;
 
 /// What a strategy takes besides the picture, its answer and the filter, over those.
 fn besides(row: &Row) -> f64 {
@@ -35,7 +37,7 @@ pub(super) fn section(rows: &[Row]) -> Result<Option<Section>, Error> {
         (colour::ORANGE, Marker::Triangle),
         (colour::PURPLE, Marker::Diamond),
     ];
-    let contenders = STRATEGIES.iter().zip(looks).map(|(strategy, (colour, marker))| {
+    let contenders = Strategy::ALL.iter().zip(looks).map(|(strategy, (colour, marker))| {
         let own = rows.iter().filter(|row| row.strategy == strategy.name() && row.weights + row.scratch > 0);
         let dot = |row: &Row| {
             let at = shapes.iter().position(|shape| *shape == row.shape).unwrap_or(0);

@@ -5,9 +5,8 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use tapwise::Shape;
 
-use super::block::number;
 use super::document::{Block, Section, Table, cell};
-use super::drawn::{Drawn, Point, WIDTH, inside};
+use super::drawn::{Drawn, Point, WIDTH, sketch};
 use super::evidence::Evidence;
 use super::palette::{INK, colour};
 use super::plot::{Area, Axis, Failed, Marker, draw_marker};
@@ -163,9 +162,9 @@ fn tabulated(layers: &[Placed<'_>], peak: f64, memory: f64) -> Table {
         vec![
             cell(words::shape(&layer.record.shape)),
             cell(named),
-            number(words::three(layer.intensity), layer.intensity),
-            number(words::three(layer.record.gflops), layer.record.gflops),
-            number(words::share(layer.record.gflops / roof), layer.record.gflops / roof),
+            cell(words::three(layer.intensity)),
+            cell(words::three(layer.record.gflops)),
+            cell(words::share(layer.record.gflops / roof)),
             cell(words::strategy(&layer.record.strategy)),
         ]
     };
@@ -173,17 +172,12 @@ fn tabulated(layers: &[Placed<'_>], peak: f64, memory: f64) -> Table {
 }
 
 fn draw(machine: &Machine, layers: &[Placed<'_>]) -> Result<Drawn, Error> {
-    let fail = |reason: String| Error::Plot { plot: NAME.to_owned(), reason };
-    let mut svg = String::new();
     let above = legend::height(&keys()) + 20;
     let height = (above + PLOT_HEIGHT + BELOW) as u32;
-    let points = {
-        let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        draw_keys(&area).map_err(|error| fail(error.to_string()))?;
-        let points = chart(&area, machine, layers, above).map_err(|error| fail(error.to_string()))?;
-        area.present().map_err(|error| fail(error.to_string()))?;
-        points
-    };
+    let (inside, points) = sketch(NAME, height, |area| {
+        draw_keys(area)?;
+        chart(area, machine, layers, above)
+    })?;
     let records: Vec<&Record> = layers.iter().map(|layer| layer.record).collect();
     let (peak, memory) = machine.set(&machine.selected).map_or((f64::NAN, f64::NAN), |set| {
         (set.fma_gflops, set.streams.last().map_or(f64::NAN, |stream| stream.read))
@@ -197,7 +191,7 @@ fn draw(machine: &Machine, layers: &[Placed<'_>]) -> Result<Drawn, Error> {
             layers.len()
         ),
         height,
-        inside: inside(&svg),
+        inside,
         points,
         shown: "GFLOP/s of the direct sum over operations for each byte".to_owned(),
         table: tabulated(layers, peak, memory),

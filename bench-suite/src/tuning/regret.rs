@@ -114,6 +114,11 @@ pub fn measure(effort: Effort, isa: Isa, threads: usize, journal: &Journal) -> R
         };
         rounds.push((threads, few(on_several)));
     }
+    // What was neither measured nor chosen says nothing of a choice.
+    let weighed = |mut sample: Sample| {
+        sample.candidates.retain(|candidate| candidate.timing.is_some() || candidate.chosen);
+        sample
+    };
     for (threads, shapes) in rounds {
         let plural = if threads == 1 { "" } else { "s" };
         let progress = Progress::new(&format!("choices on {threads} thread{plural}"), shapes.len());
@@ -123,7 +128,7 @@ pub fn measure(effort: Effort, isa: Isa, threads: usize, journal: &Journal) -> R
             let sample = journal.once(&format!("regret {shape}, {threads} threads"), || {
                 pool.install(|| measure_sample(shape, &planner, isa, pace(effort), HOPELESS))
             })?;
-            findings.samples.push(sample);
+            findings.samples.push(weighed(sample));
             progress.step();
         }
     }
@@ -139,7 +144,7 @@ pub fn measure(effort: Effort, isa: Isa, threads: usize, journal: &Journal) -> R
         let sample = journal.once(&format!("dispatch {shape}"), || {
             pool.install(|| measure_sample(shape, &planner, isa, pace(effort), HOPELESS))
         })?;
-        findings.map.push(Cell { delta, channels, sample });
+        findings.map.push(Cell { delta, channels, sample: weighed(sample) });
         progress.step();
     }
     Ok(findings)
@@ -156,11 +161,12 @@ mod tests {
             kernel: "k".to_owned(),
             features: tapwise::cost::Features::default(),
             predicted: 1.0,
-            timing: Some(Timing { measured: seconds, samples: 5, spread: 0.1, error: 1e-7 }),
+            timing: Some(Timing { measured: seconds, error: 1e-7 }),
             chosen,
             inexact: false,
         });
-        Sample { shape: "h8w8 c1x1 k3x3".to_owned(), threads, candidates: candidates.collect() }
+        let candidates = candidates.collect();
+        Sample { shape: "h8w8 c1x1 k3x3".to_owned(), threads, rounds: 5, spread: 0.1, candidates }
     }
 
     #[test]
@@ -191,14 +197,14 @@ mod tests {
         let pace = Pace { rounds: 1, sample: 1e-6, budget: 1e-3 };
         let run = || measure_sample(shape, &planner, isa, pace, f64::INFINITY).unwrap();
         let sample = pool(1).unwrap().install(run);
-        let timed = |candidate: &Candidate| candidate.timing.is_some_and(|timing| timing.samples == 1);
-        assert!(sample.candidates.len() >= 3 && sample.candidates.iter().all(timed));
+        assert!(sample.candidates.len() >= 3 && sample.candidates.iter().all(|own| own.timing.is_some()));
+        assert_eq!(sample.rounds, 1);
         // What is not there is not written, and read as it was.
         let mut written = sample.clone();
         written.candidates.iter_mut().for_each(|candidate| candidate.features = Default::default());
         written.candidates[0].timing = None;
         let text = serde_json::to_string(&written).unwrap();
-        assert_eq!(text.matches("samples").count(), written.candidates.len() - 1);
+        assert_eq!(text.matches("measured").count(), written.candidates.len() - 1);
         assert_eq!(serde_json::from_str::<Sample>(&text).unwrap(), written);
         assert!(regret(&sample).unwrap() >= 1.0);
     }

@@ -44,11 +44,8 @@ pub struct Candidate {
 pub struct Timing {
     /// The least of the measured seconds.
     pub measured: f64,
-    /// Samples taken.
-    pub samples: usize,
-    /// Of the samples: the part between the quartiles over the median.
-    pub spread: f64,
-    /// The largest error against f64, over the root mean square of the output.
+    /// The largest error against f64, over the root mean square of the output; 0 where older reports do not say it.
+    #[serde(default)]
     pub error: f64,
 }
 
@@ -67,6 +64,12 @@ pub struct Sample {
     pub shape: String,
     /// Threads.
     pub threads: usize,
+    /// Samples taken of the candidate that has the fewest.
+    #[serde(default)]
+    pub rounds: usize,
+    /// The part between the quartiles of the samples over their median: of the candidate where it is the largest.
+    #[serde(default)]
+    pub spread: f64,
     /// The candidates as the planner orders them; those that cannot run are left out.
     pub candidates: Vec<Candidate>,
 }
@@ -163,12 +166,15 @@ pub fn measure(
         .collect();
     let records = race(&label, entries, pace)?;
     for (index, record) in order.into_iter().zip(&records) {
-        candidates[index].timing = Some(Timing {
-            measured: record.min_s,
-            samples: record.samples,
-            spread: if record.rounds.len() > 1 { spread(&record.rounds) } else { 0.0 },
-            error: record.max_error,
-        });
+        candidates[index].timing = Some(Timing { measured: record.min_s, error: record.max_error });
     }
-    Ok(Sample { shape: shape.to_string(), threads: machine.threads, candidates })
+    let spreads =
+        records.iter().filter(|record| record.rounds.len() > 1).map(|record| spread(&record.rounds));
+    Ok(Sample {
+        shape: shape.to_string(),
+        threads: machine.threads,
+        rounds: records.iter().map(|record| record.samples).min().unwrap_or(0),
+        spread: spreads.fold(0.0, f64::max),
+        candidates,
+    })
 }
