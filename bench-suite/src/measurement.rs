@@ -204,9 +204,9 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
     Ok(records.collect())
 }
 
-/// A round's time over the median, to four digits behind the point.
+/// A round's time over the median, to three digits behind the point.
 fn relative(seconds: f64, median: f64) -> f64 {
-    (seconds / median * 1e4).round() / 1e4
+    (seconds / median * 1e3).round() / 1e3
 }
 
 /// Seconds of `repeats` runs; none where a peer failed, which says so itself.
