@@ -88,7 +88,7 @@ pub(crate) fn finding(integers: &Integers) -> String {
 }
 
 /// Factors as whole numbers, where they are and multiply back to the numerators.
-fn of_factors(factors: &Factors, whole: &Whole) -> Option<(Vec<Vec<i32>>, Vec<Vec<i32>>)> {
+fn of_factors(factors: &Factors, whole: &Whole) -> Option<(Vectors, Vectors)> {
     let integer = |number: &f64| {
         let integer = *number as i32;
         (f64::from(integer) == *number && integer.abs() < i32::from(i16::MAX)).then_some(integer)
@@ -118,6 +118,9 @@ fn cycles(columns: &[Vec<i32>], rows: &[Vec<i32>]) -> f64 {
         + ALONG * taps_of(rows) as f64
         + OUTPUT
 }
+
+/// A vector for each term.
+type Vectors = Vec<Vec<i32>>;
 
 /// A factor that divides every number up to the largest.
 fn division(divisor: u16, largest: u16) -> Option<Division> {
