@@ -36,7 +36,7 @@ impl Pace {
     #[must_use]
     pub fn of(effort: Effort) -> Self {
         match effort {
-            Effort::Quick => Pace { rounds: 31, sample: 1.5e-3, budget: 0.2 },
+            Effort::Quick => Pace { rounds: 25, sample: 1.5e-3, budget: 0.15 },
             Effort::Full => Pace { rounds: 151, sample: 3e-3, budget: 3.0 },
         }
     }

@@ -314,7 +314,7 @@ fn builds(run: &mut Run) -> Result<(), Error> {
 fn measure_builds(effort: Effort) -> Builds {
     let shapes = problems::builds(effort);
     let rounds = match effort {
-        Effort::Quick => 3,
+        Effort::Quick => 2,
         Effort::Full => 5,
     };
     let progress = Progress::new("build times", 1);
