@@ -266,7 +266,7 @@ fn waldo(run: &mut Run) -> Result<(), Error> {
 fn learning(run: &mut Run) -> Result<(), Error> {
     let effort = run.effort();
     let (album, pool) = (experiment::album()?, pool(run.threads)?);
-    let runs = run.journal.once("learning", || pool.install(|| Ok(experiment::run(&album, effort)?)))?;
+    let runs = run.journal.once("learning", || pool.install(|| experiment::run(&album, effort)))?;
     run.findings.study = Study { runs, shown: pool.install(|| pictures(&album))? };
     Ok(())
 }
