@@ -95,6 +95,16 @@ pub enum Error {
         /// What is here.
         wanted: String,
     },
+    /// A comment of a text that wants an excerpt of a report.
+    #[error("{}: line {line}: {reason}", path.display())]
+    Excerpt {
+        /// The text.
+        path: PathBuf,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A folder that is no report.
     #[error("{}: {reason}", folder.display())]
     NoReport {

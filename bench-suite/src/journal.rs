@@ -111,7 +111,7 @@ impl Journal {
         self.done.len().saturating_sub(1)
     }
 
-    /// What `measure` gives; where the run has measured it before, what it gave then.
+    /// What `measure` gives, to six digits; where the run has measured it before, what it gave then.
     ///
     /// # Errors
     /// Those of `measure`, [`Error::Write`] where the file cannot take it, and [`Error::Json`].
@@ -124,11 +124,12 @@ impl Journal {
             return serde_json::from_value(done.value.clone()).map_err(json);
         }
         let start = Instant::now();
-        let value = measure()?;
+        let mut value = serde_json::to_value(measure()?).map_err(json)?;
         let seconds = start.elapsed().as_secs_f64();
         *self.seconds.lock().unwrap_or_else(PoisonError::into_inner) += seconds;
+        shorten(&mut value);
         self.note(key, seconds, &value)?;
-        Ok(value)
+        serde_json::from_value(value).map_err(json)
     }
 
     /// Seconds that everything took that was measured, also before the run was stopped.
@@ -157,6 +158,21 @@ impl Journal {
 
 fn json(source: serde_json::Error) -> Error {
     Error::Json { what: FILE, source }
+}
+
+/// Takes every number that is not whole to six digits: more than any clock tells.
+fn shorten(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let short = number.as_f64().and_then(|long| format!("{long:.5e}").parse().ok());
+            if let Some(short) = short.and_then(serde_json::Number::from_f64) {
+                *number = short;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(shorten),
+        Value::Object(fields) => fields.values_mut().for_each(shorten),
+        _ => {}
+    }
 }
 
 /// The lines of a file that are whole.
@@ -204,7 +220,8 @@ mod tests {
         let missing = Journal::resume::<u32>(&folder, |_| String::new()).unwrap_err();
         assert!(matches!(missing, Error::NothingToResume { .. }), "{missing}");
         let journal = Journal::begin(&folder, "a command", &7u32).unwrap();
-        assert_eq!(journal.once("pi", || Ok(std::f64::consts::PI)).unwrap(), std::f64::consts::PI);
+        // Resumed or not, a measurement is the same.
+        assert_eq!(journal.once("pi", || Ok(std::f64::consts::PI)).unwrap(), 3.14159);
         let failed = journal.once::<u32>("broken", || Err(Error::NoShapes { path: "list".into() }));
         assert!(failed.is_err());
         drop(journal);
@@ -218,7 +235,7 @@ mod tests {
         let (journal, request) = Journal::resume::<u32>(&folder, |request| format!("{request}")).unwrap();
         assert_eq!((request, journal.command(), journal.found()), (7, "7", 1));
         let again: f64 = journal.once("pi", || panic!("measured twice")).unwrap();
-        assert_eq!(again, std::f64::consts::PI);
+        assert_eq!(again, 3.14159);
         assert_eq!(journal.once("half", || Ok(1u32)).unwrap(), 1);
         drop(journal);
         let (journal, _) = Journal::resume::<u32>(&folder, |_| String::new()).unwrap();

@@ -23,6 +23,7 @@ pub mod peers;
 pub mod photograph;
 pub mod problems;
 pub mod progress;
+pub mod readme;
 pub mod records;
 pub mod reference;
 pub mod report;

@@ -13,7 +13,7 @@ use tapwise_bench::problems::Effort;
 use tapwise_bench::session::{self, Options};
 use tapwise_bench::waldo::command::Request;
 use tapwise_bench::waldo::search::SCALES;
-use tapwise_bench::{Error, compare, export, peers, report, tuning, waldo};
+use tapwise_bench::{Error, compare, export, peers, readme, report, tuning, waldo};
 
 /// Measures tapwise on this machine. Without a command: `tapwise report`.
 #[derive(Debug, Parser)]
@@ -41,6 +41,8 @@ enum Command {
     Waldo(WaldoArguments),
     /// Says what became faster or slower between two reports, and whether that is to be believed.
     Compare(compare::command::Arguments),
+    /// Writes the figures of a README again, from the reports that its comments name.
+    Readme(readme::Arguments),
     /// Writes the measurements of a report, or of criterion, as JSON Lines or CSV.
     Export(export::command::Arguments),
 }
@@ -171,6 +173,7 @@ fn main() -> ExitCode {
         Some(Command::Waldo(arguments)) => find_waldo(arguments),
         // Its exit status has a meaning of its own.
         Some(Command::Compare(arguments)) => return compare::command::run(&arguments),
+        Some(Command::Readme(arguments)) => readme::run(&arguments),
         Some(Command::Export(arguments)) => export::command::run(&arguments),
         Some(Command::Report(report)) => write_report(report),
         None => write_report(arguments.report),

@@ -36,7 +36,7 @@ impl Pace {
     #[must_use]
     pub fn of(effort: Effort) -> Self {
         match effort {
-            Effort::Quick => Pace { rounds: 31, sample: 1.5e-3, budget: 0.2 },
+            Effort::Quick => Pace { rounds: 25, sample: 1.5e-3, budget: 0.15 },
             Effort::Full => Pace { rounds: 151, sample: 3e-3, budget: 3.0 },
         }
     }
@@ -204,9 +204,9 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
     Ok(records.collect())
 }
 
-/// A round's time over the median, to four digits behind the point.
+/// A round's time over the median, to three digits behind the point.
 fn relative(seconds: f64, median: f64) -> f64 {
-    (seconds / median * 1e4).round() / 1e4
+    (seconds / median * 1e3).round() / 1e3
 }
 
 /// Seconds of `repeats` runs; none where a peer failed, which says so itself.

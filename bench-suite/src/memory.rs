@@ -16,16 +16,6 @@ pub const LAYERS: [&str; 6] = [
     "h56w56 c128x128 k3 g128",
 ];
 
-/// The strategies that are asked for.
-pub const STRATEGIES: [Strategy; 6] = [
-    Strategy::Naive,
-    Strategy::Im2colGemm,
-    Strategy::Direct,
-    Strategy::Specialized,
-    Strategy::Winograd,
-    Strategy::Fft,
-];
-
 /// What one strategy takes for one layer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
@@ -65,7 +55,7 @@ fn layer(shape: Shape, isa: Isa) -> Result<Vec<Row>, Error> {
     let filter = Array4::<f32>::zeros((spec.kernel[0], spec.kernel[1], spec.c_in_group(), spec.c_out));
     let bytes = |numbers: usize| (numbers * size_of::<f32>()) as u64;
     let mut rows = Vec::new();
-    for strategy in STRATEGIES {
+    for strategy in Strategy::ALL {
         let layer = match Conv2d::builder(filter.view()).spec(&spec).strategy(strategy).isa(isa).build() {
             Ok(layer) => layer,
             Err(tapwise::Error::Unsupported { .. }) => continue,

@@ -26,7 +26,7 @@ const DELTA: i32 = 4;
 const LONGEST: u32 = 640;
 
 /// Width of one picture of the overview, in pixels.
-const TILE: u32 = 280;
+const TILE: u32 = 220;
 
 /// The photograph that ships, of a cat named Chelsea.
 pub(crate) const SHIPPED: (&str, &[u8]) = ("chelsea.png", include_bytes!("../assets/chelsea.png"));
@@ -244,7 +244,11 @@ impl Photograph {
             let (column, row) = (index as u32 % 3, index as u32 / 3);
             imageops::replace(&mut overview, &small, i64::from(column * tile[0]), i64::from(row * tile[1]));
         }
-        let maps = BANK.iter().zip(&shown).map(|(row, picture)| encode(picture, row.name, row.caption));
+        let maps = BANK.iter().zip(&shown).map(|(row, picture)| {
+            let [width, height] = [width, height].map(|length| (length * 3 / 4).max(1));
+            let smaller = imageops::resize(picture, width, height, FilterType::Triangle);
+            encode(&smaller, row.name, row.caption)
+        });
         Ok(Pictures {
             photograph: Some(encode(&self.picture, "photograph", &format!("The photograph, {}", self.name))?),
             maps: maps.collect::<Result<_, _>>()?,
@@ -270,7 +274,7 @@ pub(crate) fn decode(bytes: &[u8], path: PathBuf) -> Result<RgbImage, Error> {
 /// A picture of the report as JPEG.
 pub(crate) fn encode(picture: &RgbImage, name: &str, caption: &str) -> Result<Picture, Error> {
     let mut bytes = Vec::new();
-    picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 54)).map_err(Error::Encode)?;
+    picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, 40)).map_err(Error::Encode)?;
     let (width, height) = picture.dimensions();
     Ok(Picture { file: format!("{name}.jpg"), caption: caption.to_owned(), size: [width, height], bytes })
 }

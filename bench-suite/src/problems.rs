@@ -195,8 +195,6 @@ pub mod group {
     pub const NETS: &str = "nets";
     /// Layers that the planner's choices are judged by.
     pub const REGRET: &str = "regret";
-    /// The map of the planner's choices.
-    pub const DISPATCH: &str = "dispatch";
 }
 
 /// One shape, and what it is measured for.

@@ -1,5 +1,7 @@
 //! What was measured, as it is written to `measurements.json` and read back.
 
+mod table;
+
 use std::fs;
 use std::path::Path;
 
@@ -120,6 +122,33 @@ pub fn to_json_by_lines<T: Serialize>(value: &T, what: &'static str) -> Result<S
         other => serde_json::to_string(&other).map_err(fail)?,
     };
     Ok(text + "\n")
+}
+
+/// Records as a table in JSON: the names of their fields and what is the same in all of them once, then a line each.
+///
+/// # Errors
+/// [`Error::Json`] for numbers that JSON does not have.
+pub fn to_table(records: &[Record], what: &'static str) -> Result<String, Error> {
+    let fail = |source| Error::Json { what, source };
+    let values = records.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>().map_err(fail)?;
+    table::pack(&values).map_err(fail)
+}
+
+/// Reads records that [`to_table`] wrote, or a plain list of them.
+///
+/// # Errors
+/// [`Error::Read`] and [`Error::Json`].
+pub fn read_table(path: &Path, what: &'static str) -> Result<Vec<Record>, Error> {
+    let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+    from_table(&text).map_err(|source| Error::Json { what, source })
+}
+
+/// The records of what [`to_table`] wrote, or of a plain list of them.
+///
+/// # Errors
+/// What is no JSON, and records that lack a field.
+pub fn from_table(text: &str) -> Result<Vec<Record>, serde_json::Error> {
+    serde_json::from_value(table::unpack(serde_json::from_str(text)?))
 }
 
 /// Reads a file that [`to_json`] or [`to_json_by_lines`] wrote.

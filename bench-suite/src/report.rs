@@ -13,6 +13,7 @@ mod document;
 mod dots;
 mod drawn;
 mod evidence;
+mod excerpts;
 mod files;
 mod filters;
 mod first;
@@ -55,6 +56,7 @@ use crate::records::{Builds, Record};
 use crate::tuning::regret;
 use crate::waldo::gallery;
 
+pub use excerpts::{excerpt, names};
 pub use files::{File, files, read, read_all, write};
 pub use terminal::terminal;
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::reference::Noise;
 
 /// Rounds that a record keeps: where there were more, medians of neighbours.
-pub const KEPT: usize = 33;
+pub const KEPT: usize = 21;
 
 /// Resamplings of an interval.
 const RESAMPLED: usize = 400;

@@ -4,8 +4,15 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use tapwise::{ConvSpec, Geometry, registry};
+use tapwise::{ConvSpec, Geometry, Isa, registry};
+use tapwise_bench::journal::Journal;
 use tapwise_bench::layers::block::{Wanted, text};
+use tapwise_bench::layers::measure::{Conditions, measure};
+use tapwise_bench::layers::read;
+use tapwise_bench::machine::Machine;
+use tapwise_bench::measurement::Pace;
+use tapwise_bench::parts::Part;
+use tapwise_bench::report::{Findings, terminal, write};
 
 // As the program prints it for the geometries of `wanted`, and compiled here.
 tapwise::specialize! {
@@ -67,11 +74,23 @@ fn folder(name: &str) -> PathBuf {
 
 #[test]
 fn a_network_becomes_a_report_of_its_layers_alone() {
-    let out = folder("own-layers");
-    let done = report(&out, &data("pnet.onnx"), &["--input", "16x14"]);
-    let said = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let path = data("pnet.onnx");
+    let isa = Isa::Portable;
+    let conditions = Conditions {
+        isa,
+        pace: Pace { rounds: 1, sample: 1e-6, budget: 1e-3 },
+        threads: 2,
+        memory: None,
+        journal: &Journal::none("tapwise report --only shapes --shapes pnet.onnx --input 16x14"),
+    };
+    let listing = read(&path, Some("16x14".parse().unwrap())).unwrap();
+    let (records, found) = measure(&path, listing, &conditions).unwrap();
+    let machine = Machine { parts: vec![Part::Shapes], ..Machine::here(isa, "quick", "tapwise report") };
+    let findings = Findings { records, layers: Some(found), ..Findings::of(machine) };
+    let said = terminal(&findings);
     assert!(said.contains("pnet: 5 convolutions take"), "{said}");
+    let out = folder("own-layers");
+    write(&findings, &out).unwrap();
     let read = |name: &str| std::fs::read_to_string(out.join(name)).unwrap();
     let (page, layers, records) = (read("index.html"), read("layers.json"), read("measurements.json"));
     assert!(page.contains("<section id=\"shapes\"") && !page.contains("<section id=\"photograph\""));

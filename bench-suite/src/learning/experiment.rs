@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::network::Network;
 use super::optimiser::Adam;
-use super::pictures::{Shown, pictures};
+use super::pictures::Shown;
 use super::scenes::{Album, SCENE};
 use super::tasks::{Learner, RATES, Task};
 use super::trainer::{Schedule, fit};
@@ -101,13 +101,12 @@ impl Study {
     }
 }
 
-/// The whole experiment on the photograph that ships, on the calling thread's pool.
+/// Scenes cut from the photograph that ships.
 ///
 /// # Errors
-/// What the networks refuse, and [`Error::Encode`]; neither is known to happen.
-pub fn study(effort: Effort) -> Result<Study, Error> {
-    let album = Album::new(&[Photograph::read(None)?.pixels()])?;
-    Ok(Study { runs: run(&album, effort)?, shown: pictures(&album)? })
+/// As [`Photograph::read`] and [`Album::new`]; nothing is known to happen.
+pub fn album() -> Result<Album, Error> {
+    Ok(Album::new(&[Photograph::read(None)?.pixels()])?)
 }
 
 /// Seeds of the runs, and of those that compare rates.

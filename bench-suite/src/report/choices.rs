@@ -5,8 +5,6 @@ use super::document::{Block, Section, cell, judged, table};
 use super::evidence::Evidence;
 use super::{grid, words};
 use crate::Error;
-use crate::problems::group;
-use crate::records::Record;
 use crate::tuning::regret::{ALIKE, Findings, regret, summary};
 use crate::tuning::sample::{Candidate, HOPELESS, Sample};
 use crate::tuning::shapes::{MAP_SIDE, MOST};
@@ -25,13 +23,12 @@ pub(super) fn algorithm(candidate: &Candidate) -> String {
             .find(|family| candidate.kernel.starts_with(family))
             .unwrap_or("direct")
             .to_owned(),
-        "im2col-gemm" => "im2col + GEMM".to_owned(),
-        other => other.to_owned(),
+        other => words::strategy(other),
     }
 }
 
 /// The section, where choices were measured.
-pub(super) fn section(measured: Option<&Findings>, records: &[Record]) -> Result<Option<Section>, Error> {
+pub(super) fn section(measured: Option<&Findings>) -> Result<Option<Section>, Error> {
     let Some(findings) = measured else { return Ok(None) };
     if findings.samples.is_empty() {
         return Ok(None);
@@ -78,8 +75,9 @@ pub(super) fn section(measured: Option<&Findings>, records: &[Record]) -> Result
              times as long (more than {:.0} % longer). Empty cells are too much work to measure here.",
             100.0 * ALIKE
         );
-        let cells: Vec<&Record> = records.iter().filter(|record| record.group == group::DISPATCH).collect();
-        let map = grid::map(&findings.map, Evidence::of(&cells, "regret"))?;
+        let timings = findings.map.iter().map(|cell| (cell.sample.rounds, cell.sample.spread));
+        let evidence = Evidence::timed(timings, "regret");
+        let map = grid::map(&findings.map, evidence)?;
         blocks.push(Block::Plots(vec![(map, caption)]));
     }
     Ok(Some(Section { id: "choices", title: "How well the planner chooses", blocks }))
@@ -92,7 +90,7 @@ fn worst(samples: &[Sample]) -> Vec<Vec<super::document::Cell>> {
     lost.retain(|(regret, _)| *regret > 1.0 + ALIKE);
     lost.sort_by(|a, b| b.0.total_cmp(&a.0));
     let named = |candidate: &Candidate| {
-        let seconds = candidate.measured.map_or("–".to_owned(), words::time);
+        let seconds = candidate.measured().map_or("–".to_owned(), words::time);
         format!("{}, {seconds}", algorithm(candidate))
     };
     let rows = lost.into_iter().take(WORST).filter_map(|(regret, sample)| {

@@ -13,14 +13,14 @@ use crate::records::Record;
 pub(super) fn document(findings: &Findings) -> Result<Document, Error> {
     let Findings { machine, records, builds, .. } = findings;
     let mut sections = vec![super::machine::section(machine, records)];
-    sections.extend(super::correctness::section(records));
+    sections.extend(super::correctness::section(records, findings.choices.as_ref()));
     sections.extend(super::photograph::section(findings));
     sections.extend(super::layers::section(findings)?);
     sections.extend(super::peers::section(findings)?);
     sections.extend(super::nets::section(findings)?);
     sections.extend(targets::section(machine, records));
     sections.extend(super::filters::section(findings)?);
-    sections.extend(super::choices::section(findings.choices.as_ref(), records)?);
+    sections.extend(super::choices::section(findings.choices.as_ref())?);
     sections.extend(super::crossover::section(machine, records)?);
     sections.extend(super::roofline::section(machine, records)?);
     sections.extend(super::scaling::throughput(machine, records)?);

@@ -7,35 +7,65 @@ use crate::measurement::LIMIT;
 use crate::problems::group;
 use crate::records::Record;
 use crate::statistics::median;
+use crate::tuning::regret::Findings;
+
+/// An answer that was compared with the definition.
+struct Compared<'f> {
+    strategy: &'f str,
+    shape: &'f str,
+    error: f64,
+    /// Whether it may err by as much.
+    allowed: bool,
+}
+
+/// Every answer of tapwise's own that was compared.
+fn compared<'f>(records: &'f [Record], choices: Option<&'f Findings>) -> Vec<Compared<'f>> {
+    let own = records.iter().filter(|record| record.contender == "tapwise" && record.group != group::FILTERS);
+    let records = own.map(|record| Compared {
+        strategy: &record.strategy,
+        shape: &record.shape,
+        error: record.max_error,
+        // A tile that was asked for may err by more than a layer tolerates by default.
+        allowed: record.max_error <= LIMIT || record.group == group::TILES,
+    });
+    let samples = choices
+        .into_iter()
+        .flat_map(|found| found.samples.iter().chain(found.map.iter().map(|cell| &cell.sample)));
+    let candidates = samples.flat_map(|sample| {
+        sample.candidates.iter().filter_map(|candidate| {
+            let error = candidate.timing?.error;
+            let (strategy, shape) = (candidate.strategy.as_str(), sample.shape.as_str());
+            Some(Compared { strategy, shape, error, allowed: error <= LIMIT })
+        })
+    });
+    records.chain(candidates).collect()
+}
 
 /// The section; none where nothing was measured.
-pub(super) fn section(records: &[Record]) -> Option<Section> {
-    let own =
-        || records.iter().filter(|record| record.contender == "tapwise" && record.group != group::FILTERS);
+pub(super) fn section(records: &[Record], choices: Option<&Findings>) -> Option<Section> {
+    let compared = compared(records, choices);
     let mut names: Vec<&str> = Vec::new();
-    for record in own() {
-        if !names.contains(&record.strategy.as_str()) {
-            names.push(&record.strategy);
+    for answer in &compared {
+        if !names.contains(&answer.strategy) {
+            names.push(answer.strategy);
         }
     }
     if names.is_empty() {
         return None;
     }
     let rows = names.into_iter().filter_map(|name| {
-        let all: Vec<&Record> = own().filter(|record| record.strategy == name).collect();
-        let worst = all.iter().max_by(|a, b| a.max_error.total_cmp(&b.max_error))?;
-        let mut shapes: Vec<&str> = all.iter().map(|record| record.shape.as_str()).collect();
+        let all: Vec<_> = compared.iter().filter(|answer| answer.strategy == name).collect();
+        let worst = all.iter().max_by(|a, b| a.error.total_cmp(&b.error))?;
+        let mut shapes: Vec<&str> = all.iter().map(|answer| answer.shape).collect();
         shapes.sort_unstable();
         shapes.dedup();
-        let middle = median(&mut all.iter().map(|record| record.max_error).collect::<Vec<f64>>());
-        // A tile that was asked for may err by more than a layer tolerates by default.
-        let allowed = worst.max_error <= LIMIT || worst.group == group::TILES;
+        let middle = median(&mut all.iter().map(|answer| answer.error).collect::<Vec<f64>>());
         Some(vec![
             cell(words::strategy(name)),
             number(shapes.len().to_string(), shapes.len() as f64),
             number(words::error(middle), middle),
-            Cell { key: Some(worst.max_error), ..judged(words::error(worst.max_error), allowed) },
-            cell(words::shape(&worst.shape)),
+            Cell { key: Some(worst.error), ..judged(words::error(worst.error), worst.allowed) },
+            cell(words::shape(worst.shape)),
         ])
     });
     let rows: Vec<_> = rows.collect();

@@ -85,13 +85,12 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Result<Option<Se
         "FFT, times the FMA peak",
     ];
     let cells = rows.iter().map(|row| {
-        let time =
-            |record: &Option<&Record>| record.map_or("–".to_owned(), |record| words::time(record.median_s));
+        let time = |record: &Option<&Record>| record.map_or(cell("–"), words::took);
         let transforms = row.records[2];
         let of = |number: fn(&Record) -> f64| {
             transforms.map_or("–".to_owned(), |record| words::three(number(record)))
         };
-        let times = row.records.iter().map(|record| cell(time(record)));
+        let times = row.records.iter().map(time);
         let effective = [of(|record| record.gflops), of(|record| record.fraction_of_peak)];
         std::iter::once(cell(format!("{0} × {0}", row.side)))
             .chain(times)

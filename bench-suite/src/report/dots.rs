@@ -4,7 +4,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::charts::steps;
-use super::drawn::{Drawn, Point, WIDTH, inside};
+use super::drawn::{Drawn, Point, WIDTH, sketch};
 use super::evidence::Evidence;
 use super::palette::INK;
 use super::plot::{Area, Failed, Marker, draw_marker};
@@ -113,23 +113,17 @@ impl Dots {
         let places = legend::places(named.iter().map(|own| own.label.as_str()), FONT, KEY);
         let above = legend::height(&places) + 20;
         let height = (above + self.rows.len() as i32 * ROW + AXIS) as u32;
-        let fail = |reason: String| Error::Plot { plot: self.name.to_owned(), reason };
-        let mut svg = String::new();
-        let points = {
-            let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        let (inside, points) = sketch(self.name, height, |area| {
             for (contender, (column, row)) in named.into_iter().zip(places) {
-                let at = (column + 14, 8 + row * legend::ROW + legend::ROW / 2);
-                key(&area, contender, at).map_err(|error| fail(error.to_string()))?;
+                key(area, contender, (column + 14, 8 + row * legend::ROW + legend::ROW / 2))?;
             }
-            let points = self.chart(&area, above).map_err(|error| fail(error.to_string()))?;
-            area.present().map_err(|error| fail(error.to_string()))?;
-            points
-        };
+            self.chart(area, above)
+        })?;
         Ok(Drawn {
             name: self.name,
             alternative: self.alternative.clone(),
             height,
-            inside: inside(&svg),
+            inside,
             points,
             shown: self.title.clone(),
             table: tabulated::dots(self),
@@ -164,7 +158,10 @@ impl Dots {
             root.draw(&Text::new(name, (place(value), bottom + 8), style))?;
         }
         let style = text.clone().pos(Pos::new(HPos::Center, VPos::Top));
-        root.draw(&Text::new(self.title.clone(), ((names + WIDTH as i32 - MARGIN) / 2, bottom + 54), style))?;
+        // Below the middle of the axis; a long title begins further left.
+        let end = WIDTH as i32 - MARGIN;
+        let middle = ((names + end) / 2).min(end - legend::width(&self.title, FONT) / 2);
+        root.draw(&Text::new(self.title.clone(), (middle, bottom + 54), style))?;
         for (row, name) in self.rows.iter().enumerate() {
             let ends = [(names, line(row)), (WIDTH as i32 - MARGIN, line(row))];
             root.draw(&PathElement::new(ends, INK.mix(0.1).stroke_width(1)))?;

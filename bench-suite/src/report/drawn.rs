@@ -1,8 +1,12 @@
 //! A chart as SVG, with what stands behind its points, its numbers as a table and what they rest on.
 
+use plotters::prelude::*;
+
 use super::block::Table;
 use super::evidence::Evidence;
 use super::html::escape;
+use super::plot::Area;
+use crate::Error;
 
 /// Pixels across of every chart. The page shows about half of them, so that lines are sharp on any screen.
 pub(super) const WIDTH: u32 = 880;
@@ -40,8 +44,27 @@ pub(super) struct Drawn {
     pub(super) wide: bool,
 }
 
+/// Has a chart of a height drawn: its elements, and what `draw` gives.
+///
+/// # Errors
+/// [`Error::Plot`], which is not known to happen.
+pub(super) fn sketch<T>(
+    name: &str,
+    height: u32,
+    draw: impl FnOnce(&Area<SVGBackend<'_>>) -> Result<T, DrawingAreaErrorKind<std::io::Error>>,
+) -> Result<(String, T), Error> {
+    let mut svg = String::new();
+    let drawn = {
+        let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        draw(&area).and_then(|drawn| area.present().map(|()| drawn))
+    };
+    let fail =
+        |error: DrawingAreaErrorKind<_>| Error::Plot { plot: name.to_owned(), reason: error.to_string() };
+    Ok((inside(&svg), drawn.map_err(fail)?))
+}
+
 /// The elements of a picture that plotters wrote, with the ink of the page and without what need not be said.
-pub(super) fn inside(svg: &str) -> String {
+fn inside(svg: &str) -> String {
     let elements = svg.split_once('>').map_or("", |(_, rest)| rest).trim_start();
     let mut short = elements.trim_end().trim_end_matches("</svg>").to_owned();
     for (long, brief) in [

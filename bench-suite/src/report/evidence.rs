@@ -33,15 +33,27 @@ pub(super) enum Evidence {
 impl Evidence {
     /// What figures of these records rest on; `only` is the part of a report that measures them again.
     pub(super) fn of(records: &[&Record], only: &str) -> Self {
-        let samples = records.iter().map(|record| record.samples);
-        let samples = [samples.clone().min().unwrap_or(0), samples.max().unwrap_or(0)];
-        let rounds = records.iter().filter(|record| record.rounds.len() > 1);
-        let mut spreads: Vec<f64> = rounds.map(|record| spread(&record.rounds)).collect();
+        let slowed = records.iter().filter(|record| record.slowed).count();
+        let timings = records.iter().map(|record| {
+            (record.samples, if record.rounds.len() > 1 { spread(&record.rounds) } else { f64::NAN })
+        });
+        Evidence::measured(timings, [records.len(), slowed], only)
+    }
+
+    /// What figures rest on that were taken in turns, whatever the clock did: of each the samples, and the part
+    /// between the quartiles over the median.
+    pub(super) fn timed(timings: impl Iterator<Item = (usize, f64)>, only: &str) -> Self {
+        Evidence::measured(timings, [0, 0], only)
+    }
+
+    fn measured(timings: impl Iterator<Item = (usize, f64)>, slowed: [usize; 2], only: &str) -> Self {
+        let (samples, mut spreads): (Vec<usize>, Vec<f64>) = timings.unzip();
+        let samples =
+            [samples.iter().copied().min().unwrap_or(0), samples.iter().copied().max().unwrap_or(0)];
         spreads.retain(|spread| spread.is_finite());
         let worst = spreads.iter().copied().fold(0.0, f64::max);
         let spread = (!spreads.is_empty()).then(|| [median(&mut spreads), worst]);
-        let slowed = records.iter().filter(|record| record.slowed).count();
-        Evidence::Measured { samples, spread, slowed: [records.len(), slowed], again: again(only) }
+        Evidence::Measured { samples, spread, slowed, again: again(only) }
     }
 
     /// What was measured otherwise than by records.

@@ -1,5 +1,6 @@
 //! A report as files: written to a folder, and read from one.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ use crate::clock;
 use crate::filters::gallery::Gallery;
 use crate::learning::pictures::Shown;
 use crate::photograph::{Picture, Pictures};
-use crate::records::{Builds, read_json, to_json, to_json_by_lines};
+use crate::records::{Builds, read_json, read_table, to_json, to_json_by_lines, to_table};
 
 /// A file of the report: its path inside the folder, and its contents.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +79,10 @@ pub fn files(findings: &Findings) -> Result<Vec<File>, Error> {
     let mut files = vec![
         File { path: "index.html".to_owned(), bytes: html::page(&document).into_bytes() },
         File { path: "report.md".to_owned(), bytes: markdown::page(&document).into_bytes() },
-        by_lines(MEASUREMENTS, &findings.records)?,
+        File {
+            path: MEASUREMENTS.to_owned(),
+            bytes: to_table(&findings.records, MEASUREMENTS)?.into_bytes(),
+        },
         json(MACHINE, &findings.machine)?,
     ];
     if let Some(peers) = &findings.peers {
@@ -130,27 +134,46 @@ fn by_lines<T: Serialize>(path: &'static str, value: &T) -> Result<File, Error> 
     Ok(File { path: path.to_owned(), bytes: to_json_by_lines(value, path)?.into_bytes() })
 }
 
-/// Writes the files of a report to a folder. Plots and pictures that an older report left there go.
+/// Writes the files of a report to a folder, each as a whole or not at all. Plots and pictures that an older report
+/// left there go, once the new ones are there.
 ///
 /// # Errors
 /// As [`files`], and [`Error::Write`].
 pub fn write(findings: &Findings, folder: &Path) -> Result<(), Error> {
-    let files = files(findings)?;
-    for inside in ["plots", "pictures"] {
-        let path = folder.join(inside);
-        if path.is_dir() {
-            fs::remove_dir_all(&path).map_err(|source| Error::Write { path, source })?;
-        }
-    }
-    for file in files {
+    let mut kept = HashSet::new();
+    for file in files(findings)? {
         let path = folder.join(&file.path);
-        let fail = |source| Error::Write { path: path.clone(), source };
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(fail)?;
+        whole(&path, &file.bytes).map_err(|source| Error::Write { path: path.clone(), source })?;
+        kept.insert(path);
+    }
+    for inside in ["plots", "pictures"] {
+        let Ok(found) = fs::read_dir(folder.join(inside)) else { continue };
+        for path in found.flatten().map(|entry| entry.path()).filter(|path| !kept.contains(path)) {
+            fs::remove_file(&path).map_err(|source| Error::Write { path, source })?;
         }
-        fs::write(&path, &file.bytes).map_err(fail)?;
+        if !kept.iter().any(|path| path.starts_with(folder.join(inside))) {
+            let path = folder.join(inside);
+            fs::remove_dir(&path).map_err(|source| Error::Write { path, source })?;
+        }
     }
     Ok(())
+}
+
+/// Writes a file beside what has its name, and gives it the name when it is whole: a disk that is full leaves the
+/// old one.
+fn whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    let fresh = path.with_file_name(name);
+    let written = fs::write(&fresh, bytes).and_then(|()| fs::rename(&fresh, path));
+    if written.is_err() {
+        // Of two failures the first one is told.
+        let _ = fs::remove_file(&fresh);
+    }
+    written
 }
 
 /// Reads what a report was made of from its folder.
@@ -165,7 +188,7 @@ pub fn read(folder: &Path) -> Result<Findings, Error> {
         }
     }
     let mut findings = Findings::of(read_json(&folder.join(MACHINE), MACHINE)?);
-    findings.records = read_json(&folder.join(MEASUREMENTS), MEASUREMENTS)?;
+    findings.records = read_table(&folder.join(MEASUREMENTS), MEASUREMENTS)?;
     findings.peers = where_there(folder, PEERS)?;
     findings.choices = where_there(folder, REGRET)?;
     if let Some(builds) = where_there(folder, BUILDS)? {
@@ -267,6 +290,84 @@ impl Findings {
         self.layers = self.layers.take().or(layers);
         if !memory.is_empty() {
             self.memory = memory;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{filtered, findings, measured_choices};
+    use super::*;
+    use crate::parts::Part;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap().flatten();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_written_leaves_what_was_there() {
+        let folder = std::env::temp_dir().join(format!("tapwise-files-{}", std::process::id()));
+        let mut found = findings();
+        write(&found, &folder).unwrap();
+        let before = names(&folder);
+        // No file can take the place of a folder.
+        fs::remove_file(folder.join(MACHINE)).unwrap();
+        fs::create_dir_all(folder.join(MACHINE)).unwrap();
+        found.pictures = Pictures::default();
+        let error = write(&found, &folder).unwrap_err();
+        assert!(matches!(&error, Error::Write { path, .. } if path.ends_with(MACHINE)), "{error}");
+        assert_eq!(names(&folder), before);
+        assert!(folder.join("pictures/photograph.jpg").is_file());
+        // What another report left goes once the new one is there.
+        fs::remove_dir(folder.join(MACHINE)).unwrap();
+        write(&found, &folder).unwrap();
+        assert!(!folder.join("pictures/photograph.jpg").exists());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_report_is_drawn_again_from_its_folder() {
+        let findings = Findings { choices: Some(measured_choices()), ..filtered() };
+        let folder = std::env::temp_dir().join(format!("tapwise-records-{}", std::process::id()));
+        write(&findings, &folder).unwrap();
+        let again = read(&folder).unwrap();
+        assert_eq!(again, findings);
+        // What is drawn again is what was drawn.
+        assert!(files(&again).unwrap() == files(&findings).unwrap());
+        fs::remove_file(folder.join("machine.json")).unwrap();
+        let error = read(&folder).unwrap_err().to_string();
+        assert!(error.contains("no machine.json in it"), "{error}");
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn reports_of_one_machine_are_one_report() {
+        let folder = |name: &str| std::env::temp_dir().join(format!("tapwise-{name}-{}", std::process::id()));
+        let folders = ["first", "second"].map(folder);
+        let mut first = findings();
+        first.machine.parts = vec![Part::Sweeps];
+        let mut second = Findings::of(first.machine.clone());
+        second.machine.parts = vec![Part::Regret];
+        (second.machine.seconds, second.choices) = (30.0, Some(measured_choices()));
+        write(&first, &folders[0]).unwrap();
+        write(&second, &folders[1]).unwrap();
+        let both = read_all(&folders).unwrap();
+        assert_eq!(both.machine.parts, [Part::Sweeps, Part::Regret]);
+        assert_eq!((both.records.len(), both.machine.seconds), (first.records.len(), 90.0));
+        assert!(both.choices.is_some());
+
+        let twice = read_all(&[folders[0].clone(), folders[0].clone()]).unwrap_err().to_string();
+        assert!(twice.contains("has measured sweeps"), "{twice}");
+        second.machine.processor = "another".to_owned();
+        write(&second, &folders[1]).unwrap();
+        let other = read_all(&folders).unwrap_err().to_string();
+        assert!(other.contains("its processor is another"), "{other}");
+        for folder in folders {
+            fs::remove_dir_all(folder).unwrap();
         }
     }
 }

@@ -244,7 +244,7 @@ fn tables(findings: &Findings, kind: Kind) -> Vec<Block> {
         let mut cells = vec![
             cell(row.row.label),
             cell(way),
-            cell(words::time(seconds)),
+            words::took(row.beside.tapwise),
             match row.row.wanted.filter(|_| kind == KINDS[0]) {
                 Some(wanted) if copies <= wanted => judged(format!("{} ✓", words::three(copies)), true),
                 Some(wanted) => judged(format!("{} ✗ (wanted {wanted})", words::three(copies)), false),
@@ -253,13 +253,13 @@ fn tables(findings: &Findings, kind: Kind) -> Vec<Block> {
         ];
         let other = many.iter().find(|other| other.row.name == row.row.name);
         if !many.is_empty() {
-            cells.push(other.map_or(cell("–"), |other| cell(words::time(other.beside.tapwise.median_s))));
+            cells.push(other.map_or(cell("–"), |other| words::took(other.beside.tapwise)));
         }
         if peers {
             match row.beside.peers.first() {
                 Some(best) => {
                     cells.push(cell(format!("{} ({})", best.contender, best.strategy)));
-                    cells.push(cell(words::time(best.median_s)));
+                    cells.push(words::took(best));
                 }
                 None => cells.extend(["–", "–"].map(cell)),
             }
@@ -279,20 +279,37 @@ fn tables(findings: &Findings, kind: Kind) -> Vec<Block> {
     if kind == KINDS[0] {
         text.push_str(" ✓ is within the copies that are wanted, ✗ beyond.");
     }
-    let besides: Vec<ratio::Row<'_>> = single.into_iter().map(|row| row.beside).collect();
-    if let Some(found) = summary(&besides) {
-        text.push_str(&format!(
-            " Over the best of the others: {} × in the geometric mean of {} filters, at least as fast in {}; the worst is \
-             {} × on {}.",
-            words::three(found.mean),
-            found.rows,
-            found.won,
-            words::share(found.worst.1),
-            named(&found.worst.0).map_or(found.worst.0.as_str(), |(row, _)| row.label)
-        ));
+    if let Some(found) = over_the_best(single) {
+        text.push_str(&format!(" {found}"));
     }
     let head: Vec<&str> = head.iter().map(String::as_str).collect();
     vec![Block::Text(text), table(&head, rows)]
+}
+
+/// The sentence on other libraries; none where none was measured.
+fn over_the_best(measured: Vec<Measured<'_>>) -> Option<String> {
+    let besides: Vec<ratio::Row<'_>> = measured.into_iter().map(|row| row.beside).collect();
+    let found = summary(&besides)?;
+    Some(format!(
+        "Over the best of the others: {} × in the geometric mean of {} filters, at least as fast in {}; the worst is {} × \
+         on {}.",
+        words::three(found.mean),
+        found.rows,
+        found.won,
+        words::share(found.worst.1),
+        named(&found.worst.0).map_or(found.worst.0.as_str(), |(row, _)| row.label)
+    ))
+}
+
+/// How filters stand beside other libraries on each kind of pictures, a line of a list each, on one thread; none where
+/// no other library was measured.
+pub(super) fn summaries(findings: &Findings) -> Option<String> {
+    let line = |kind: Kind| {
+        let found = over_the_best(measured(&findings.records, kind, 1))?;
+        Some(format!("- On {}. {found}\n", said(kind)))
+    };
+    let lines: String = KINDS.into_iter().filter_map(line).collect();
+    (!lines.is_empty()).then_some(lines)
 }
 
 fn against(ratio: Option<f64>) -> Cell {

@@ -6,7 +6,7 @@ use super::drawn::Drawn;
 use super::evidence::Evidence;
 use super::palette::colour;
 use super::plot::Marker;
-use super::{Findings, nets, words};
+use super::{Findings, markdown, nets, words};
 use crate::Error;
 use crate::machine::Machine;
 use crate::parts::Part;
@@ -17,7 +17,7 @@ use crate::tuning::regret;
 
 /// Layers of the picture: image filters, a first layer, layers in the middle of networks, a pointwise and a
 /// depthwise one.
-const LAYERS: [&str; 10] = [
+pub(super) const LAYERS: [&str; 10] = [
     "h1080w1920 c1x1 k3x3",
     "h1080w1920 c1x1 k5x5",
     "h1080w1920 c1x1 k15x15",
@@ -34,9 +34,19 @@ const LAYERS: [&str; 10] = [
 pub(super) fn screen(findings: &Findings) -> Result<FirstScreen, Error> {
     Ok(FirstScreen {
         facts: facts(&findings.machine),
-        figures: vec![ratio(findings), share(findings)?, choices(findings)],
+        figures: figures(findings)?,
         plot: picture(&findings.machine, &findings.records)?,
     })
+}
+
+fn figures(findings: &Findings) -> Result<Vec<Figure>, Error> {
+    Ok(vec![ratio(findings), share(findings)?, choices(findings)])
+}
+
+/// The three figures, a sentence each.
+pub(super) fn sentences(findings: &Findings) -> Result<String, Error> {
+    let sentences: Vec<String> = figures(findings)?.iter().map(markdown::sentence).collect();
+    Ok(sentences.join("\n"))
 }
 
 fn facts(machine: &Machine) -> Vec<(&'static str, String)> {
@@ -98,8 +108,10 @@ fn share(findings: &Findings) -> Result<Figure, Error> {
         unit: "",
         label: LABEL.to_owned(),
         explanation: format!(
-            "Operations of {} layers of {} networks over the time of all of them, one thread, by run-time kernels.",
-            found.layers, found.nets
+            "Operations of {} layers of {} networks over the time of all of them, one thread, by run-time kernels.{}",
+            found.layers,
+            found.nets,
+            if found.share > 1.0 { " Above 1: Winograd needs fewer than the direct sum." } else { "" }
         ),
         tone: Tone::Plain,
     })
@@ -156,12 +168,14 @@ fn picture(machine: &Machine, records: &[Record]) -> Result<Option<Drawn>, Error
     let measured: Vec<&Record> =
         shown.iter().flat_map(|shape| [fastest(shape, false), fastest(shape, true)]).flatten().collect();
     let beside = measured.iter().any(|record| record.contender != "tapwise");
+    let fewer = measured.iter().any(|record| record.fraction_of_peak > 1.0);
     let dots = Dots {
         name: "first",
         alternative: format!(
-            "The share of the FMA peak that tapwise reaches on {} layers{}",
+            "The share of the FMA peak that tapwise reaches on {} layers{}{}",
             shown.len(),
-            if beside { ", and the best other library" } else { "" }
+            if beside { ", and the best other library" } else { "" },
+            if fewer { "; beyond 1 by Winograd, with fewer multiply-adds than the direct sum" } else { "" }
         ),
         title: "share of the FMA peak of one core".to_owned(),
         scale: Scale::Linear,

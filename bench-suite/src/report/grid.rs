@@ -5,7 +5,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::block::{self, Table};
 use super::choices::algorithm;
-use super::drawn::{Drawn, Point, WIDTH, inside};
+use super::drawn::{Drawn, Point, WIDTH, sketch};
 use super::evidence::Evidence;
 use super::palette::{INK, colour, on};
 use super::plot::{Area, Failed};
@@ -28,8 +28,8 @@ const COLOURS: [(&str, RGBColor); 7] = [
     ("channels-out", colour::BLUE),
     ("along-row", colour::GREEN),
     ("depthwise", colour::PURPLE),
-    ("winograd", colour::ORANGE),
-    ("fft", colour::VERMILLION),
+    ("Winograd", colour::ORANGE),
+    ("FFT", colour::VERMILLION),
     ("im2col + GEMM", colour::GREY),
     ("naive", colour::BROWN),
 ];
@@ -44,14 +44,10 @@ pub(super) fn map(cells: &[Cell], evidence: Evidence) -> Result<Drawn, Error> {
     let keys = legend::places(present.iter().map(|(name, _)| *name), FONT, KEY);
     let above = legend::height(&keys) + 20;
     let height = (above + MAP_DELTAS.len() as i32 * ROW + BELOW) as u32;
-    let fail = |reason: String| Error::Plot { plot: NAME.to_owned(), reason };
-    let mut svg = String::new();
-    {
-        let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        name_colours(&area, &present, &keys).map_err(|error| fail(error.to_string()))?;
-        draw(&area, &winners, above).map_err(|error| fail(error.to_string()))?;
-        area.present().map_err(|error| fail(error.to_string()))?;
-    }
+    let (inside, ()) = sketch(NAME, height, |area| {
+        name_colours(area, &present, &keys)?;
+        draw(area, &winners, above)
+    })?;
     let what: Vec<&str> = present.iter().map(|(name, _)| *name).collect();
     let alternative = format!(
         "A map of Δ from {} to {} over {} to {} channels; the fastest are {}",
@@ -65,7 +61,7 @@ pub(super) fn map(cells: &[Cell], evidence: Evidence) -> Result<Drawn, Error> {
         name: NAME,
         alternative,
         height,
-        inside: inside(&svg),
+        inside,
         points: winners.iter().filter_map(|(cell, winner)| point(cell, winner, above)).collect(),
         shown: "the fastest, and the time of the choice over its time".to_owned(),
         table: tabulated(&winners),
@@ -90,9 +86,9 @@ fn point(cell: &Cell, winner: &str, above: i32) -> Option<Point> {
     let text = format!(
         "{}\nfastest: {winner}, {}\nchosen: {}, {}",
         words::shape(&cell.sample.shape),
-        words::time(best.measured?),
+        words::time(best.measured()?),
         algorithm(chosen),
-        words::time(chosen.measured?)
+        words::time(chosen.measured()?)
     );
     Some(Point { at: (x + width / 2, y + ROW / 2), text })
 }

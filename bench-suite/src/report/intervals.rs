@@ -4,7 +4,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::block::{Table, cell, number};
-use super::drawn::{Drawn, Point, WIDTH, inside};
+use super::drawn::{Drawn, Point, WIDTH, sketch};
 use super::evidence::Evidence;
 use super::legend;
 use super::palette::INK;
@@ -63,21 +63,16 @@ impl Intervals {
     /// Draws the chart, its legend above.
     pub(super) fn draw(&self) -> Result<Drawn, Error> {
         let height = (legend::ROW + 20 + self.rows.len() as i32 * ROW + AXIS) as u32;
-        let fail = |reason: String| Error::Plot { plot: self.name.to_owned(), reason };
-        let mut svg = String::new();
-        let points = {
-            let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-            self.legend(&area).map_err(|error| fail(error.to_string()))?;
-            let points = self.chart(&area).map_err(|error| fail(error.to_string()))?;
-            area.present().map_err(|error| fail(error.to_string()))?;
-            points
-        };
+        let (inside, points) = sketch(self.name, height, |area| {
+            self.legend(area)?;
+            self.chart(area)
+        })?;
         Ok(Drawn {
             wide: true,
             name: self.name,
             alternative: self.alternative.clone(),
             height,
-            inside: inside(&svg),
+            inside,
             points,
             shown: self.title.clone(),
             table: self.table(),

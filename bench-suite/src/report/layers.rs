@@ -190,7 +190,7 @@ fn layers(net: &Net<'_>, noise: f64) -> Block {
             cell(words::shape(&row.plan.shape)),
             cell(row.layer.count.to_string()),
             super::block::number(words::percent(row.share), row.share),
-            super::block::number(words::time(row.auto.median_s), row.auto.median_s),
+            words::took(&row.auto),
             cell(path(row.plan)),
             cell(words::share(row.auto.fraction_of_peak)),
             best,

@@ -94,7 +94,7 @@ fn clock(records: &[Record]) -> Option<Block> {
     let slowed = clocks.iter().any(|clock| clock.slowed > 0);
     let mark = if slowed {
         " A core may be slowed down by heat, by its neighbours or by the system; times of such figures are too long, their \
-         shares of the peak, which was measured beside them, are not. They are counted below each plot, and their points say so."
+         shares of the peak, which was measured beside them, are not. In tables † marks such times; they are counted below each plot, and their points say so."
     } else {
         " No figure was measured while the core was slowed down."
     };

@@ -1,6 +1,6 @@
 //! The report as Markdown, with its plots and pictures beside it.
 
-use super::block::{Block, Document, Figure, FirstScreen, Gallery};
+use super::block::{Block, Document, Figure, FirstScreen, Gallery, Table};
 use crate::photograph::Picture;
 
 /// The whole page.
@@ -19,18 +19,7 @@ pub(super) fn page(document: &Document) -> String {
                         text.push_str(&format!("- **{term}**: {what}\n"));
                     }
                 }
-                Block::Table(table) => {
-                    let head: Vec<String> = table.head.iter().map(|cell| escape(cell)).collect();
-                    text.push_str(&format!(
-                        "| {} |\n|---|{}\n",
-                        head.join(" | "),
-                        "--:|".repeat(head.len().saturating_sub(1))
-                    ));
-                    for row in &table.rows {
-                        let row: Vec<String> = row.iter().map(|cell| escape(&cell.text)).collect();
-                        text.push_str(&format!("| {} |\n", row.join(" | ")));
-                    }
-                }
+                Block::Table(own) => text.push_str(&table(own)),
                 Block::Pictures(Gallery { pictures, overview: Some(overview) }) => {
                     let captions: Vec<&str> =
                         pictures.iter().map(|picture| picture.caption.as_str()).collect();
@@ -62,13 +51,28 @@ pub(super) fn page(document: &Document) -> String {
     text
 }
 
+/// A table, its columns to the right but the first.
+pub(super) fn table(table: &Table) -> String {
+    let head: Vec<String> = table.head.iter().map(|cell| escape(cell)).collect();
+    let mut text =
+        format!("| {} |\n|---|{}\n", head.join(" | "), "--:|".repeat(head.len().saturating_sub(1)));
+    for row in &table.rows {
+        let row: Vec<String> = row.iter().map(|cell| escape(&cell.text)).collect();
+        text.push_str(&format!("| {} |\n", row.join(" | ")));
+    }
+    text
+}
+
+/// A figure of the first screen.
+pub(super) fn sentence(figure: &Figure) -> String {
+    let Figure { value, unit, label, explanation, .. } = figure;
+    let value = value.as_ref().map_or("–".to_owned(), |value| format!("{value} {unit}"));
+    format!("**{label}: {}.** {explanation}\n", value.trim_end())
+}
+
 /// The first screen; nothing where it is empty.
 fn first(first: &FirstScreen) -> String {
-    let mut text = String::new();
-    for Figure { value, unit, label, explanation, .. } in &first.figures {
-        let value = value.as_ref().map_or("–".to_owned(), |value| format!("{value} {unit}"));
-        text.push_str(&format!("\n**{}: {}.** {explanation}\n", label, value.trim_end()));
-    }
+    let mut text: String = first.figures.iter().map(|figure| format!("\n{}", sentence(figure))).collect();
     if let Some(plot) = &first.plot {
         text.push_str(&format!(
             "\n![{}](plots/{}.svg)\n\n{}\n",

@@ -1,14 +1,17 @@
 //! The section on memory by strategy.
 
+use tapwise::Strategy;
+
 use super::block::number;
-use super::document::{Block, Section, cell, table};
+use super::document::{Block, Section, Table, cell};
 use super::dots::{Contender, Dot, Dots, Scale};
+use super::drawn::Drawn;
 use super::evidence::Evidence;
 use super::palette::colour;
 use super::plot::Marker;
 use super::words;
 use crate::Error;
-use crate::memory::{Row, STRATEGIES};
+use crate::memory::Row;
 
 /// What a strategy takes besides the picture, its answer and the filter, over those.
 fn besides(row: &Row) -> f64 {
@@ -34,7 +37,7 @@ pub(super) fn section(rows: &[Row]) -> Result<Option<Section>, Error> {
         (colour::ORANGE, Marker::Triangle),
         (colour::PURPLE, Marker::Diamond),
     ];
-    let contenders = STRATEGIES.iter().zip(looks).map(|(strategy, (colour, marker))| {
+    let contenders = Strategy::ALL.iter().zip(looks).map(|(strategy, (colour, marker))| {
         let own = rows.iter().filter(|row| row.strategy == strategy.name() && row.weights + row.scratch > 0);
         let dot = |row: &Row| {
             let at = shapes.iter().position(|shape| *shape == row.shape).unwrap_or(0);
@@ -55,7 +58,7 @@ pub(super) fn section(rows: &[Row]) -> Result<Option<Section>, Error> {
         alternative:
             "Packed weights and scratch of each strategy, over the bytes of picture, answer and filter"
                 .to_owned(),
-        title: "memory besides, over picture, answer and filter".to_owned(),
+        title: "memory besides, over the rest".to_owned(),
         scale: Scale::Logarithmic,
         rows: shapes.iter().map(|shape| words::short_shape(shape)).collect(),
         contenders: contenders.collect(),
@@ -84,14 +87,12 @@ pub(super) fn section(rows: &[Row]) -> Result<Option<Section>, Error> {
     ];
     let text = "What a layer keeps besides the picture that goes in and the answer that comes out: weights in the order \
                 in which a kernel reads them, for as long as the layer is there, and scratch, which later calls use again. \
-                On one thread; scratch grows with threads, packed weights do not. At 1 on the axis a layer takes as much \
-                again as it must.";
+                On one thread; scratch grows with threads, packed weights do not. The rest is picture, answer and filter: at 1 on the axis a layer takes as much again \
+                as it must.";
     let caption =
         "Less is better; the axis is logarithmic. A strategy that takes nothing besides has no mark.";
-    let blocks = vec![
-        Block::Text(text.to_owned()),
-        Block::Plots(vec![(dots.draw()?, caption.to_owned())]),
-        table(&head, lines.collect()),
-    ];
+    let table = Table { head: head.map(str::to_owned).to_vec(), rows: lines.collect() };
+    let drawn = Drawn { table, ..dots.draw()? };
+    let blocks = vec![Block::Text(text.to_owned()), Block::Plots(vec![(drawn, caption.to_owned())])];
     Ok(Some(Section { id: "memory", title: "Memory by strategy", blocks }))
 }

@@ -52,7 +52,8 @@ pub(super) fn section(findings: &Findings) -> Result<Option<Section>, Error> {
     let mut blocks = vec![Block::Text(
         "How the multiply-adds of whole networks are spread over shares of the peak, on one thread: a curve says which \
          part of them runs at least that close to the peak; further up and to the right is better. Layers are taken one \
-         at a time. Hardly any of them was annotated in this program: they run by the kernels of run-time channels."
+         at a time. Hardly any of them was annotated in this program: they run by the kernels of run-time channels. \
+         Beyond 1 are layers by Winograd, which needs fewer multiply-adds than the direct sum."
             .to_owned(),
     )];
     blocks.push(Block::Plots(plots));
@@ -67,7 +68,10 @@ pub(super) fn section(findings: &Findings) -> Result<Option<Section>, Error> {
         "layer by layer",
         "lost layers",
     ];
-    blocks.push(table(&head, lines));
+    // Alone there is nobody to stand beside.
+    let columns = if names(&measured).len() > 1 { head.len() } else { 3 };
+    lines.iter_mut().for_each(|line: &mut Vec<Cell>| line.truncate(columns));
+    blocks.push(table(&head[..columns], lines));
     let skipped = findings.peers.as_ref().map_or(0, |found| found.skipped.len());
     if skipped > 0 {
         blocks.push(Block::Text(format!(
@@ -120,8 +124,13 @@ fn caption(net: &str, part: f64) -> String {
     if part > 0.999 {
         format!("{net}.")
     } else {
-        format!("{net}: the layers measured have {} of its multiply-adds.", words::share(part))
+        format!("{net}: the layers measured have {} of its multiply-adds.", of_whole(part))
     }
+}
+
+/// The part of a network that was measured.
+fn of_whole(part: f64) -> String {
+    if part < 0.01 { "< 0.01".to_owned() } else { words::share(part) }
 }
 
 fn panel(net: &str, name: &'static str, found: &[(f64, &Row<'_>)]) -> Result<Drawn, Error> {
@@ -160,7 +169,7 @@ fn panel(net: &str, name: &'static str, found: &[(f64, &Row<'_>)]) -> Result<Dra
             ticks: super::charts::steps(top),
         },
         y: Axis {
-            title: "part at least as fast".to_owned(),
+            title: "part of the multiply-adds".to_owned(),
             range: (0.0, 1.04),
             logarithmic: false,
             ticks: [0.0, 0.25, 0.5, 0.75, 1.0].map(|part| (part, format!("{part}"))).to_vec(),
@@ -217,7 +226,7 @@ fn line(net: &str, part: f64, found: &[(f64, &Row<'_>)]) -> Vec<Cell> {
     let tapwise = total("tapwise").unwrap_or(f64::NAN);
     let others = names(&rows).into_iter().filter(|name| *name != "tapwise");
     let best = others.filter_map(|name| Some((name, total(name)?))).min_by(|a, b| a.1.total_cmp(&b.1));
-    let mut cells = vec![cell(net), cell(words::share(part)), cell(words::time(tapwise))];
+    let mut cells = vec![cell(net), cell(of_whole(part)), cell(words::time(tapwise))];
     match best {
         Some((name, seconds)) => {
             let ratio = seconds / tapwise;

@@ -179,12 +179,12 @@ fn ratios(rows: &[Row<'_>]) -> Option<Block> {
 
 fn ratio_table(rows: &[Row<'_>]) -> Block {
     let lines = rows.iter().map(|row| {
-        let mut cells = vec![cell(words::shape(row.shape)), cell(words::time(row.tapwise.median_s))];
+        let mut cells = vec![cell(words::shape(row.shape)), words::took(row.tapwise)];
         cells.push(cell(words::share(row.tapwise.fraction_of_peak)));
         match (row.peers.first(), row.ratio()) {
             (Some(best), Some(ratio)) => {
                 cells.push(cell(format!("{} ({})", best.contender, best.strategy)));
-                cells.push(cell(words::time(best.median_s)));
+                cells.push(words::took(best));
                 cells.push(cell(words::share(best.fraction_of_peak)));
                 let good = ratio >= 1.0;
                 cells.push(judged(format!("{} {}", words::share(ratio), if good { "✓" } else { "✗" }), good));

@@ -22,7 +22,7 @@ pub(super) fn section(findings: &Findings) -> Option<Section> {
         for record in of(&findings.records, group::PHOTOGRAPH, contender.strategy.name()) {
             rows.push(vec![
                 cell(contender.label),
-                cell(words::time(record.median_s)),
+                words::took(record),
                 cell(words::three(record.gflops)),
                 cell(words::error(record.max_error)),
             ]);

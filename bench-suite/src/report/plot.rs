@@ -4,8 +4,8 @@ use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, Value
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-pub(super) use super::drawn::{Drawn, WIDTH};
-use super::drawn::{Point, inside};
+pub(super) use super::drawn::Drawn;
+use super::drawn::{Point, sketch};
 use super::evidence::Evidence;
 pub(super) use super::palette::{INK, colour};
 use super::{legend, tabulated, words};
@@ -149,23 +149,18 @@ impl Plot {
         let places = legend::places(named.iter().map(|series| series.label.as_str()), FONT, KEY);
         let above = legend::height(&places) + 24;
         let height = PLOT_HEIGHT + above as u32;
-        let mut svg = String::new();
-        let fail = |reason: String| Error::Plot { plot: self.name.to_owned(), reason };
-        let points = {
-            let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
+        let (inside, points) = sketch(self.name, height, |area| {
             for (series, (column, row)) in named.into_iter().zip(places) {
                 let y = 12 + row * legend::ROW + legend::ROW / 2;
-                draw_key(&area, series, (column, y)).map_err(|error| fail(error.to_string()))?;
+                draw_key(area, series, (column, y))?;
             }
-            let points = self.draw_chart(&area, above, bands).map_err(|error| fail(error.to_string()))?;
-            area.present().map_err(|error| fail(error.to_string()))?;
-            points
-        };
+            self.draw_chart(area, above, bands)
+        })?;
         Ok(Drawn {
             name: self.name,
             alternative: self.alternative.clone(),
             height,
-            inside: inside(&svg),
+            inside,
             points,
             shown: self.y.title.clone(),
             table: tabulated::plot(self),

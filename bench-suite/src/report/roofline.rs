@@ -5,15 +5,14 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use tapwise::Shape;
 
-use super::block::number;
 use super::document::{Block, Section, Table, cell};
-use super::drawn::{Drawn, Point, WIDTH, inside};
+use super::drawn::{Drawn, Point, WIDTH, sketch};
 use super::evidence::Evidence;
 use super::palette::{INK, colour};
 use super::plot::{Area, Axis, Failed, Marker, draw_marker};
 use super::{legend, words};
 use crate::Error;
-use crate::machine::Machine;
+use crate::machine::{Machine, Stream};
 use crate::problems::group;
 use crate::records::Record;
 
@@ -21,10 +20,10 @@ const NAME: &str = "roofline";
 const FONT: u32 = 30;
 const SMALL: u32 = 26;
 const PLOT_HEIGHT: i32 = 620;
-/// Pixels at the left and below, for the numbers of the axes and their titles; and at the right.
+/// Pixels at the left and below, for the numbers of the axes and their titles; and at the right, for the peaks.
 const LEFT: i32 = 124;
 const BELOW: i32 = 104;
-const RIGHT: i32 = 24;
+const RIGHT: i32 = 176;
 
 /// What a layer is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,11 +99,28 @@ fn placed<'r>(machine: &Machine, records: &'r [Record]) -> Vec<Placed<'r>> {
     fastest.into_iter().filter_map(place).collect()
 }
 
-/// What the memory lets a layer reach at most, where it all comes from one level.
-struct Ceiling<'m> {
-    name: &'m str,
-    /// GB/s.
+/// What the memory lets a layer reach at most, where it all comes from one level; or from several that are as
+/// fast.
+#[derive(Debug, PartialEq)]
+struct Level {
+    names: String,
+    /// GB/s; of several, the mean.
     bandwidth: f64,
+}
+
+/// Levels whose lines could not be told apart.
+const ALIKE: f64 = 1.25;
+
+/// The lines of the levels, the fastest first.
+fn levels(streams: &[Stream]) -> Vec<Level> {
+    let mut streams: Vec<&Stream> = streams.iter().collect();
+    streams.sort_by(|a, b| b.read.total_cmp(&a.read));
+    let alike = streams.chunk_by(|a, b| a.read < ALIKE * b.read);
+    let level = |own: &[&Stream]| Level {
+        names: own.iter().map(|stream| stream.level.as_str()).collect::<Vec<_>>().join(", "),
+        bandwidth: own.iter().map(|stream| stream.read).sum::<f64>() / own.len() as f64,
+    };
+    alike.map(level).collect()
 }
 
 /// The section; none where nothing was measured.
@@ -146,9 +162,9 @@ fn tabulated(layers: &[Placed<'_>], peak: f64, memory: f64) -> Table {
         vec![
             cell(words::shape(&layer.record.shape)),
             cell(named),
-            number(words::three(layer.intensity), layer.intensity),
-            number(words::three(layer.record.gflops), layer.record.gflops),
-            number(words::share(layer.record.gflops / roof), layer.record.gflops / roof),
+            cell(words::three(layer.intensity)),
+            cell(words::three(layer.record.gflops)),
+            cell(words::share(layer.record.gflops / roof)),
             cell(words::strategy(&layer.record.strategy)),
         ]
     };
@@ -156,23 +172,18 @@ fn tabulated(layers: &[Placed<'_>], peak: f64, memory: f64) -> Table {
 }
 
 fn draw(machine: &Machine, layers: &[Placed<'_>]) -> Result<Drawn, Error> {
-    let fail = |reason: String| Error::Plot { plot: NAME.to_owned(), reason };
-    let mut svg = String::new();
     let above = legend::height(&keys()) + 20;
     let height = (above + PLOT_HEIGHT + BELOW) as u32;
-    let points = {
-        let area = SVGBackend::with_string(&mut svg, (WIDTH, height)).into_drawing_area();
-        draw_keys(&area).map_err(|error| fail(error.to_string()))?;
-        let points = chart(&area, machine, layers, above).map_err(|error| fail(error.to_string()))?;
-        area.present().map_err(|error| fail(error.to_string()))?;
-        points
-    };
+    let (inside, points) = sketch(NAME, height, |area| {
+        draw_keys(area)?;
+        chart(area, machine, layers, above)
+    })?;
     let records: Vec<&Record> = layers.iter().map(|layer| layer.record).collect();
     let (peak, memory) = machine.set(&machine.selected).map_or((f64::NAN, f64::NAN), |set| {
         (set.fma_gflops, set.streams.last().map_or(f64::NAN, |stream| stream.read))
     });
     Ok(Drawn {
-        wide: false,
+        wide: true,
         name: NAME,
         alternative: format!(
             "GFLOP/s of {} layers over their operations for each byte, below the ceilings of the caches, of memory and \
@@ -180,7 +191,7 @@ fn draw(machine: &Machine, layers: &[Placed<'_>]) -> Result<Drawn, Error> {
             layers.len()
         ),
         height,
-        inside: inside(&svg),
+        inside,
         points,
         shown: "GFLOP/s of the direct sum over operations for each byte".to_owned(),
         table: tabulated(layers, peak, memory),
@@ -223,7 +234,10 @@ fn chart<DB: DrawingBackend>(
     above: i32,
 ) -> Result<Vec<Point>, Failed<DB>> {
     let selected = machine.set(&machine.selected);
-    let x = powers(layers.iter().map(|layer| layer.intensity), 4.0, "operations for each byte");
+    let mut x = powers(layers.iter().map(|layer| layer.intensity), 4.0, "operations for each byte");
+    // Room at the left for the names of the levels.
+    x.range.0 /= 4.0;
+    x.ticks.insert(0, (x.range.0, String::new()));
     let reached = layers.iter().map(|layer| layer.record.gflops);
     let peaks = machine.sets.iter().map(|set| set.fma_gflops);
     let y = powers(reached.chain(peaks.map(|peak| peak * 1.3)), 2.0, "GFLOP/s");
@@ -257,14 +271,12 @@ fn chart<DB: DrawingBackend>(
         let style = INK.mix(if own { 0.85 } else { 0.45 }).stroke_width(if own { 4 } else { 2 });
         let ((_, up), peak) = (at(x.range.0, set.fma_gflops), words::three(set.fma_gflops));
         root.draw(&PathElement::new([(LEFT, up), (right, up)], style))?;
-        let label = small.clone().pos(Pos::new(HPos::Left, VPos::Bottom));
-        root.draw(&Text::new(format!("{}: {peak}", set.isa), (LEFT + 8, up - 4), label))?;
+        let label = small.clone().pos(Pos::new(HPos::Left, VPos::Center));
+        root.draw(&Text::new(format!("{} {peak}", set.isa), (right + 10, up), label))?;
     }
     let peak = selected.map_or(f64::NAN, |set| set.fma_gflops);
-    let levels = selected.into_iter().flat_map(|set| &set.streams);
-    for Ceiling { name, bandwidth } in
-        levels.map(|stream| Ceiling { name: &stream.level, bandwidth: stream.read })
-    {
+    let streams = selected.map_or(&[][..], |set| &set.streams);
+    for Level { names, bandwidth } in levels(streams) {
         // From where it enters the picture to the roof.
         let from = x.range.0.max(y.range.0 / bandwidth);
         let to = (peak / bandwidth).min(x.range.1);
@@ -274,10 +286,9 @@ fn chart<DB: DrawingBackend>(
         let ends = [at(from, from * bandwidth), at(to, to * bandwidth)];
         root.draw(&PathElement::new(ends, INK.mix(0.45).stroke_width(2)))?;
         let label = small.clone().pos(Pos::new(HPos::Left, VPos::Top));
-        // Beside the line, a little above where it begins.
-        let begin = from * (to / from).powf(0.06);
-        let place = at(begin, begin * bandwidth);
-        root.draw(&Text::new(format!("{name}: {bandwidth:.0} GB/s"), (place.0 + 12, place.1 - 4), label))?;
+        // Under the line, where it begins.
+        let (across, up) = ends[0];
+        root.draw(&Text::new(format!("{names}: {bandwidth:.0} GB/s"), (across + 30, up - 4), label))?;
     }
     let mut points = Vec::new();
     for (family, _, colour, marker) in FAMILIES.into_iter().rev() {
@@ -293,6 +304,15 @@ fn chart<DB: DrawingBackend>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn levels_that_are_as_fast_share_a_line() {
+        let stream = |level: &str, read| Stream { level: level.to_owned(), bytes: 1, read, copy: read };
+        let level = |names: &str, bandwidth| Level { names: names.to_owned(), bandwidth };
+        let found = levels(&[stream("L1", 190.0), stream("L2", 210.0), stream("memory", 30.0)]);
+        assert_eq!(found, [level("L2, L1", 200.0), level("memory", 30.0)]);
+        assert!(levels(&[]).is_empty());
+    }
 
     #[test]
     fn operations_a_byte_are_those_of_the_direct_sum() {

@@ -289,18 +289,18 @@ fn choice(regret: f64, threads: usize) -> sample::Sample {
         kernel: kernel.to_owned(),
         features: tapwise::cost::Features::default(),
         predicted: 1e-5,
-        measured: Some(measured),
+        timing: Some(sample::Timing { measured, error: 2e-6 }),
         chosen,
-        exact: true,
+        inexact: false,
     };
     let candidates = vec![
         candidate("channels-out-runtime", 1e-5 * regret, true),
         candidate("along-row-runtime", 1e-5, false),
     ];
-    sample::Sample { shape: "h9w9 c3x8 k3x3".to_owned(), threads, candidates }
+    sample::Sample { shape: "h9w9 c3x8 k3x3".to_owned(), threads, rounds: 5, spread: 0.02, candidates }
 }
 
-fn measured_choices() -> regret::Findings {
+pub(super) fn measured_choices() -> regret::Findings {
     let samples = vec![choice(1.0, 1), choice(1.5, 1), choice(1.0, 2)];
     let map = [1.0, 1.25].into_iter().enumerate().map(|(delta, regret)| regret::Cell {
         delta,
@@ -334,7 +334,7 @@ fn choices_have_their_section_and_their_map_where_they_were_measured() {
 }
 
 /// With records of filters, beside a copy and beside another library, which one of them loses against.
-fn filtered() -> Findings {
+pub(super) fn filtered() -> Findings {
     use crate::filters::{contest, gallery, list, picture};
     let mut findings = findings();
     for threads in [1, 2] {
@@ -423,21 +423,6 @@ fn the_page_needs_no_file_but_those_of_its_report() {
 }
 
 #[test]
-fn a_report_is_drawn_again_from_its_folder() {
-    let findings = Findings { choices: Some(measured_choices()), ..filtered() };
-    let folder = std::env::temp_dir().join(format!("tapwise-records-{}", std::process::id()));
-    write(&findings, &folder).unwrap();
-    let again = read(&folder).unwrap();
-    assert_eq!(again, findings);
-    // What is drawn again is what was drawn.
-    assert!(files(&again).unwrap() == files(&findings).unwrap());
-    std::fs::remove_file(folder.join("machine.json")).unwrap();
-    let error = read(&folder).unwrap_err().to_string();
-    assert!(error.contains("no machine.json in it"), "{error}");
-    std::fs::remove_dir_all(&folder).unwrap();
-}
-
-#[test]
 fn a_report_of_nothing_is_still_a_report() {
     let mut findings = findings();
     findings.records.clear();
@@ -455,31 +440,4 @@ fn a_report_of_nothing_is_still_a_report() {
 fn the_terminal_says_what_was_reached() {
     let text = terminal(&findings());
     assert!(text.contains("reached") && text.contains("skipped: this machine has no avx2"), "{text}");
-}
-
-#[test]
-fn reports_of_one_machine_are_one_report() {
-    let folder = |name: &str| std::env::temp_dir().join(format!("tapwise-{name}-{}", std::process::id()));
-    let folders = ["first", "second"].map(folder);
-    let mut first = findings();
-    first.machine.parts = vec![Part::Sweeps];
-    let mut second = Findings::of(first.machine.clone());
-    second.machine.parts = vec![Part::Regret];
-    (second.machine.seconds, second.choices) = (30.0, Some(measured_choices()));
-    write(&first, &folders[0]).unwrap();
-    write(&second, &folders[1]).unwrap();
-    let both = read_all(&folders).unwrap();
-    assert_eq!(both.machine.parts, [Part::Sweeps, Part::Regret]);
-    assert_eq!((both.records.len(), both.machine.seconds), (first.records.len(), 90.0));
-    assert!(both.choices.is_some());
-
-    let twice = read_all(&[folders[0].clone(), folders[0].clone()]).unwrap_err().to_string();
-    assert!(twice.contains("has measured sweeps"), "{twice}");
-    second.machine.processor = "another".to_owned();
-    write(&second, &folders[1]).unwrap();
-    let other = read_all(&folders).unwrap_err().to_string();
-    assert!(other.contains("its processor is another"), "{other}");
-    for folder in folders {
-        std::fs::remove_dir_all(folder).unwrap();
-    }
 }

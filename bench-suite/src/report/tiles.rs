@@ -42,7 +42,7 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Result<Option<Se
         vec![
             cell(words::shape(&record.shape)),
             cell(name(record)),
-            cell(words::time(record.median_s)),
+            words::took(record),
             cell(format!("{:.2}", record.fraction_of_peak)),
             cell(format!("{gain:.2} ×")),
             cell(words::error(record.max_error)),

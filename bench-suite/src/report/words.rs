@@ -2,6 +2,7 @@
 
 use tapwise::Shape;
 
+use super::block::{Cell, cell};
 use crate::contenders;
 use crate::problems::group;
 use crate::records::Record;
@@ -96,12 +97,6 @@ pub(super) fn plain_power(base: f64, exponent: i32) -> String {
     format!("{}", base.powi(exponent))
 }
 
-/// A descriptor without its padding, for the rows of a chart.
-pub(super) fn short_shape(descriptor: &str) -> String {
-    let parts = descriptor.split_whitespace().filter(|part| !part.starts_with('p'));
-    parts.collect::<Vec<_>>().join(" ")
-}
-
 fn superscript(digits: &str) -> String {
     digits
         .chars()
@@ -118,8 +113,14 @@ fn superscript(digits: &str) -> String {
 
 /// The name of a strategy in plots and tables.
 pub(super) fn strategy(name: &str) -> String {
-    let row = contenders::ALL.iter().find(|row| row.strategy.name() == name);
+    let rows = contenders::ALL.iter().chain([&contenders::FFT]);
+    let row = rows.into_iter().find(|row| row.strategy.name() == name);
     row.map_or_else(|| name.to_owned(), |row| row.label.to_owned())
+}
+
+/// The time of a record as a cell, with a mark where the core was slowed down meanwhile.
+pub(super) fn took(record: &Record) -> Cell {
+    cell(time(record.median_s) + if record.slowed { " †" } else { "" })
 }
 
 /// A record in three short lines: what ran, on what, how fast and how sure that is.
@@ -179,9 +180,42 @@ pub(super) fn shape(descriptor: &str) -> String {
     text.replace(" × ", "\u{a0}×\u{a0}").replace(" → ", "\u{a0}→\u{a0}")
 }
 
+/// A descriptor in few words, for the rows of a chart: `56×56, 64→64, 3×3`.
+pub(super) fn short_shape(descriptor: &str) -> String {
+    let Ok(Shape { batch, input: [height, width], spec }) = descriptor.parse::<Shape>() else {
+        return descriptor.to_owned();
+    };
+    let pair = |[a, b]: [usize; 2]| if a == b { a.to_string() } else { format!("{a}×{b}") };
+    let mut text = if batch > 1 { format!("{batch} of ") } else { String::new() };
+    let depthwise = spec.groups > 1 && spec.groups == spec.c_in && spec.c_in == spec.c_out;
+    let channels = match depthwise {
+        true => format!("{} depthwise", spec.c_in),
+        false => format!("{}→{}", spec.c_in, spec.c_out),
+    };
+    text.push_str(&format!("{height}×{width}, {channels}, {}×{}", spec.kernel[0], spec.kernel[1]));
+    if spec.stride != [1, 1] {
+        text.push_str(&format!(", stride {}", pair(spec.stride)));
+    }
+    if spec.dilation != [1, 1] {
+        text.push_str(&format!(", dilation {}", pair(spec.dilation)));
+    }
+    if spec.groups > 1 && !depthwise {
+        text.push_str(&format!(", {} groups", spec.groups));
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shapes_are_short_beside_a_chart() {
+        assert_eq!(short_shape("h56w56 c64x32 k3x3 p0,0,0,0"), "56×56, 64→32, 3×3");
+        assert_eq!(short_shape("h9w8 c6x6 k3x3 s2x2 g6"), "9×8, 6 depthwise, 3×3, stride 2");
+        assert_eq!(short_shape("h9w8 c6x8 k3x1 d1x2 g2"), "9×8, 6→8, 3×1, dilation 1×2, 2 groups");
+        assert_eq!(short_shape("a riddle"), "a riddle");
+    }
 
     #[test]
     fn numbers_are_short() {

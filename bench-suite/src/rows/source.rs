@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::{Row, criterion};
 use crate::machine::Machine;
-use crate::records::Record;
+use crate::records::{Record, from_table};
 use crate::{Error, clock};
 
 /// Rows, and what they were read from.
@@ -47,12 +47,15 @@ pub fn of_criterion(path: &Path, baseline: &str) -> Result<Source, Error> {
     Ok(Source { label, rows: criterion::read(path, baseline)? })
 }
 
-/// A file: a list of records, or a row in each line.
+/// A file: records as a table or a list, or a row in each line.
 fn file(path: &Path) -> Result<Vec<Row>, Error> {
     let text = fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
-    let rows = match text.trim_start().chars().next() {
-        Some('[') => records(path, &text)?,
-        Some('{') => lines(path, &text)?,
+    let begin = text.trim_start();
+    // An object in a line of its own is a row, one over several lines a table.
+    let whole = begin.lines().next().is_some_and(|line| line.trim_end().ends_with('}'));
+    let rows = match begin.chars().next() {
+        Some('{') if whole => lines(path, &text)?,
+        Some('[' | '{') => records(path, &text)?,
         Some(_) => return Err(none(path, "it is no JSON")),
         None => return Err(none(path, "it is empty")),
     };
@@ -65,7 +68,7 @@ fn file(path: &Path) -> Result<Vec<Row>, Error> {
 /// `measurements.json`, with the `machine.json` beside it if there is one.
 fn records(path: &Path, text: &str) -> Result<Vec<Row>, Error> {
     let mut records: Vec<Record> =
-        serde_json::from_str(text).map_err(|source| Error::JsonFile { path: path.to_owned(), source })?;
+        from_table(text).map_err(|source| Error::JsonFile { path: path.to_owned(), source })?;
     let beside = path.with_file_name("machine.json");
     let machine: Option<Machine> = if beside.is_file() {
         let text =

@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::filters::{self, gallery};
 use crate::layers::measure::Conditions;
 use crate::layers::{self, Listing};
-use crate::learning::experiment;
+use crate::learning::experiment::{self, Study};
+use crate::learning::pictures::pictures;
 use crate::machine::pool;
 use crate::measurement::{Absent, Contest, Pace};
 use crate::parts::Part;
@@ -257,21 +258,21 @@ fn memory(run: &mut Run) -> Result<(), Error> {
 }
 
 fn waldo(run: &mut Run) -> Result<(), Error> {
-    run.findings.waldo = run.journal.once("waldo", || pool(run.threads)?.install(waldo::gallery::measure))?;
+    // Not in the journal: its pictures are made of it, and it takes seconds.
+    run.findings.waldo = pool(run.threads)?.install(waldo::gallery::measure)?;
     Ok(())
 }
 
 fn learning(run: &mut Run) -> Result<(), Error> {
     let effort = run.effort();
-    run.findings.study =
-        run.journal.once("learning", || pool(run.threads)?.install(|| experiment::study(effort)))?;
+    let (album, pool) = (experiment::album()?, pool(run.threads)?);
+    let runs = run.journal.once("learning", || pool.install(|| Ok(experiment::run(&album, effort)?)))?;
+    run.findings.study = Study { runs, shown: pool.install(|| pictures(&album))? };
     Ok(())
 }
 
 fn regret(run: &mut Run) -> Result<(), Error> {
-    let (found, records) = regret::measure(run.effort(), run.isa, run.threads, &run.journal)?;
-    run.findings.choices = Some(found);
-    run.findings.records.extend(records);
+    run.findings.choices = Some(regret::measure(run.effort(), run.isa, run.threads, &run.journal)?);
     Ok(())
 }
 
@@ -313,7 +314,7 @@ fn builds(run: &mut Run) -> Result<(), Error> {
 fn measure_builds(effort: Effort) -> Builds {
     let shapes = problems::builds(effort);
     let rounds = match effort {
-        Effort::Quick => 3,
+        Effort::Quick => 2,
         Effort::Full => 5,
     };
     let progress = Progress::new("build times", 1);

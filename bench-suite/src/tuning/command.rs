@@ -15,7 +15,7 @@ use super::sample::{HOPELESS, Sample, measure};
 use super::shapes::{more, split};
 use crate::Error;
 use crate::machine::{Machine, pool};
-use crate::problems::{Effort, group};
+use crate::problems::Effort;
 use crate::progress::Progress;
 
 /// What the user asked for.
@@ -167,9 +167,7 @@ fn take(
     let mut samples = Vec::new();
     for &shape in shapes {
         progress.say(&shape.to_string());
-        let (sample, _) =
-            pool.install(|| measure(shape, group::REGRET, planner, isa, pace(effort), FAR, "tapwise tune"))?;
-        samples.push(sample);
+        samples.push(pool.install(|| measure(shape, planner, isa, pace(effort), FAR))?);
         progress.step();
     }
     Ok(samples)
@@ -179,7 +177,7 @@ fn take(
 #[must_use]
 pub fn rows(samples: &[Sample]) -> Vec<(Features, f64)> {
     let candidates = samples.iter().flat_map(|sample| &sample.candidates);
-    candidates.filter_map(|candidate| Some((candidate.features, candidate.measured?))).collect()
+    candidates.filter_map(|candidate| Some((candidate.features, candidate.measured()?))).collect()
 }
 
 /// A sample with the features and the choice of another planner.

@@ -10,9 +10,8 @@ use crate::Error;
 use crate::journal::Journal;
 use crate::machine::pool;
 use crate::measurement::Pace;
-use crate::problems::{Effort, group};
+use crate::problems::Effort;
 use crate::progress::Progress;
-use crate::records::Record;
 use crate::statistics::geometric_mean;
 
 /// A choice that loses less than this share is as good as the best: measurements differ by as much.
@@ -63,7 +62,7 @@ pub struct Summary {
 /// The time of the planner's choice over the time of the best candidate.
 #[must_use]
 pub fn regret(sample: &Sample) -> Option<f64> {
-    Some(sample.chosen()?.measured? / sample.best()?.measured?)
+    Some(sample.chosen()?.measured()? / sample.best()?.measured()?)
 }
 
 /// The regrets of samples on so many threads, taken together; none where there is none.
@@ -93,12 +92,7 @@ pub fn pace(effort: Effort) -> Pace {
 ///
 /// # Errors
 /// As [`measure_sample`].
-pub fn measure(
-    effort: Effort,
-    isa: Isa,
-    threads: usize,
-    journal: &Journal,
-) -> Result<(Findings, Vec<Record>), Error> {
+pub fn measure(effort: Effort, isa: Isa, threads: usize, journal: &Journal) -> Result<Findings, Error> {
     let Split { judged, left_out, .. } = split()?;
     let planner = Planner { model: Model::current(), ..Planner::default() };
     let apart = judged.len();
@@ -111,7 +105,6 @@ pub fn measure(
         tapwise::tuning::Origin::Tuned { file } => format!("the tuning {file}"),
         _ => "the coefficients that ship".to_owned(),
     };
-    let mut records = Vec::new();
     let few = |count: usize| judged.iter().take(count).copied().collect::<Vec<Shape>>();
     let mut rounds = vec![(1, few(some))];
     if threads > 1 {
@@ -121,19 +114,21 @@ pub fn measure(
         };
         rounds.push((threads, few(on_several)));
     }
+    // What was neither measured nor chosen says nothing of a choice.
+    let weighed = |mut sample: Sample| {
+        sample.candidates.retain(|candidate| candidate.timing.is_some() || candidate.chosen);
+        sample
+    };
     for (threads, shapes) in rounds {
         let plural = if threads == 1 { "" } else { "s" };
         let progress = Progress::new(&format!("choices on {threads} thread{plural}"), shapes.len());
         let pool = pool(threads)?;
         for shape in shapes {
             progress.say(&shape.to_string());
-            let measured = journal.once(&format!("regret {shape}, {threads} threads"), || {
-                let command = journal.command();
-                let (group, pace) = (group::REGRET, pace(effort));
-                pool.install(|| measure_sample(shape, group, &planner, isa, pace, HOPELESS, command))
+            let sample = journal.once(&format!("regret {shape}, {threads} threads"), || {
+                pool.install(|| measure_sample(shape, &planner, isa, pace(effort), HOPELESS))
             })?;
-            findings.samples.push(measured.0);
-            records.extend(measured.1);
+            findings.samples.push(weighed(sample));
             progress.step();
         }
     }
@@ -146,22 +141,19 @@ pub fn measure(
     let pool = pool(1)?;
     for (delta, channels, shape) in cells {
         progress.say(&shape.to_string());
-        let measured = journal.once(&format!("dispatch {shape}"), || {
-            let command = journal.command();
-            let (group, pace) = (group::DISPATCH, pace(effort));
-            pool.install(|| measure_sample(shape, group, &planner, isa, pace, HOPELESS, command))
+        let sample = journal.once(&format!("dispatch {shape}"), || {
+            pool.install(|| measure_sample(shape, &planner, isa, pace(effort), HOPELESS))
         })?;
-        findings.map.push(Cell { delta, channels, sample: measured.0 });
-        records.extend(measured.1);
+        findings.map.push(Cell { delta, channels, sample: weighed(sample) });
         progress.step();
     }
-    Ok((findings, records))
+    Ok(findings)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tuning::sample::Candidate;
+    use crate::tuning::sample::{Candidate, Timing};
 
     fn sample(threads: usize, times: &[(f64, bool)]) -> Sample {
         let candidates = times.iter().map(|&(seconds, chosen)| Candidate {
@@ -169,11 +161,12 @@ mod tests {
             kernel: "k".to_owned(),
             features: tapwise::cost::Features::default(),
             predicted: 1.0,
-            measured: Some(seconds),
+            timing: Some(Timing { measured: seconds, error: 1e-7 }),
             chosen,
-            exact: true,
+            inexact: false,
         });
-        Sample { shape: "h8w8 c1x1 k3x3".to_owned(), threads, candidates: candidates.collect() }
+        let candidates = candidates.collect();
+        Sample { shape: "h8w8 c1x1 k3x3".to_owned(), threads, rounds: 5, spread: 0.1, candidates }
     }
 
     #[test]
@@ -189,9 +182,9 @@ mod tests {
     #[test]
     fn what_may_not_be_chosen_is_no_regret() {
         let mut sample = sample(1, &[(2.0, true), (1.0, false)]);
-        sample.candidates[1].exact = false;
+        sample.candidates[1].inexact = true;
         assert_eq!(regret(&sample), Some(1.0));
-        sample.candidates[0].measured = None;
+        sample.candidates[0].timing = None;
         assert_eq!(regret(&sample), None);
         assert_eq!(summary(&[sample], 1), None);
     }
@@ -202,11 +195,17 @@ mod tests {
         let isa = Isa::selected().unwrap();
         let shape: Shape = "h9w10 c3x8 k3x3".parse().unwrap();
         let pace = Pace { rounds: 1, sample: 1e-6, budget: 1e-3 };
-        let run =
-            || measure_sample(shape, group::REGRET, &planner, isa, pace, f64::INFINITY, "test").unwrap();
-        let (sample, records) = pool(1).unwrap().install(run);
-        assert_eq!(records.len(), sample.candidates.len());
-        assert!(sample.candidates.len() >= 3 && sample.candidates.iter().all(|c| c.measured.is_some()));
+        let run = || measure_sample(shape, &planner, isa, pace, f64::INFINITY).unwrap();
+        let sample = pool(1).unwrap().install(run);
+        assert!(sample.candidates.len() >= 3 && sample.candidates.iter().all(|own| own.timing.is_some()));
+        assert_eq!(sample.rounds, 1);
+        // What is not there is not written, and read as it was.
+        let mut written = sample.clone();
+        written.candidates.iter_mut().for_each(|candidate| candidate.features = Default::default());
+        written.candidates[0].timing = None;
+        let text = serde_json::to_string(&written).unwrap();
+        assert_eq!(text.matches("measured").count(), written.candidates.len() - 1);
+        assert_eq!(serde_json::from_str::<Sample>(&text).unwrap(), written);
         assert!(regret(&sample).unwrap() >= 1.0);
     }
 }

@@ -7,8 +7,8 @@ use tapwise::{Conv2d, Isa, Machine, Planner, Shape, Verdict};
 
 use crate::Error;
 use crate::measurement::{Contest, Entry, Pace, Run, race};
-use crate::problems::Problem;
-use crate::records::Record;
+use crate::problems::{Problem, group};
+use crate::statistics::spread;
 
 /// A candidate that is predicted to take so many times as long as the best one is not measured.
 pub const HOPELESS: f64 = 4.0;
@@ -28,12 +28,33 @@ pub struct Candidate {
     pub features: Features,
     /// Predicted seconds.
     pub predicted: f64,
-    /// The least of the measured seconds; none where it was not measured.
-    pub measured: Option<f64>,
+    /// What was measured; nothing where it was not.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub timing: Option<Timing>,
     /// Whether the planner chooses it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub chosen: bool,
-    /// Whether it is as exact as the planner's tolerance wants.
-    pub exact: bool,
+    /// Whether it is less exact than the planner's tolerance wants.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inexact: bool,
+}
+
+/// What a candidate took.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Timing {
+    /// The least of the measured seconds.
+    pub measured: f64,
+    /// The largest error against f64, over the root mean square of the output; 0 where older reports do not say it.
+    #[serde(default)]
+    pub error: f64,
+}
+
+impl Candidate {
+    /// The least of the measured seconds; none where it was not measured.
+    #[must_use]
+    pub fn measured(&self) -> Option<f64> {
+        self.timing.map(|timing| timing.measured)
+    }
 }
 
 /// A layer with all its candidates.
@@ -43,6 +64,12 @@ pub struct Sample {
     pub shape: String,
     /// Threads.
     pub threads: usize,
+    /// Samples taken of the candidate that has the fewest.
+    #[serde(default)]
+    pub rounds: usize,
+    /// The part between the quartiles of the samples over their median: of the candidate where it is the largest.
+    #[serde(default)]
+    pub spread: f64,
     /// The candidates as the planner orders them; those that cannot run are left out.
     pub candidates: Vec<Candidate>,
 }
@@ -58,8 +85,8 @@ impl Sample {
     #[must_use]
     pub fn best(&self) -> Option<&Candidate> {
         let measured =
-            self.candidates.iter().filter(|candidate| candidate.exact && candidate.measured.is_some());
-        measured.min_by(|a, b| a.measured.unwrap_or(f64::NAN).total_cmp(&b.measured.unwrap_or(f64::NAN)))
+            self.candidates.iter().filter(|candidate| !candidate.inexact && candidate.timing.is_some());
+        measured.min_by(|a, b| a.measured().unwrap_or(f64::NAN).total_cmp(&b.measured().unwrap_or(f64::NAN)))
     }
 }
 
@@ -70,23 +97,21 @@ impl Sample {
 /// What the library refuses, and [`Error::Wrong`] for a candidate whose answer is.
 pub fn measure(
     shape: Shape,
-    group: &'static str,
     planner: &Planner,
     isa: Isa,
     pace: Pace,
     hopeless: f64,
-    command: &str,
-) -> Result<(Sample, Vec<Record>), Error> {
+) -> Result<Sample, Error> {
     let machine = Machine::detect(isa);
     let plan = planner.choose(&shape.spec, shape.input, &machine)?;
-    let mut contest = Contest::new(Problem { shape, group });
+    let mut contest = Contest::new(Problem { shape, group: group::REGRET });
     let least =
         plan.candidates.iter().filter_map(|candidate| candidate.seconds).fold(f64::INFINITY, f64::min);
     let mut candidates = Vec::new();
     let mut ready = Vec::new();
     for candidate in &plan.candidates {
         let Some(predicted) = candidate.seconds else { continue };
-        let mut exact = candidate.error <= f64::from(planner.tolerance);
+        let mut inexact = candidate.error > f64::from(planner.tolerance);
         if predicted <= hopeless * least {
             let filter = contest.filter.view();
             let builder = Conv2d::builder(filter).spec(&shape.spec).strategy(candidate.strategy).isa(isa);
@@ -100,7 +125,7 @@ pub fn measure(
                 Ok(verified) => ready.push((candidates.len(), layer, verified)),
                 // A candidate that errs a little more than was predicted is not timed; one that is
                 // wrong ends the job.
-                Err(Error::Wrong { error, limit, .. }) if error < SLACK * limit => exact = false,
+                Err(Error::Wrong { error, limit, .. }) if error < SLACK * limit => inexact = true,
                 Err(error) => return Err(error),
             }
         }
@@ -109,13 +134,13 @@ pub fn measure(
             kernel: candidate.kernel.clone(),
             features: candidate.features,
             predicted,
-            measured: None,
+            timing: None,
             chosen: candidate.verdict == Verdict::Chosen,
-            exact,
+            inexact,
         });
     }
     let [height, width] = shape.output()?;
-    let label = contest.label(command)?;
+    let label = contest.label("")?;
     let pictures = contest.pictures.view();
     let mut order = Vec::new();
     let entries: Vec<Entry<'_>> = ready
@@ -141,7 +166,15 @@ pub fn measure(
         .collect();
     let records = race(&label, entries, pace)?;
     for (index, record) in order.into_iter().zip(&records) {
-        candidates[index].measured = Some(record.min_s);
+        candidates[index].timing = Some(Timing { measured: record.min_s, error: record.max_error });
     }
-    Ok((Sample { shape: shape.to_string(), threads: machine.threads, candidates }, records))
+    let spreads =
+        records.iter().filter(|record| record.rounds.len() > 1).map(|record| spread(&record.rounds));
+    Ok(Sample {
+        shape: shape.to_string(),
+        threads: machine.threads,
+        rounds: records.iter().map(|record| record.samples).min().unwrap_or(0),
+        spread: spreads.fold(0.0, f64::max),
+        candidates,
+    })
 }

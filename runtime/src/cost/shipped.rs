@@ -55,7 +55,7 @@ fn row(term: Term) -> [f64; 4] {
         Term::WinogradPasses       => [    16.4,     16.4,     16.4,     16.4],
         Term::WinogradWeights      => [ 0.00523,  0.00523,  0.00523,  0.00523],
         Term::WinogradWeightsAgain => [ 0.00571,  0.00571,  0.00571,  0.00571],
-        Term::Fft                  => [   0.708,    0.708,    0.850,    0.708],
+        Term::Fft                  => [   0.315,    0.315,    0.400,    0.315],
         Term::TwoPass              => [   0.240,    0.240,    0.240,    0.260],
         Term::Product              => [ 0.00773,   0.0155,   0.0464,    0.124],
         Term::ProductRagged        => [   0.550,    0.825,     1.10,     1.65],

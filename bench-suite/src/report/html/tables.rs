@@ -37,7 +37,11 @@ pub(super) fn table(table: &Table, name: &str) -> String {
 fn kind(table: &Table, column: usize) -> &'static str {
     let texts = || table.rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.text.as_str());
     let told = texts().filter(|text| *text != "–").count();
-    let numbers = texts().filter(|text| text.starts_with(|sign: char| sign.is_ascii_digit() || sign == '−'));
+    // A layer begins with a digit too, and is no number.
+    let number = |text: &&str| {
+        text.starts_with(|sign: char| sign.is_ascii_digit() || sign == '−') && !text.contains('→')
+    };
+    let numbers = texts().filter(number);
     if column == 0 || told == 0 || 2 * numbers.count() >= told {
         ""
     } else if texts().any(|text| text.chars().count() > SENTENCE) {

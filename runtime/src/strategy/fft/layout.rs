@@ -76,9 +76,6 @@ impl Layout {
     /// The layout of the least predicted cost. Length and tiles follow from the layer and the width
     /// of its output alone, so that a picture computed in parts has the bits of the whole.
     pub(crate) fn of(frame: &Frame, machine: &Machine) -> Self {
-        if let Ok(n) = std::env::var("TRY_N") {
-            return Layout::with(frame, machine, n.parse().unwrap());
-        }
         let [extent, outputs] = [frame.spec.extent()[1], columns(frame)];
         // Beyond many filters, or the whole row, a longer transform only costs more.
         let longest = (64 * extent).min(extent + outputs).max(SHORTEST).next_power_of_two();
@@ -108,9 +105,6 @@ impl Layout {
         // pay.
         while layout.rows > LEAST_ROWS && layout.workspace(frame) > 2 * machine.l2 {
             layout.rows -= 8;
-        }
-        if let Ok(n) = std::env::var("TRY_R") {
-            layout.rows = n.parse().unwrap();
         }
         layout
     }
