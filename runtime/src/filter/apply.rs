@@ -210,10 +210,10 @@ impl Handle {
             };
             return done.ok_or_else(unavailable);
         }
-        // Bytes of the picture and the answer, which passes the caches by where they exceed the last of them,
-        // unless there is more to do with it.
+        // Bytes of the picture and the answer, which passes the caches by where they exceed a quarter of the last of
+        // them, unless there is more to do with it: between two calls others use it too.
         let bytes = picture.len() * size_of::<I>() + answer.len() * size_of::<O>();
-        let stream = then.is_none() && bytes > machine.l3;
+        let stream = then.is_none() && bytes > machine.l3 / 4;
         let piece = match program.form {
             Form::Window { anew, .. } => PIECE.next_multiple_of(anew.max(1)),
             Form::Sums(_) | Form::Layer => PIECE,
