@@ -135,7 +135,7 @@ impl Dots {
     /// Pixels for the names of the rows.
     fn names(&self) -> i32 {
         let longest = self.rows.iter().map(|name| legend::width(name, FONT)).max().unwrap_or(0);
-        (longest + 24).min(WIDTH as i32 / 2)
+        (longest + 24).min(WIDTH as i32 * 3 / 5)
     }
 
     fn chart<DB: DrawingBackend>(&self, root: &Area<DB>, above: i32) -> Result<Vec<Point>, Failed<DB>> {

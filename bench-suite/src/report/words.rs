@@ -180,7 +180,8 @@ pub(super) fn shape(descriptor: &str) -> String {
     text.replace(" × ", "\u{a0}×\u{a0}").replace(" → ", "\u{a0}→\u{a0}")
 }
 
-/// A descriptor in few words, for the rows of a chart: `56×56, 64→64, 3×3`.
+/// A descriptor in few words, for the rows of a chart: `56×56, 64→64, 3×3`; with a stride `3×3/2`, with a dilation
+/// `3×3 d2`.
 pub(super) fn short_shape(descriptor: &str) -> String {
     let Ok(Shape { batch, input: [height, width], spec }) = descriptor.parse::<Shape>() else {
         return descriptor.to_owned();
@@ -194,10 +195,10 @@ pub(super) fn short_shape(descriptor: &str) -> String {
     };
     text.push_str(&format!("{height}×{width}, {channels}, {}×{}", spec.kernel[0], spec.kernel[1]));
     if spec.stride != [1, 1] {
-        text.push_str(&format!(", stride {}", pair(spec.stride)));
+        text.push_str(&format!("/{}", pair(spec.stride)));
     }
     if spec.dilation != [1, 1] {
-        text.push_str(&format!(", dilation {}", pair(spec.dilation)));
+        text.push_str(&format!(" d{}", pair(spec.dilation)));
     }
     if spec.groups > 1 && !depthwise {
         text.push_str(&format!(", {} groups", spec.groups));
@@ -212,8 +213,8 @@ mod tests {
     #[test]
     fn shapes_are_short_beside_a_chart() {
         assert_eq!(short_shape("h56w56 c64x32 k3x3 p0,0,0,0"), "56×56, 64→32, 3×3");
-        assert_eq!(short_shape("h9w8 c6x6 k3x3 s2x2 g6"), "9×8, 6 depthwise, 3×3, stride 2");
-        assert_eq!(short_shape("h9w8 c6x8 k3x1 d1x2 g2"), "9×8, 6→8, 3×1, dilation 1×2, 2 groups");
+        assert_eq!(short_shape("h9w8 c6x6 k3x3 s2x2 g6"), "9×8, 6 depthwise, 3×3/2");
+        assert_eq!(short_shape("h9w8 c6x8 k3x1 d1x2 g2"), "9×8, 6→8, 3×1 d1×2, 2 groups");
         assert_eq!(short_shape("a riddle"), "a riddle");
     }
 
