@@ -281,6 +281,8 @@ pub struct Finish<'t, const LANES: usize, const VECTORS: usize> {
     pub floor: f32,
     /// Outputs are lowered to this.
     pub ceiling: f32,
+    /// Whether outputs pass the caches by.
+    pub stream: bool,
 }
 
 /// What [`Finish`] is made of for every panel of one vector, and for several rows: biases, slopes,

@@ -235,8 +235,8 @@ impl Fit {
         Fit {
             rows: [whole(read), whole(staged)],
             // A cache that holds picture and output twice over keeps the output for whoever reads it.
-            stream: moved(frame) > machine.l3 / 2,
-            prefetch: moved(frame) > machine.l2,
+            stream: frame.moved() > machine.l3 / 2,
+            prefetch: frame.moved() > machine.l2,
         }
     }
 
@@ -244,12 +244,6 @@ impl Fit {
     pub(crate) fn rows(&self, staged: bool) -> usize {
         self.rows[usize::from(staged)]
     }
-}
-
-/// Bytes of picture and output.
-fn moved(frame: &Frame) -> usize {
-    let spec = &frame.spec;
-    (frame.output[0] * spec.c_out + frame.input[0] * spec.c_in) * frame.reach() * size_of::<f32>()
 }
 
 /// Floats of scratch for a band of `rows` output rows of a picture of interleaved channels.
