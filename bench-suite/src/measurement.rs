@@ -163,7 +163,8 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
             if lane.spent + next > pace.budget && !lane.seconds.is_empty() {
                 continue;
             }
-            let warmed = if lane.warms_up { warm_up(&mut lane.entry, pace.sample, threads)? } else { Some(0.0) };
+            let warmed =
+                if lane.warms_up { warm_up(&mut lane.entry, pace.sample, threads)? } else { Some(0.0) };
             match warmed.and(timed(&mut lane.entry, lane.repeats)?) {
                 Some(seconds) => {
                     lane.spent += seconds;

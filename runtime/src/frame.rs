@@ -29,8 +29,10 @@ impl Frame {
 
     /// Bytes of the padded picture and of the output.
     pub(crate) fn moved(&self) -> usize {
-        let [inputs, outputs] =
-            [self.input[0] * self.spec.c_in * self.reach(), self.output[0] * self.spec.c_out * self.output[1]];
+        let [inputs, outputs] = [
+            self.input[0] * self.spec.c_in * self.reach(),
+            self.output[0] * self.spec.c_out * self.output[1],
+        ];
         (inputs + outputs) * size_of::<f32>()
     }
 

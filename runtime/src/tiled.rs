@@ -195,6 +195,7 @@ impl Tiled {
             negatives: &mut [],
             stream: false,
             prefetch: false,
+            phase: None,
             numbers,
         });
     }
@@ -224,6 +225,7 @@ impl Tiled {
             negatives: &mut [],
             stream,
             prefetch: false,
+            phase: None,
             numbers: self.numbers,
         });
     }
@@ -287,7 +289,14 @@ impl Tiled {
                     outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
                 }
                 debug_assert_eq!(outputs.len(), rows);
-                self.finish((epilogue, stream), &inputs, &mut outputs, &residuals, part.outputs.len(), tiling);
+                self.finish(
+                    (epilogue, stream),
+                    &inputs,
+                    &mut outputs,
+                    &residuals,
+                    part.outputs.len(),
+                    tiling,
+                );
                 input_table = recycle(inputs);
                 output_table = recycle(outputs);
                 residual_table = recycle(residuals);
