@@ -368,11 +368,11 @@ pub struct PlanarFinish<'t, 'x, const CHANNELS: usize> {
 
 /// As [`Finish`], for rows of pixels as they lie in memory, whose vectors begin with one of the channels.
 #[derive(Debug, Clone, Copy)]
-pub struct PhasedFinish<'t, 'x, const LANES: usize, const CHANNELS: usize> {
+pub struct PhasedFinish<'t, 'x, const LANES: usize> {
     /// What sums begin with, for each channel that a vector may begin with.
-    pub bias: &'t [[f32; LANES]; CHANNELS],
-    /// What a sum below zero is multiplied by.
-    pub slopes: Option<&'t [[f32; LANES]; CHANNELS]>,
+    pub bias: &'t [[f32; LANES]],
+    /// What a sum below zero is multiplied by; or none.
+    pub slopes: &'t [[f32; LANES]],
     /// The rows that are added, from the tile's first row on; or none.
     pub residuals: &'t [&'x [f32]],
     /// Outputs are raised to this.

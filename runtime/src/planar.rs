@@ -98,7 +98,8 @@ impl Planar {
             }
         }
         let planes = Packed { weights, bias: epilogue.bias.clone(), slopes: epilogue.slopes.clone() };
-        let pixels = description.phases.then(|| phased::pack(description, spec, &filter, epilogue));
+        let pixels =
+            phased::reads(description, spec).then(|| phased::pack(description, spec, &filter, epilogue));
         Planar { kernel, numbers, planes, pixels }
     }
 
@@ -339,7 +340,7 @@ fn of_planes(kernel: &Kernel, frame: &Frame, fit: &Fit, rows: usize) -> usize {
 
 /// Bytes that the weights and the bias of a layer are packed to.
 pub(crate) fn packed_bytes(description: &Description, spec: &ConvSpec) -> usize {
-    let phases = if description.phases { description.lanes } else { 0 };
+    let phases = if phased::reads(description, spec) { description.lanes } else { 0 };
     size_of::<f32>() * spec.c_out * (spec.taps() + 1) * (1 + phases)
 }
 

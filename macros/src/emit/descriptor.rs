@@ -31,7 +31,7 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
         Target::Fixed(geometry) => {
             schedule.family == Family::AlongRow && phases(geometry, &schedule.isa).is_some()
         }
-        Target::RunTime => false,
+        Target::RunTime => schedule.family == Family::AlongRow,
     };
     assert!(schedule.panels.len() <= MAX_KINDS, "a schedule has at most {MAX_KINDS} kinds of panels");
     let panels = schedule.panels.iter().map(|panels| {

@@ -13,6 +13,18 @@ use crate::layout;
 use crate::spec::{Border, ConvSpec, Padding};
 use crate::strategy::Band;
 
+/// Bytes of weights up to which each channel that a vector may begin with has its own: they should stay in the
+/// first-level cache.
+const PHASES: usize = 16 << 10;
+
+/// Whether a kernel reads the pixels of a layer as they lie in memory.
+pub(crate) fn reads(description: &Description, spec: &ConvSpec) -> bool {
+    let (lanes, channels) = (description.lanes, spec.c_out);
+    let apart = spec.groups == channels && spec.c_in == channels && spec.stride[1] == 1;
+    let bytes = spec.taps() * channels * lanes * size_of::<f32>();
+    description.phases && apart && channels > 1 && channels < lanes && bytes <= PHASES
+}
+
 /// The filter for each channel that a vector may begin with: `[phase][tap][lane]`, taps in the order of
 /// [`layout::planar`]; bias and slopes as `[phase][lane]`.
 pub(super) fn pack(
@@ -53,7 +65,7 @@ pub(crate) fn frame(description: &Description, frame: &Frame) -> Option<Frame> {
     let (spec, [rows, columns]) = (&frame.spec, frame.margins);
     let channels = spec.c_out;
     let zeros = spec.border == Border::Zero || columns.before + columns.after == 0;
-    if !description.phases || !zeros || frame.output[1] * channels < description.lanes {
+    if !reads(description, spec) || !zeros || frame.output[1] * channels < description.lanes {
         return None;
     }
     let padding = Padding::Explicit {

@@ -47,10 +47,9 @@ pub(super) fn functions(schedule: &Schedule, geometry: &Geometry) -> Option<[Tok
         /// channel `phase`.
         #features
         fn run_phased(band: &mut tapwise::Band<'_, '_, '_>, phase: usize) {
-            let vectors = |numbers| tapwise::vectors::<#lanes, #channels>(numbers);
             let phases = band.weights.as_chunks::<#lanes>().0.as_chunks::<#taps>().0.first_chunk::<#channels>();
-            let (Some(phases), Some(bias)) = (phases, vectors(band.bias)) else { return };
-            let slopes = vectors(band.slopes);
+            let Some(phases) = phases else { return };
+            let (bias, slopes) = (band.bias.as_chunks().0, band.slopes.as_chunks().0);
             let (floor, ceiling, prefetch) = (band.floor, band.ceiling, usize::from(band.prefetch));
             let (mut row, outputs) = (0, band.outputs.len());
             while row < outputs {
@@ -89,7 +88,7 @@ fn block(schedule: &Schedule, geometry: &Geometry, panels: &Panels, rows: usize)
             inputs: &[&[f32]],
             ahead: usize,
             phases: &[[[f32; #lanes]; #taps]; #channels],
-            finish: tapwise::PhasedFinish<'_, '_, #lanes, #channels>,
+            finish: tapwise::PhasedFinish<'_, '_, #lanes>,
             outputs: &mut [&mut [f32]],
             phase: usize,
             width: usize,
@@ -132,7 +131,7 @@ fn tile(schedule: &Schedule, geometry: &Geometry, shape: &Shape) -> TokenStream 
             inputs: &[&[f32]; #table],
             ahead: &[&[f32]],
             phases: &[[[f32; #lanes]; #taps]; #channels],
-            finish: tapwise::PhasedFinish<'_, '_, #lanes, #channels>,
+            finish: tapwise::PhasedFinish<'_, '_, #lanes>,
             outputs: &mut [&mut [f32]],
             phase: usize,
             from: usize,
@@ -163,8 +162,19 @@ fn one_vector(
     let (lanes, rows) = (schedule.isa.lanes, shape.rows);
     let sums: Vec<Ident> = (0..rows).map(|row| ident(&format!("sum{row}"))).collect();
     let (phase, panel) = (ident(&format!("phase{vector}")), ident(&format!("panel{vector}")));
+    let walk = products(schedule, geometry, shape, (&panel, &index(vector * lanes), span));
+    let finish = finish(&sums, lanes, vector, &phase);
+    quote! {
+        let bias = finish.bias.get(#phase).map_or_else(|| simd::splat(0.0), |bias| simd::load(bias));
+        #(let mut #sums = bias;)*
+        #walk
+        #finish
+    }
+}
+
+/// Residual, activation and stores of one vector of every row of a tile.
+fn finish(sums: &[Ident], lanes: usize, vector: usize, phase: &Ident) -> TokenStream {
     let at = index(vector * lanes);
-    let walk = products(schedule, geometry, shape, (&panel, &at, span));
     let added = sums.iter().enumerate().map(|(row, sum)| {
         let row = index(row);
         quote! {
@@ -187,13 +197,10 @@ fn one_vector(
     };
     let (store, stream) = (stores("store"), stores("stream"));
     quote! {
-        let bias = finish.bias.get(#phase).map_or_else(|| simd::splat(0.0), |bias| simd::load(bias));
-        #(let mut #sums = bias;)*
-        #walk
         if !finish.residuals.is_empty() {
             #(#added)*
         }
-        if let Some(slopes) = finish.slopes.and_then(|slopes| slopes.get(#phase)) {
+        if let Some(slopes) = finish.slopes.get(#phase) {
             let slopes = simd::load(slopes);
             #(#sums = simd::leak(slopes, #sums);)*
         }
@@ -229,6 +236,130 @@ fn products(
         for (b, taps) in #panel.as_chunks::<#rows>().0.iter().enumerate() {
             #(let #weights = simd::load(&taps[#places]);)*
             #(#walk)*
+        }
+    }
+}
+
+/// The same for the kernel whose numbers arrive with the call: its functions, one tap at a time.
+pub(super) fn run_time(schedule: &Schedule) -> TokenStream {
+    let Some(panels) = schedule.panels.iter().find(|panels| panels.vectors == 1) else {
+        return TokenStream::new();
+    };
+    let lanes = schedule.isa.lanes;
+    let features = features(&schedule.isa);
+    let shape = |rows: usize, vectors: usize| Shape { rows, vectors, channels: 1, lanes };
+    let heights = super::heights(panels);
+    let tiles =
+        heights.iter().flat_map(|&rows| [2, 1].map(|vectors| run_time_tile(schedule, &shape(rows, vectors))));
+    let blocks = heights.iter().map(|&rows| {
+        let columns = columns(&shape(rows, 2), &shape(rows, 1), |shape| {
+            let name = tile_name(shape);
+            quote! { #name(numbers, inputs, band.weights, finish, outputs, phase, at); }
+        });
+        let body = quote! {
+            let at = row.min(rows - #rows);
+            let inputs = band.inputs.get(at * numbers.stride..);
+            let (Some(inputs), Some(outputs)) = (inputs, band.outputs.get_mut(at..)) else { return };
+            let residuals = tapwise::tail(band.residuals, at);
+            let finish = tapwise::PhasedFinish { bias, slopes, residuals, floor, ceiling, stream: band.stream };
+            let aligned = tapwise::alignment::<#lanes>(outputs.first());
+            #columns
+            row = at + #rows;
+        };
+        if rows == 1 { body } else { quote! { if rows >= #rows { #body continue; } } }
+    });
+    quote! {
+        #(#tiles)*
+
+        /// Computes a band of output rows whose pixels lie as in memory, the first number of each of
+        /// channel `phase`.
+        #features
+        fn run_phased(band: &mut tapwise::Band<'_, '_, '_>, phase: usize) {
+            let numbers = &band.numbers;
+            let (bias, slopes) = (band.bias.as_chunks().0, band.slopes.as_chunks().0);
+            let (floor, ceiling, width) = (band.floor, band.ceiling, band.width);
+            let (mut row, rows) = (0, band.outputs.len());
+            while row < rows {
+                #(#blocks)*
+            }
+        }
+    }
+}
+
+/// The function of one register tile whose sizes arrive with the call.
+fn run_time_tile(schedule: &Schedule, shape: &Shape) -> TokenStream {
+    let (lanes, rows, vectors, pixels) = (shape.lanes, shape.rows, shape.vectors, shape.pixels());
+    let features = features(&schedule.isa);
+    let name = tile_name(shape);
+    let outputs: Vec<Ident> = (0..rows).map(|row| ident(&format!("out{row}"))).collect();
+    let inputs: Vec<Ident> = (0..rows).map(|row| ident(&format!("x{row}"))).collect();
+    let of_vectors =
+        |what: &str| -> Vec<Ident> { (0..vectors).map(|vector| ident(&format!("{what}{vector}"))).collect() };
+    let (at_phase, panels, weights) = (of_vectors("phase"), of_vectors("panel"), of_vectors("w"));
+    let firsts: Vec<TokenStream> = (0..vectors).map(|vector| index(vector * lanes)).collect();
+    let sum = |row: usize, vector: usize| ident(&format!("sum{row}_{vector}"));
+    let sums = |vector: usize| -> Vec<Ident> { (0..rows).map(|row| sum(row, vector)).collect() };
+    let begin = (0..vectors).map(|vector| {
+        let (sums, phase) = (sums(vector), &at_phase[vector]);
+        quote! {
+            let bias = finish.bias.get(#phase).map_or_else(|| simd::splat(0.0), |bias| simd::load(bias));
+            #(let mut #sums = bias;)*
+        }
+    });
+    let finds = inputs.iter().enumerate().map(|(row, x)| {
+        let row = index(row);
+        quote! {
+            let Some(#x) = inputs.get(#row * numbers.stride + a * numbers.dilation) else { return };
+            let Some(#x) = #x.get(from..) else { return };
+        }
+    });
+    let walk = inputs.iter().enumerate().map(|(row, x)| {
+        let products = (0..vectors).map(|vector| {
+            let (sum, weight, first) = (sum(row, vector), &weights[vector], &firsts[vector]);
+            quote! { #sum = simd::mul_add(simd::load(tapwise::part::<#first, #lanes, #pixels>(x)), #weight, #sum); }
+        });
+        quote! {
+            let Some(x) = tapwise::window::<#pixels>(#x, b * step) else { return };
+            #(#products)*
+        }
+    });
+    let finishes = (0..vectors).map(|vector| finish(&sums(vector), lanes, vector, &at_phase[vector]));
+    let documentation = format!(
+        " {rows} rows x {vectors} vectors of the channels of neighbouring pixels, one tap at a time."
+    );
+    quote! {
+        #[doc = #documentation]
+        #[allow(clippy::too_many_arguments)]
+        #[inline]
+        #features
+        fn #name(
+            numbers: &tapwise::Numbers,
+            inputs: &[&[f32]],
+            weights: &[f32],
+            finish: tapwise::PhasedFinish<'_, '_, #lanes>,
+            outputs: &mut [&mut [f32]],
+            phase: usize,
+            from: usize,
+        ) {
+            let (channels, taps) = (numbers.c_out.max(1), numbers.taps);
+            let step = numbers.run_step * channels;
+            let Some([#(#outputs),*]) = outputs.first_chunk_mut() else { return };
+            let (#(Some(#outputs),)*) = (#(tapwise::window_mut::<#pixels>(#outputs, from),)*) else { return };
+            let weights = weights.as_chunks::<#lanes>().0;
+            #(let #at_phase = (phase + from + #firsts) % channels;)*
+            let (#(Some(#panels),)*) = (#(weights.get(#at_phase * taps..(#at_phase + 1) * taps),)*) else { return };
+            #(let mut #panels = #panels.iter();)*
+            #(#begin)*
+            for a in 0..numbers.kernel_rows {
+                #(#finds)*
+                for b in 0..numbers.runs {
+                    let (#(Some(#weights),)*) = (#(#panels.next(),)*) else { return };
+                    #(let #weights = simd::load(#weights);)*
+                    #(#walk)*
+                }
+            }
+            let (floor, ceiling) = (simd::splat(finish.floor), simd::splat(finish.ceiling));
+            #(#finishes)*
         }
     }
 }

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{Shape, columns, heights, of_rows};
+use super::{Shape, columns, heights, of_rows, phased};
 use crate::emit::{ident, isa::features, tile::index};
 use crate::schedule::{Panels, Schedule, Tile};
 
@@ -15,13 +15,19 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
         .iter()
         .flat_map(|panels| panels.tiles.iter().map(move |tile| self::tile(schedule, panels, tile)));
     let kinds = schedule.panels.iter().enumerate().map(|(kind, panels)| self::kind(schedule, kind, panels));
+    let phased = phased::run_time(schedule);
     quote! {
         #(#tiles)*
+
+        #phased
 
         /// Computes a band of output rows: for each group and panel of output channels, for each block
         /// of rows, the register tiles that cover it.
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
+            if let Some(phase) = band.phase {
+                return run_phased(band, phase);
+            }
             let (mut weights, mut biases, mut all_slopes) = (band.weights, band.bias, band.slopes);
             let numbers = &band.numbers;
             let width = band.width;
