@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Borders, Explanation, Verdict};
+use crate::kernel::Family;
 use crate::strategy::Strategy;
 use crate::tuning::Origin;
 
@@ -68,6 +69,7 @@ impl fmt::Display for Explanation {
                 self.rows
             )?,
         }
+        let along_row = self.chosen().is_some_and(|chosen| chosen.family == Some(Family::AlongRow));
         let interleaved = match self.chosen().map(|chosen| chosen.borders) {
             Some(Borders::Cut { left, right }) => format!(
                 "its rows are read in place, but for {left} pixels at the left and {right} at the right that read \
@@ -80,15 +82,19 @@ impl fmt::Display for Explanation {
                     .to_owned()
             }
             Some(Borders::Signals) => "each row is laid out as the signals that are transformed".to_owned(),
+            Some(Borders::Staged) if along_row => {
+                "its rows are parted into padded planes in scratch, a few at a time".to_owned()
+            }
             Some(Borders::Staged) => "its rows are padded in scratch, a few at a time".to_owned(),
             _ => "its rows are read in place".to_owned(),
         };
         entry(f, "  memory    ", &format!("channels last: {interleaved}"))?;
-        entry(
-            f,
-            "            ",
-            "planar: rows are interleaved in scratch, a few at a time; the picture is not copied",
-        )?;
+        let planar = if along_row {
+            "planar: rows are read in place, but for their ends where they are padded"
+        } else {
+            "planar: rows are interleaved in scratch, a few at a time; the picture is not copied"
+        };
+        entry(f, "            ", planar)?;
         entry(f, "            ", "any other order: each row is gathered once")?;
         let costs = match &self.costs {
             Origin::Shipped => {
