@@ -82,6 +82,8 @@ pub struct Rows<'t, 'x, 'y> {
     pub length: usize,
     /// Whether outputs pass the caches by.
     pub stream: bool,
+    /// A row for each row of output, which is asked for ahead of its use.
+    pub ahead: &'t [&'x [f32]],
 }
 
 /// The passes of a filter for one instruction set.

@@ -125,6 +125,13 @@ impl<'a, 's, I: Sample> Reader<'a, 's, I> {
         self.ring.zeros()
     }
 
+    /// Row `at` of the padded picture where it lies, to be asked for ahead of its use; zeros, which are at hand,
+    /// where it is none of numbers side by side.
+    pub(super) fn ahead(&self, at: usize) -> &[f32] {
+        let row = self.surface.frame.padded_row(at).map(|source| row_of(&self.input, source));
+        row.and_then(I::in_place).unwrap_or_else(|| self.zeros())
+    }
+
     /// Row `at` of the padded picture, without its ends.
     pub(super) fn row(&self, at: usize) -> &[f32] {
         match self.surface.frame.padded_row(at) {

@@ -47,6 +47,10 @@ pub fn stream(vector: Vector, to: &mut [f32; 4]) {
 #[inline(always)]
 pub fn prefetch<const VECTORS: usize>(_row: &[f32], _from: usize) {}
 
+/// Nothing, as [`prefetch`].
+#[inline(always)]
+pub fn prefetch_near<const VECTORS: usize>(_row: &[f32], _from: usize) {}
+
 /// One number in every lane.
 #[inline(always)]
 #[must_use]

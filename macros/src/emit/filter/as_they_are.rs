@@ -85,6 +85,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
     });
     let (tile, constants, width) = (index(tile), constants.declared(), index(width));
     let first = outputs.first();
+    let ahead: Vec<Ident> = (0..together).map(|row| ident(&format!("ahead{row}"))).collect();
     let documentation = format!(" Sums of {height} rows as they are, for {together} rows of output.");
     quote! {
         #[doc = #documentation]
@@ -92,6 +93,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
         pub(super) fn rows(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
             #constants
             let ([#(#sources),*], [#(#outputs),*]) = (call.sources, &mut *call.outputs) else { return };
+            let [#(#ahead),*] = call.ahead else { return };
             #(
                 let Some(#sources) = tapwise::Taps::<#width, #lanes>::new(#sources, call.from, call.step, call.length)
                 else {
@@ -104,6 +106,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
                 #(
                     let Some(#outputs) = tapwise::tile_mut::<_, #lanes, #tile>(#outputs, call.at + at) else { return };
                 )*
+                #(simd::prefetch_near::<#tile>(#ahead, call.at + at);)*
                 #(#steps)*
                 #(#stores)*
             }

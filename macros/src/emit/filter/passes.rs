@@ -130,6 +130,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
         pub(super) fn rows(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
             #constants
             let ([#(#sources),*], [#(#outputs),*]) = (call.sources, &mut *call.outputs) else { return };
+            let [ahead] = call.ahead else { return };
             #(
                 let Some(#sources) = tapwise::Taps::<#width, #lanes>::new(#sources, call.from, call.step, call.length)
                 else {
@@ -142,6 +143,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
                 #(
                     let Some(#outputs) = tapwise::tile_mut::<_, #lanes, #tile>(#outputs, call.at + at) else { return };
                 )*
+                simd::prefetch_near::<#tile>(ahead, call.at + at);
                 #(
                     let Some(#patterns) = #sources.tile::<#tile>(at) else { return };
                 )*
