@@ -146,7 +146,7 @@ impl Sums<'_> {
         // Rows of output that share rows of the picture while those are in a cache: many where the picture is
         // cut into strips.
         let block = if cut.strips() > 1 { BLOCK } else { together };
-        let space = Reader::space(surface, &input, height + block - 1, tile);
+        let space = Reader::space(surface, &input, [height + block - 1, height], tile);
         // A padded row, with room for a run that ends beyond it.
         let wide = surface.width().max(tile) + surface.left();
         let plane = pitch(wide.max(cut.length + surface.spread()) + LINE);
