@@ -165,7 +165,7 @@ fn sums(terms: &Shared) -> (TokenStream, TokenStream, TokenStream) {
 fn window(weight: f64, width: usize) -> (TokenStream, TokenStream, TokenStream) {
     let terms = Shared { columns: vec![vec![1.0]], rows: vec![vec![vec![weight; width]]] };
     let (modules, kernels) = match width {
-        0..=WIDEST_WINDOW => passes(&terms, |_| Tile { vectors: 4, together: 1 }),
+        0..=fold::WIDEST_WINDOW => passes(&terms, |_| Tile { vectors: 4, together: 1 }),
         _ => Default::default(),
     };
     let (weight, anew) = (number(weight), index(fold::ANEW));
@@ -214,9 +214,6 @@ fn passes(terms: &Shared, tile: impl Fn(&Isa) -> Tile) -> (TokenStream, TokenStr
     }
     (modules, kernels)
 }
-
-/// Columns of a window up to which one sum along the row is cheaper than sums of 2, 4, 8.. neighbours.
-const WIDEST_WINDOW: usize = 31;
 
 /// What is computed at once.
 #[derive(Debug, Clone, Copy)]
