@@ -104,7 +104,8 @@ impl Constants {
 
     /// The weights as an array, for code that has more of them than registers.
     pub(super) fn table(&self) -> TokenStream {
-        let (count, values) = (self.values.len(), self.values.iter().map(|value| Literal::f32_suffixed(*value)));
+        let (count, values) =
+            (self.values.len(), self.values.iter().map(|value| Literal::f32_suffixed(*value)));
         quote! { static WEIGHTS: [f32; #count] = [#(#values),*]; }
     }
 
