@@ -31,11 +31,18 @@ pub(super) fn row_names(tile: &Tile, row: usize) -> [proc_macro2::Ident; 2] {
 /// Residual, activation and store of a tile, as two pieces of code: one that finds the output before anything
 /// is computed, and one that stores. Where a store could still fail, the compiler would compute
 /// what it stores only after it had not. A tile of several rows finds its residuals under the names
-/// of [`row_names`], a tile of one row in `finish`.
-pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream) -> [TokenStream; 2] {
+/// of [`row_names`], a tile of one row in `finish`. With `past`, whole vectors may pass the caches by.
+pub(super) fn finish(
+    panels: &Panels,
+    tile: &Tile,
+    vector: usize,
+    c_out: &TokenStream,
+    past: bool,
+) -> [TokenStream; 2] {
     let (mut begin, mut added, mut leaking, mut stores) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+    let past = past && panels.lanes == Some(vector);
     for row in 0..tile.rows {
-        let parts = finish_row(panels, tile, vector, c_out, row);
+        let parts = finish_row(panels, tile, vector, c_out, row, past);
         begin.push(parts.begin);
         added.push(parts.added);
         leaking.push(parts.leaking);
@@ -68,7 +75,14 @@ struct Row {
 }
 
 /// As [`finish`], of one row of the tile.
-fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream, row: usize) -> Row {
+fn finish_row(
+    panels: &Panels,
+    tile: &Tile,
+    vector: usize,
+    c_out: &TokenStream,
+    row: usize,
+    past: bool,
+) -> Row {
     let last = panels.vectors - 1;
     let [output, residual] = row_names(tile, row);
     let added_row = if tile.rows == 1 { quote!(finish.residual) } else { quote!(#residual) };
@@ -129,6 +143,18 @@ fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: &TokenStream, 
     });
     let pixels = (0..tile.pixels).map(|at| {
         let pixel = index(at);
+        if past {
+            let streams = (0..whole).map(|k| {
+                let (from, sum) = (index(k * vector), sum(at, k));
+                quote! {
+                    if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
+                        let sum = simd::min(ceiling, simd::max(floor, #sum));
+                        if finish.stream { simd::stream(sum, target) } else { simd::store(sum, target) }
+                    }
+                }
+            });
+            return quote! { #(#streams)* };
+        }
         let stores = (0..whole).map(|k| {
             let (from, sum) = (index(k * vector), sum(at, k));
             quote! {
