@@ -288,6 +288,14 @@ impl Schedule {
         format!("{family}-{shape}-{}-{tile}", self.isa.name)
     }
 
+    /// Filter rows of a kernel that reads pixels as they lie in memory too; 0 of another.
+    fn phased_rows(&self) -> usize {
+        match &self.target {
+            Target::Fixed(geometry) if phases(geometry, &self.isa).is_some() => geometry.kernel[0],
+            _ => 0,
+        }
+    }
+
     /// Multiply-add instructions that the kernel's code contains, over all its tiles.
     pub(crate) fn fmas(&self) -> usize {
         let tiles = self.panels.iter().flat_map(|panels| panels.tiles.iter().map(move |tile| (panels, tile)));
@@ -295,7 +303,8 @@ impl Schedule {
             .map(|(panels, tile)| match tile.body {
                 Body::Unrolled { fmas } => fmas,
                 Body::Loops { steps, .. } if self.family == Family::AlongRow => {
-                    steps * tile.rows * tile.pixels / self.isa.lanes * panels.vectors
+                    let vectors = tile.rows * tile.pixels / self.isa.lanes;
+                    steps * vectors * panels.vectors + vectors * self.phased_rows()
                 }
                 Body::Loops { steps, .. } => steps * tile.pixels * panels.vectors * self.window,
             })
