@@ -180,7 +180,7 @@ fn passes(terms: &Shared, tile: impl Fn(&Isa) -> Tile) -> (TokenStream, TokenStr
         let (gate, name, variant) = (isa::gate(isa), ident(isa.name), ident(isa.variant));
         let documentation = format!(" Passes in {}.", isa.what);
         let Tile { vectors: tile, together } = tile(isa);
-        let columns = passes::columns(isa, terms, tile, together);
+        let columns = passes::columns(isa, terms, tile);
         let rows = match together > 1 && terms.columns.iter().all(|column| unit(column).is_some()) {
             true => as_they_are::rows(isa, terms, tile, together),
             false => passes::rows(isa, terms, tile),
@@ -229,10 +229,6 @@ struct Tile {
 /// as many vectors of as many rows as there are registers for.
 const RESIDENT: usize = 12;
 
-/// Rows of a filter from which on four rows of output share what they load: those rows lie in the second-level
-/// cache, whose lines take longer than the sums.
-const TALL: usize = 7;
-
 fn tile(isa: &Isa, terms: &Shared) -> Tile {
     let taps: usize = terms.rows.iter().flatten().flatten().filter(|weight| **weight != 0.0).count();
     let summed = terms.columns.iter().filter(|column| unit(column).is_none()).count();
@@ -250,9 +246,7 @@ fn tile(isa: &Isa, terms: &Shared) -> Tile {
         0..=64 if sums <= 2 => 4,
         _ => 2,
     };
-    let height = terms.columns.first().map_or(0, Vec::len);
-    let tall = height >= TALL && many && summed == 1 && terms.columns.len() == 1;
-    Tile { vectors, together: if tall { 4 } else { 2 } }
+    Tile { vectors, together: 2 }
 }
 
 fn number(weight: f64) -> TokenStream {

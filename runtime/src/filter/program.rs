@@ -48,15 +48,15 @@ pub enum Form {
     Layer,
 }
 
-/// Sums down the columns: a run of numbers of some rows of a picture, for some rows of output.
+/// Sums down the columns: a run of numbers of some rows of a picture, for two rows of output.
 #[derive(Debug)]
 pub struct Columns<'t, 'x> {
-    /// A row of the picture for each row of the filter, and one more for each further row of output.
+    /// A row of the picture for each row of the filter, and the one after.
     pub rows: &'t [&'x [f32]],
     /// Where the run begins in them.
     pub from: usize,
     /// A plane for each term that is no row of the picture: those of the first row of output, which sees
-    /// the rows from the first on, those of the second, which sees them from the second on, and so on.
+    /// the rows from the first on, and those of the second, which sees them from the second on.
     pub target: &'t mut [f32],
     /// Numbers from one plane to the next.
     pub plane: usize,

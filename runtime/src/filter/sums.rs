@@ -80,16 +80,16 @@ impl Cut {
     }
 }
 
-/// The rows of the picture that a few rows of output see, and their sums.
+/// The rows of the picture that a pair of rows of output sees, and their sums.
 #[derive(Clone, Copy)]
 struct Seen<'t, 'x> {
     table: &'t [&'x [f32]],
-    /// For each of these rows of output a row of the picture that is seen soon.
+    /// For each row of this pair a row of the picture that is seen soon.
     ahead: &'t [&'x [f32]],
-    /// Sums down the columns, the terms of the first row, those of the second, and so on.
+    /// Sums down the columns, the terms of the first row and those of the second.
     planes: &'x [f32],
     plane: usize,
-    /// Which of the rows of output.
+    /// Which row of the pair.
     row: usize,
 }
 
@@ -113,8 +113,7 @@ impl Sums<'_> {
         let (surface, tile) = (&self.surface, self.kernel.tile());
         let output = surface.output();
         let beyond = (output + surface.spread()).saturating_sub(surface.left() + surface.width());
-        let together = self.kernel.together();
-        let rows = surface.frame.spec.kernel[0] + together - 1 + together * self.summed();
+        let rows = surface.frame.spec.kernel[0] + 1 + 2 * self.summed();
         // Rows and their sums take half of the second-level cache: narrower strips are slower.
         let strip = (surface.cache / 2 / size_of::<f32>() / rows).next_multiple_of(tile).max(tile);
         let whole = Cut { left: 0, right: 0, strip: output.max(tile), length: output.max(tile) };
@@ -161,9 +160,9 @@ impl Sums<'_> {
 
         let mut tables = scratch.tables();
         tables.held.resize(space.rows, 0);
-        let floats = scratch.floats(space.floats() + together * summed * plane + ends + results);
+        let floats = scratch.floats(space.floats() + 2 * summed * plane + ends + results);
         let (ring, rest, _) = Ring::take(space, floats, &mut tables.held);
-        let (planes, rest) = rest.split_at_mut(together * summed * plane);
+        let (planes, rest) = rest.split_at_mut(2 * summed * plane);
         let (ends, rest) = rest.split_at_mut(ends);
         let results = &mut rest[..results];
         let mut reader = Reader::new(surface, self.passes, input, space, ring);
@@ -175,8 +174,7 @@ impl Sums<'_> {
             let rows_seen = height - 1 + rows.next_multiple_of(together);
             let mut rows_of_picture = recycle(std::mem::take(&mut tables.inputs));
             let seen = |a: usize| if a < height + rows - 1 { reader.row(at + a) } else { reader.zeros() };
-            rows_of_picture
-                .extend((0..rows_seen).map(|a| seen(if self.flipped { rows_seen - 1 - a } else { a })));
+            rows_of_picture.extend((0..rows_seen).map(|a| seen(if self.flipped { rows_seen - 1 - a } else { a })));
             // What is new to the rows of output two groups further down: the memory is slower than one group.
             let next = at + 2 * together + height - 1;
             rows_of_picture.extend((next..).take(rows_seen + 1 - height).map(|row| reader.ahead(row)));
@@ -275,7 +273,7 @@ impl Sums<'_> {
     ) {
         let surface = &self.surface;
         // A filter that is turned reads the rows from the last on.
-        let place = if self.flipped { self.kernel.together() - 1 - row } else { row };
+        let place = if self.flipped { 1 - row } else { row };
         let length = run.length + surface.spread();
         if run.padded {
             let in_place = self.terms.iter().flatten();

@@ -10,7 +10,7 @@ use crate::fold::{Shared, unit};
 use crate::isa::Isa;
 
 /// The sums down the columns, for every term that needs them.
-pub(super) fn columns(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> TokenStream {
+pub(super) fn columns(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
     let (features, lanes) = (isa::features(isa), index(isa.lanes));
     let summed: Vec<&Vec<f64>> = terms.columns.iter().filter(|column| unit(column).is_none()).collect();
     if summed.is_empty() {
@@ -21,79 +21,50 @@ pub(super) fn columns(isa: &Isa, terms: &Shared, tile: usize, together: usize) -
         };
     }
     let height = summed.first().map_or(0, |column| column.len());
-    // Each row of output sees one row of the picture more than those before it.
-    let seen = height + together - 1;
-    let count = index(seen);
-    let weight = |(first, column): (usize, &Vec<f64>), row: usize| -> f64 {
-        row.checked_sub(first).and_then(|row| column.get(row)).copied().unwrap_or(0.0)
-    };
-    let outputs: Vec<(usize, &Vec<f64>)> =
-        (0..together).flat_map(|row| summed.iter().map(move |column| (row, *column))).collect();
-    let read: Vec<bool> =
-        (0..seen).map(|row| outputs.iter().any(|output| weight(*output, row) != 0.0)).collect();
-    let strips: Vec<TokenStream> = (0..seen)
+    // Two rows of output see one row of the picture more than one does.
+    let count = index(height + 1);
+    let used = |row: usize| summed.iter().any(|column| column.get(row).is_some_and(|weight| *weight != 0.0));
+    let read: Vec<bool> = (0..=height).map(|row| used(row) || row > 0 && used(row - 1)).collect();
+    let strips: Vec<TokenStream> = (0..=height)
         .map(|row| {
             let name = ident(&format!("x{row}"));
             if read[row] { quote!(#name) } else { quote!(_) }
         })
         .collect();
+    let outputs: Vec<(usize, &Vec<f64>)> =
+        (0..2).flat_map(|row| summed.iter().map(move |column| (row, *column))).collect();
     let targets: Vec<Ident> = (0..outputs.len()).map(|target| ident(&format!("t{target}"))).collect();
     let mut constants = Constants::default();
-    // Rows that leave registers for sums and weights are loaded once for all rows of output.
-    let shared = 2 * seen <= isa.registers;
+    // Rows that leave registers for sums and weights are loaded once for both rows of output.
+    let shared = 2 * (height + 1) <= isa.registers;
     let bodies = (0..tile).map(|vector| {
         let (lane, mut body) = (index(vector), Vec::new());
-        let load = |row: usize| {
-            let name = ident(&format!("x{row}"));
-            quote!(simd::load(&#name[#lane]))
-        };
-        let value = |row: usize| ident(&format!("v{row}_{vector}"));
-        let sum = |target: &Ident| ident(&format!("sum_{target}_{vector}"));
-        let rows = (0..seen).filter(|row| read[*row]);
-        if together > 2 {
-            // Tall filters: one row after another, for every sum that it is a part of.
-            let mut begun = vec![false; outputs.len()];
-            for row in rows {
-                let (value, load) = (value(row), load(row));
-                body.push(quote! { let #value = #load; });
-                for ((output, target), begun) in outputs.iter().zip(&targets).zip(&mut begun) {
-                    let weight = weight(*output, row) as f32;
-                    if weight != 0.0 {
-                        let (sum, weight) = (sum(target), constants.name(weight));
-                        body.push(match std::mem::replace(begun, true) {
-                            false => quote! { let #sum = simd::multiply(#weight, #value); },
-                            true => quote! { let #sum = simd::mul_add(#weight, #value, #sum); },
-                        });
-                    }
-                }
-            }
-        } else if shared {
-            for row in rows {
-                let (value, load) = (value(row), load(row));
-                body.push(quote! { let #value = #load; });
+        if shared {
+            for row in (0..=height).filter(|row| read[*row]) {
+                let (value, name) = (ident(&format!("v{row}_{vector}")), ident(&format!("x{row}")));
+                body.push(quote! { let #value = simd::load(&#name[#lane]); });
             }
         }
-        for (output, target) in outputs.iter().zip(&targets) {
-            let sum = sum(target);
-            if together <= 2 {
-                let taps = (0..seen).map(|row| (row, weight(*output, row) as f32));
-                let taps = taps.filter(|(_, weight)| *weight != 0.0).map(|(row, weight)| {
-                    let (value, load) = (value(row), load(row));
-                    (if shared { quote!(#value) } else { load }, weight)
+        for ((first, column), target) in outputs.iter().zip(&targets) {
+            let taps =
+                column.iter().enumerate().filter(|(_, weight)| **weight != 0.0).map(|(row, weight)| {
+                    let row = first + row;
+                    let (value, name) = (ident(&format!("v{row}_{vector}")), ident(&format!("x{row}")));
+                    let value = if shared { quote!(#value) } else { quote!(simd::load(&#name[#lane])) };
+                    (value, *weight as f32)
                 });
-                body.extend(combination(&sum, &taps.collect::<Vec<_>>(), &mut constants));
-            }
+            let sum = ident(&format!("sum_{target}_{vector}"));
+            body.extend(combination(&sum, &taps.collect::<Vec<_>>(), &mut constants));
             body.push(quote! { simd::store(#sum, &mut #target[#lane]); });
         }
         body
     });
     let bodies: Vec<Vec<TokenStream>> = bodies.collect();
-    let apart = shared && together <= 2;
-    let body = if apart { bodies.into_iter().flatten().collect() } else { interleaved(bodies) };
+    let body = if shared { bodies.into_iter().flatten().collect() } else { interleaved(bodies) };
     let (tile, constants) = (index(tile), constants.declared());
     let count_of_targets = index(targets.len());
     let documentation = format!(
-        " Sums of {} rows, {} for each column of {together} rows of output.",
+        " Sums of {} rows, {} for each column of two rows of output.",
         read.iter().filter(|read| **read).count(),
         targets.len()
     );
