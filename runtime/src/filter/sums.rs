@@ -174,7 +174,8 @@ impl Sums<'_> {
             let rows_seen = height - 1 + rows.next_multiple_of(together);
             let mut rows_of_picture = recycle(std::mem::take(&mut tables.inputs));
             let seen = |a: usize| if a < height + rows - 1 { reader.row(at + a) } else { reader.zeros() };
-            rows_of_picture.extend((0..rows_seen).map(|a| seen(if self.flipped { rows_seen - 1 - a } else { a })));
+            rows_of_picture
+                .extend((0..rows_seen).map(|a| seen(if self.flipped { rows_seen - 1 - a } else { a })));
             // What is new to the rows of output two groups further down: the memory is slower than one group.
             let next = at + 2 * together + height - 1;
             rows_of_picture.extend((next..).take(rows_seen + 1 - height).map(|row| reader.ahead(row)));

@@ -225,11 +225,7 @@ mod lanes {
     /// Nothing: no register class is known to hold an array on every target.
     #[inline(always)]
     #[must_use]
-    pub fn barrier<'x, 'w, X, W>(
-        window: &'x X,
-        weights: &'w W,
-        sum: Vector,
-    ) -> (&'x X, &'w W, Vector) {
+    pub fn barrier<'x, 'w, X, W>(window: &'x X, weights: &'w W, sum: Vector) -> (&'x X, &'w W, Vector) {
         (window, weights, sum)
     }
 }
