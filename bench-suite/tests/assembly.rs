@@ -245,7 +245,7 @@ fn passes_of_filters_neither_panic_nor_spill() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("filters.s");
     let emit = format!("asm={}", file.display());
     // Larger filters without structure run as layers, whose kernels are read above.
-    for filter in ["sobel", "gaussian-5", "gaussian-15", "random-3"] {
+    for filter in ["sobel", "gaussian-5", "gaussian-15", "random-3", "random-7", "mean-9"] {
         builds::compile(Some(filter), &["--emit", &emit, "-C", "codegen-units=1"]).unwrap();
         let assembly = std::fs::read_to_string(&file).unwrap();
         for isa in ["avx512", "avx2"] {

@@ -16,7 +16,7 @@ mod tests;
 
 pub(crate) use bank::{Shared, bank};
 use cost::cost;
-pub(crate) use cost::{ANEW, unit};
+pub(crate) use cost::{ANEW, WIDEST_WINDOW, unit};
 pub(crate) use integers::{Division, Integers, finding as finding_of_integers, integers};
 pub(crate) use low_rank::Factors;
 
@@ -123,7 +123,7 @@ pub(crate) fn fold(weights: &Weights, tolerance: f64) -> Fold {
     let straight = cost(&sums.factors);
     let operations = cost::operations(&sums.factors);
     if let Some((weight, cycles)) = window.filter(|(_, cycles)| *cycles < straight.min(layer)) {
-        findings.push(findings::of_a_window(weights, cost::doublings(weights.width)));
+        findings.push(findings::of_a_window(weights, cost::passes(weights.width)));
         return Fold { form: Form::Window(weight), error: 0.0, taps, cycles, findings };
     }
     if operations > cost::LONGEST || layer < straight {

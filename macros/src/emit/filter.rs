@@ -122,10 +122,7 @@ fn expression(program: &Program<'_>) -> TokenStream {
     let findings = &program.findings;
     let (form, modules, kernels) = match &program.form {
         Form::Sums(terms) => sums(terms),
-        Form::Window(weight) => {
-            let (weight, anew) = (number(*weight), index(fold::ANEW));
-            (quote!(Window { weight: #weight, anew: #anew }), TokenStream::new(), TokenStream::new())
-        }
+        Form::Window(weight) => window(*weight, first.width),
         Form::Layer => (quote!(Layer), TokenStream::new(), TokenStream::new()),
     };
     let bytes = Bytes::of(program.integers.as_ref(), &program.form, program.cycles);
@@ -160,14 +157,31 @@ fn sums(terms: &Shared) -> (TokenStream, TokenStream, TokenStream) {
         None => quote!(None),
     });
     let form = quote!(Sums(&[#(#sources),*]));
+    let (modules, kernels) = passes(terms, |isa| tile(isa, terms));
+    (form, modules, kernels)
+}
+
+/// The form of a window, and the pass along the row of one that is not wide.
+fn window(weight: f64, width: usize) -> (TokenStream, TokenStream, TokenStream) {
+    let terms = Shared { columns: vec![vec![1.0]], rows: vec![vec![vec![weight; width]]] };
+    let (modules, kernels) = match width {
+        0..=fold::WIDEST_WINDOW => passes(&terms, |_| Tile { vectors: 4, together: 1 }),
+        _ => Default::default(),
+    };
+    let (weight, anew) = (number(weight), index(fold::ANEW));
+    (quote!(Window { weight: #weight, anew: #anew }), modules, kernels)
+}
+
+/// A module for each instruction set, and the descriptors.
+fn passes(terms: &Shared, tile: impl Fn(&Isa) -> Tile) -> (TokenStream, TokenStream) {
     let mut modules = TokenStream::new();
     let mut kernels = TokenStream::new();
     for isa in ALL {
         let (gate, name, variant) = (isa::gate(isa), ident(isa.name), ident(isa.variant));
         let documentation = format!(" Passes in {}.", isa.what);
-        let Tile { vectors: tile, together } = tile(isa, terms);
+        let Tile { vectors: tile, together } = tile(isa);
         let columns = passes::columns(isa, terms, tile);
-        let rows = match terms.columns.iter().all(|column| unit(column).is_some()) {
+        let rows = match together > 1 && terms.columns.iter().all(|column| unit(column).is_some()) {
             true => as_they_are::rows(isa, terms, tile, together),
             false => passes::rows(isa, terms, tile),
         };
@@ -198,7 +212,7 @@ fn sums(terms: &Shared) -> (TokenStream, TokenStream, TokenStream) {
             },
         });
     }
-    (form, modules, kernels)
+    (modules, kernels)
 }
 
 /// What is computed at once.

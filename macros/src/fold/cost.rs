@@ -22,8 +22,10 @@ const OPERATION: f64 = 0.5;
 const STORE: f64 = 1.0;
 /// The running sum down the columns of a window.
 const RUNNING: f64 = 2.5;
+/// Columns of a window up to which one sum along the row is cheaper than sums of 2, 4, 8.. neighbours.
+pub(crate) const WIDEST_WINDOW: usize = 31;
 /// A pass of sums along a row, each twice as wide as before.
-const DOUBLING: f64 = 1.7;
+const DOUBLING: f64 = 5.0;
 /// A tap of a layer's direct kernel whose size arrives with the call.
 const TAP: f64 = 2.0;
 /// A layer by transforms along the rows, up to the height of [`TRANSFORMED`].
@@ -64,13 +66,20 @@ pub(super) fn of_a_window(weights: &Weights) -> Option<(f64, f64)> {
     let first = *weights.values.first()?;
     let alike = first != 0.0 && weights.values.iter().all(|weight| *weight == first);
     let down = if weights.height > 1 { RUNNING } else { 0.0 };
-    let cycles = down + DOUBLING * doublings(weights.width) as f64;
+    let along = match weights.width {
+        width @ 0..=WIDEST_WINDOW => (UNALIGNED + OPERATION) * width as f64 + STORE,
+        width => DOUBLING * passes(width) as f64,
+    };
+    let cycles = down + along;
     (alike && weights.values.len() >= SMALLEST_WINDOW).then_some((first, cycles))
 }
 
-/// Passes that sums of so many columns take, each pass adding sums that are there already.
-pub(super) fn doublings(columns: usize) -> u32 {
-    columns.checked_ilog2().map_or(0, |log| log + columns.count_ones() - 1)
+/// Passes that sums of so many columns take, each pass of a wide window adding sums that are there already.
+pub(super) fn passes(columns: usize) -> u32 {
+    match columns {
+        0..=WIDEST_WINDOW => 1,
+        _ => columns.checked_ilog2().map_or(0, |log| log + columns.count_ones() - 1),
+    }
 }
 
 /// What a layer with a filter of this size costs by the cheaper of direct kernels and transforms.

@@ -175,12 +175,17 @@ fn given_factors_are_taken_where_they_are_cheaper() {
 #[test]
 fn large_boxes_are_summed_as_they_run() {
     let box_of = |height, width| fold(&filter(height, width, |_, _| 1.0 / 225.0), 0.0);
-    for (height, width) in [(5, 5), (15, 15), (1, 31), (63, 63)] {
+    for (height, width) in [(5, 5), (15, 15), (31, 31), (1, 63), (63, 63)] {
         let fold = box_of(height, width);
         assert_eq!(fold.form, Form::Window(f64::from((1.0 / 225.0) as f32)), "{height}x{width}");
         assert_eq!(fold.error, 0.0);
     }
-    assert!(box_of(15, 15).cycles < 13.0);
+    let products = Factors { columns: vec![vec![1.0; 15]], rows: vec![vec![1.0 / 225.0; 15]] };
+    assert!(box_of(15, 15).cycles < 0.7 * cost(&products));
+    for (size, passes) in [(9, "then 1 pass of additions"), (63, "then 10 passes of additions")] {
+        let findings = box_of(size, size).findings;
+        assert!(findings.iter().any(|finding| finding.contains(passes)), "{findings:?}");
+    }
     let small = box_of(3, 3);
     assert_eq!(sums(&small).columns, [[1.0, 1.0, 1.0]]);
     assert!(matches!(box_of(31, 1).form, Form::Window(_)));

@@ -250,7 +250,9 @@ impl Handle {
             }
             Form::Window { weight, anew } => {
                 surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
-                    let windows = Windows { surface, passes: &passes, weight, anew: anew.max(1) };
+                    let along = program.kernel(isa);
+                    let anew = anew.max(1);
+                    let windows = Windows { surface, passes: &passes, along, weight, anew, stream };
                     bands(
                         program.cycles,
                         &machine,

@@ -24,7 +24,8 @@ pub struct Program {
     pub cycles: f64,
     /// What the analysis found, a sentence each.
     pub findings: &'static [&'static str],
-    /// For sums: the passes, for each instruction set that the target can have.
+    /// For sums: the passes, for each instruction set that the target can have. For a window: that along the row,
+    /// where it is not wide.
     pub kernels: &'static [Kernel],
     /// How bytes are filtered to bytes, where there is more to that than to filter their numbers.
     pub bytes: Option<Bytes>,
@@ -82,6 +83,8 @@ pub struct Rows<'t, 'x, 'y> {
     pub length: usize,
     /// Whether outputs pass the caches by.
     pub stream: bool,
+    /// A row for each row of output, which is asked for ahead of its use.
+    pub ahead: &'t [&'x [f32]],
 }
 
 /// The passes of a filter for one instruction set.

@@ -84,6 +84,8 @@ impl Cut {
 #[derive(Clone, Copy)]
 struct Seen<'t, 'x> {
     table: &'t [&'x [f32]],
+    /// For each row of this pair a row of the picture that is seen soon.
+    ahead: &'t [&'x [f32]],
     /// Sums down the columns, the terms of the first row and those of the second.
     planes: &'x [f32],
     plane: usize,
@@ -144,7 +146,7 @@ impl Sums<'_> {
         // Rows of output that share rows of the picture while those are in a cache: many where the picture is
         // cut into strips.
         let block = if cut.strips() > 1 { BLOCK } else { together };
-        let space = Reader::space(surface, &input, height + block - 1, tile);
+        let space = Reader::space(surface, &input, [height + block - 1, height], tile);
         // A padded row, with room for a run that ends beyond it.
         let wide = surface.width().max(tile) + surface.left();
         let plane = pitch(wide.max(cut.length + surface.spread()) + LINE);
@@ -170,9 +172,14 @@ impl Sums<'_> {
             reader.stage(at, height + rows - 1);
             // The last rows of output may have no others beside them, and what those alone would see is not wanted.
             let rows_seen = height - 1 + rows.next_multiple_of(together);
-            let mut table = recycle(std::mem::take(&mut tables.inputs));
+            let mut rows_of_picture = recycle(std::mem::take(&mut tables.inputs));
             let seen = |a: usize| if a < height + rows - 1 { reader.row(at + a) } else { reader.zeros() };
-            table.extend((0..rows_seen).map(|a| seen(if self.flipped { rows_seen - 1 - a } else { a })));
+            rows_of_picture
+                .extend((0..rows_seen).map(|a| seen(if self.flipped { rows_seen - 1 - a } else { a })));
+            // What is new to the rows of output two groups further down: the memory is slower than one group.
+            let next = at + 2 * together + height - 1;
+            rows_of_picture.extend((next..).take(rows_seen + 1 - height).map(|row| reader.ahead(row)));
+            let (table, ahead) = rows_of_picture.split_at(rows_seen);
 
             let mut targets = recycle(std::mem::take(&mut tables.outputs));
             if direct {
@@ -186,23 +193,24 @@ impl Sums<'_> {
                     let (from, count) = (together * group, height + together - 1);
                     let from = if self.flipped { rows_seen - count - from } else { from };
                     let table = &table[from..][..count];
+                    let ahead = &ahead[together * group..][..together];
                     if self.as_they_are() {
                         let mut sources = recycle(std::mem::take(&mut tables.residuals));
-                        self.run_together(run, table, (ends, end), &mut sources, targets);
+                        self.run_together(run, [table, ahead], (ends, end), &mut sources, targets);
                         tables.residuals = recycle(sources);
                         continue;
                     }
                     self.sum_columns(table, self.columns(run, cut), planes, plane);
                     for (row, targets) in targets.chunks_exact_mut(filters).enumerate() {
                         let mut sources = recycle(std::mem::take(&mut tables.residuals));
-                        let seen = Seen { table, planes, plane, row };
+                        let seen = Seen { table, ahead, planes, plane, row };
                         self.run(run, seen, (ends, end), &mut sources, targets);
                         tables.residuals = recycle(sources);
                     }
                 }
             }
             tables.outputs = recycle(targets);
-            tables.inputs = recycle(table);
+            tables.inputs = recycle(rows_of_picture);
             if !direct {
                 let rows = output.axis_iter_mut(Axis(1)).flat_map(|row| row.into_outer_iter_mut());
                 for (row, from) in rows.zip(results.chunks_exact(row)) {
@@ -259,7 +267,7 @@ impl Sums<'_> {
     fn run<'t>(
         &self,
         run: Run,
-        Seen { table, planes, plane, row }: Seen<'_, 't>,
+        Seen { table, ahead, planes, plane, row }: Seen<'_, 't>,
         (ends, end): (&'t mut [f32], usize),
         sources: &mut Vec<&'t [f32]>,
         outputs: &mut [&mut [f32]],
@@ -281,14 +289,14 @@ impl Sums<'_> {
             Some(_) if run.padded => ends.next().unwrap_or_default(),
             Some(row) => &table[row + place][run.from - surface.left()..],
         }));
-        self.call(run, sources, outputs);
+        self.call(run, sources, &ahead[row..=row], outputs);
     }
 
     /// Sums one run of as many rows of output as kernels compute at once, of rows as they are.
     fn run_together<'t>(
         &self,
         run: Run,
-        table: &[&'t [f32]],
+        [table, ahead]: [&[&'t [f32]]; 2],
         (ends, end): (&'t mut [f32], usize),
         sources: &mut Vec<&'t [f32]>,
         outputs: &mut [&mut [f32]],
@@ -307,7 +315,7 @@ impl Sums<'_> {
         } else {
             sources.extend(table.iter().map(|row| &row[run.from - surface.left()..]));
         }
-        self.call(run, sources, outputs);
+        self.call(run, sources, ahead, outputs);
         if self.flipped {
             self.turn(outputs);
         }
@@ -320,7 +328,7 @@ impl Sums<'_> {
         outputs.chunks_exact_mut(filters).for_each(<[_]>::reverse);
     }
 
-    fn call(&self, run: Run, sources: &[&[f32]], outputs: &mut [&mut [f32]]) {
+    fn call<'t>(&self, run: Run, sources: &[&'t [f32]], ahead: &[&'t [f32]], outputs: &mut [&mut [f32]]) {
         let (step, spread) = (self.surface.step as isize, self.surface.spread());
         self.kernel.rows(&mut Rows {
             sources,
@@ -330,6 +338,7 @@ impl Sums<'_> {
             at: run.from,
             length: run.length,
             stream: self.stream,
+            ahead,
         });
     }
 }

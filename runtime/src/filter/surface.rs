@@ -86,10 +86,16 @@ pub(super) struct Reader<'a, 's, I> {
 }
 
 impl<'a, 's, I: Sample> Reader<'a, 's, I> {
-    /// Memory that a reader of `rows` rows at a time needs, each at least `least` numbers long.
-    pub(super) fn space(surface: &Surface, input: &ArrayView2<'_, I>, rows: usize, least: usize) -> Space {
+    /// Memory that a reader of `rows` rows at a time needs, each at least `least` numbers long, of which a pass
+    /// reads so many `at_once`.
+    pub(super) fn space(
+        surface: &Surface,
+        input: &ArrayView2<'_, I>,
+        [rows, at_once]: [usize; 2],
+        least: usize,
+    ) -> Space {
         let row = surface.width().max(least);
-        Space { rows: if in_place(surface, input, rows, least) { 0 } else { rows }, row }
+        Space { rows: if in_place(surface, input, [rows, at_once], least) { 0 } else { rows }, row }
     }
 
     pub(super) fn new(
@@ -125,6 +131,13 @@ impl<'a, 's, I: Sample> Reader<'a, 's, I> {
         self.ring.zeros()
     }
 
+    /// Row `at` of the padded picture where it lies, to be asked for ahead of its use; zeros, which are at hand,
+    /// where it is none of numbers side by side.
+    pub(super) fn ahead(&self, at: usize) -> &[f32] {
+        let row = self.surface.frame.padded_row(at).map(|source| row_of(&self.input, source));
+        row.and_then(I::in_place).unwrap_or_else(|| self.zeros())
+    }
+
     /// Row `at` of the padded picture, without its ends.
     pub(super) fn row(&self, at: usize) -> &[f32] {
         match self.surface.frame.padded_row(at) {
@@ -139,13 +152,18 @@ fn row_of<'x, I>(input: &'x ArrayView2<'_, I>, row: usize) -> ArrayView1<'x, I> 
     input.index_axis(Axis(0), row)
 }
 
-/// Rows of a filter beyond which rows of the picture are copied: as many rows as wide apart as those of a
+/// Rows that are read at once beyond which rows of the picture are copied: as many rows as wide apart as those of a
 /// picture fall into few places of a cache.
 const READ_IN_PLACE: usize = 6;
 
 /// Whether filters read the rows where they lie: numbers side by side, as many as a run has at least.
-fn in_place<I: Sample>(surface: &Surface, input: &ArrayView2<'_, I>, rows: usize, least: usize) -> bool {
-    let few = surface.frame.spec.kernel[0] <= READ_IN_PLACE;
+fn in_place<I: Sample>(
+    surface: &Surface,
+    input: &ArrayView2<'_, I>,
+    [rows, at_once]: [usize; 2],
+    least: usize,
+) -> bool {
+    let few = at_once <= READ_IN_PLACE;
     // Copies that leave the cache are no gain.
     let many = rows * surface.width() * size_of::<f32>() > surface.cache / 2;
     (few || many) && input.ncols() >= least && input.nrows() > 0 && I::in_place(row_of(input, 0)).is_some()

@@ -1,10 +1,11 @@
 //! 256-bit vectors of eight.
 
 use std::arch::x86_64::{
-    __m256, __m256i, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_blendv_ps, _mm256_cmp_ps,
-    _mm256_cmpgt_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps, _mm256_maskstore_ps,
-    _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_permutevar8x32_ps, _mm256_set1_epi32, _mm256_set1_ps,
-    _mm256_setr_epi32, _mm256_setzero_ps, _mm256_storeu_ps, _mm256_stream_ps, _mm256_sub_ps,
+    __m256, __m256i, _CMP_LT_OQ, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_blendv_ps,
+    _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps,
+    _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_permutevar8x32_ps,
+    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_ps, _mm256_storeu_ps,
+    _mm256_stream_ps, _mm256_sub_ps,
 };
 
 /// Eight numbers.
@@ -75,6 +76,16 @@ pub fn prefetch<const VECTORS: usize>(row: &[f32], from: usize) {
     for vector in 0..VECTORS {
         let at = row.as_ptr().wrapping_add(from + vector * 8);
         _mm_prefetch::<_MM_HINT_T1>(at.cast());
+    }
+}
+
+/// As [`prefetch`], into the nearest cache, for what is read soon.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+pub fn prefetch_near<const VECTORS: usize>(row: &[f32], from: usize) {
+    for vector in 0..VECTORS {
+        let at = row.as_ptr().wrapping_add(from + vector * 8);
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
     }
 }
 

@@ -1,9 +1,9 @@
 //! 512-bit vectors of sixteen.
 
 use std::arch::x86_64::{
-    __m512, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps,
-    _mm512_min_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32,
+    __m512, _CMP_LT_OQ, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_cmp_ps_mask,
+    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
+    _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32,
     _mm512_setzero_ps, _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps,
 };
 
@@ -67,6 +67,16 @@ pub fn prefetch<const VECTORS: usize>(row: &[f32], from: usize) {
     for vector in 0..VECTORS {
         let at = row.as_ptr().wrapping_add(from + vector * 16);
         _mm_prefetch::<_MM_HINT_T1>(at.cast());
+    }
+}
+
+/// As [`prefetch`], into the nearest cache, for what is read soon.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub fn prefetch_near<const VECTORS: usize>(row: &[f32], from: usize) {
+    for vector in 0..VECTORS {
+        let at = row.as_ptr().wrapping_add(from + vector * 16);
+        _mm_prefetch::<_MM_HINT_T0>(at.cast());
     }
 }
 

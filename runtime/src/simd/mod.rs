@@ -20,12 +20,12 @@ macro_rules! barrier {
         #[must_use]
         #[expect(clippy::pointers_in_nomem_asm_block, reason = "the assembly is empty: it follows no pointer")]
         $(#[target_feature(enable = $feature)])?
-        pub fn barrier<'x, 'w, const N: usize, W>(
-            window: &'x [f32; N],
+        pub fn barrier<'x, 'w, X, W>(
+            window: &'x X,
             weights: &'w W,
             sum: Vector,
-        ) -> (&'x [f32; N], &'w W, Vector) {
-            let (mut x, mut w, mut sum): (*const [f32; N], *const W, Vector) = (window, weights, sum);
+        ) -> (&'x X, &'w W, Vector) {
+            let (mut x, mut w, mut sum): (*const X, *const W, Vector) = (window, weights, sum);
             // SAFETY: the assembly is empty, so that the pointers come out as they went in, and the
             // references made of them are those that were given.
             unsafe {

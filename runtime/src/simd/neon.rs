@@ -60,6 +60,11 @@ pub fn stream(vector: Vector, to: &mut [f32; 4]) {
 #[target_feature(enable = "neon")]
 pub fn prefetch<const VECTORS: usize>(_row: &[f32], _from: usize) {}
 
+/// Nothing, as [`prefetch`].
+#[inline]
+#[target_feature(enable = "neon")]
+pub fn prefetch_near<const VECTORS: usize>(_row: &[f32], _from: usize) {}
+
 /// One number in every lane.
 #[inline]
 #[must_use]

@@ -47,6 +47,10 @@ pub fn stream(vector: Vector, to: &mut [f32; 4]) {
 #[inline(always)]
 pub fn prefetch<const VECTORS: usize>(_row: &[f32], _from: usize) {}
 
+/// Nothing, as [`prefetch`].
+#[inline(always)]
+pub fn prefetch_near<const VECTORS: usize>(_row: &[f32], _from: usize) {}
+
 /// One number in every lane.
 #[inline(always)]
 #[must_use]
@@ -221,11 +225,7 @@ mod lanes {
     /// Nothing: no register class is known to hold an array on every target.
     #[inline(always)]
     #[must_use]
-    pub fn barrier<'x, 'w, const N: usize, W>(
-        window: &'x [f32; N],
-        weights: &'w W,
-        sum: Vector,
-    ) -> (&'x [f32; N], &'w W, Vector) {
+    pub fn barrier<'x, 'w, X, W>(window: &'x X, weights: &'w W, sum: Vector) -> (&'x X, &'w W, Vector) {
         (window, weights, sum)
     }
 }

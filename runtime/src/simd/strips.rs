@@ -148,12 +148,9 @@ impl<'x, const COUNT: usize, const LANES: usize, T> Taps<'x, COUNT, LANES, T> {
         let last = isize::try_from(COUNT.saturating_sub(1)).ok()?.checked_mul(step)?;
         let other = from.checked_add_signed(last)?;
         let end = from.max(other).checked_add(length)?;
-        (end <= row.len()).then(|| Taps {
-            start: row.as_ptr().wrapping_add(from),
-            step,
-            length,
-            row: PhantomData,
-        })
+        // A part of the row in the place of an address: the compiler knows that it is somewhere.
+        let start = row.get(from..)?.as_ptr();
+        (end <= row.len()).then_some(Taps { start, step, length, row: PhantomData })
     }
 
     /// The `VECTORS` vectors of every window from number `at` of it on.

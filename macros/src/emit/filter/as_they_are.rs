@@ -1,5 +1,7 @@
 //! The one pass of a filter that sums rows of the picture as they are, for some rows of output at once.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
@@ -8,6 +10,16 @@ use crate::emit::tile::index;
 use crate::emit::{ident, isa};
 use crate::fold::{Shared, unit};
 use crate::isa::Isa;
+
+/// Weights beyond which those of a filter do not stay in registers beside its sums.
+const RESIDENT: usize = 12;
+
+/// Weights of different values, but for ones.
+fn distinct(terms: &Shared) -> usize {
+    let weights = terms.rows.iter().flatten().flatten().map(|weight| *weight as f32);
+    let weights = weights.filter(|weight| *weight != 0.0 && weight.abs() != 1.0);
+    weights.map(f32::to_bits).collect::<BTreeSet<_>>().len()
+}
 
 /// The sums of filters all of whose terms are rows of the picture, for `together` rows of output: each number
 /// is read once for all of them.
@@ -32,23 +44,36 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
         |row: usize, tap: usize| (0..together * filters).any(|output| weight_of(output, row, tap) != 0.0);
     let sources: Vec<Ident> = (0..height + together - 1).map(|row| ident(&format!("s{row}"))).collect();
     let mut constants = Constants::default();
+    // Where weights do not stay in registers, each is read from memory for all that it is a weight of.
+    let resident = distinct(terms) <= RESIDENT;
+    let mut before: Vec<Ident> = Vec::new();
     let mut begun = vec![false; together * filters];
-    let mut steps = Vec::new();
+    // What can fail is looked up before the first sum: else the compiler moves sums behind it.
+    let (mut lookups, mut steps) = (Vec::new(), Vec::new());
     for (row, source) in sources.iter().enumerate() {
         let names = (0..width).map(|tap| {
             let name = name(row, tap);
             if read(row, tap) { quote!(#name) } else { quote!(_) }
         });
-        steps.push(quote! { let Some([#(#names),*]) = #source.tile::<#tile>(at) else { return }; });
+        lookups.push(quote! { let Some([#(#names),*]) = #source.tile::<#tile>(at) else { return }; });
         for tap in (0..width).filter(|tap| read(row, *tap)) {
             let name = name(row, tap);
             let values: Vec<Ident> = (0..tile).map(|vector| ident(&format!("v{vector}"))).collect();
             let lanes = (0..tile).map(index);
+            // Else the compiler would read weights and numbers ahead of their use, and put them onto the stack.
+            for sum in before.drain(..).filter(|_| !resident) {
+                steps.push(quote! { let (#name, weights, #sum) = simd::barrier(#name, weights, #sum); });
+            }
             steps.push(quote! { #(let #values = simd::load(&#name[#lanes]);)* });
             for (output, begun) in begun.iter_mut().enumerate() {
                 let weight = weight_of(output, row, tap) as f32;
                 if weight == 0.0 {
                     continue;
+                }
+                if !resident && (weight.abs() != 1.0 || !*begun && weight < 0.0) {
+                    let (name, place) = constants.place(weight);
+                    let place = index(place);
+                    steps.push(quote! { let #name = simd::splat(weights[#place]); });
                 }
                 for (vector, value) in values.iter().enumerate() {
                     let sum = ident(&format!("sum{output}_{vector}"));
@@ -66,6 +91,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
                         }
                     };
                     steps.push(quote! { let #sum = #next; });
+                    before.push(sum);
                 }
                 *begun = true;
             }
@@ -83,15 +109,21 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
             }
         })
     });
-    let (tile, constants, width) = (index(tile), constants.declared(), index(width));
+    let declared = match (resident, constants.table()) {
+        (true, _) => constants.declared(),
+        (false, table) => quote! { #table let weights = &WEIGHTS; },
+    };
+    let (tile, width) = (index(tile), index(width));
     let first = outputs.first();
+    let ahead: Vec<Ident> = (0..together).map(|row| ident(&format!("ahead{row}"))).collect();
     let documentation = format!(" Sums of {height} rows as they are, for {together} rows of output.");
     quote! {
         #[doc = #documentation]
         #features
         pub(super) fn rows(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
-            #constants
+            #declared
             let ([#(#sources),*], [#(#outputs),*]) = (call.sources, &mut *call.outputs) else { return };
+            let [#(#ahead),*] = call.ahead else { return };
             #(
                 let Some(#sources) = tapwise::Taps::<#width, #lanes>::new(#sources, call.from, call.step, call.length)
                 else {
@@ -104,6 +136,8 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
                 #(
                     let Some(#outputs) = tapwise::tile_mut::<_, #lanes, #tile>(#outputs, call.at + at) else { return };
                 )*
+                #(simd::prefetch_near::<#tile>(#ahead, call.at + at);)*
+                #(#lookups)*
                 #(#steps)*
                 #(#stores)*
             }

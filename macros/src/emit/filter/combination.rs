@@ -95,6 +95,20 @@ impl Constants {
         ident(&format!("k{at}"))
     }
 
+    /// The weight with its place among those that [`Constants::table`] lists.
+    pub(super) fn place(&mut self, value: f32) -> (Ident, usize) {
+        let name = self.name(value);
+        let at = self.values.iter().position(|known| known.to_bits() == value.to_bits());
+        (name, at.unwrap_or_default())
+    }
+
+    /// The weights as an array, for code that has more of them than registers.
+    pub(super) fn table(&self) -> TokenStream {
+        let (count, values) =
+            (self.values.len(), self.values.iter().map(|value| Literal::f32_suffixed(*value)));
+        quote! { static WEIGHTS: [f32; #count] = [#(#values),*]; }
+    }
+
     pub(super) fn declared(&self) -> TokenStream {
         let constants = self.values.iter().enumerate().map(|(at, value)| {
             let (name, value) = (ident(&format!("k{at}")), Literal::f32_suffixed(*value));

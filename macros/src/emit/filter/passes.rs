@@ -35,13 +35,23 @@ pub(super) fn columns(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
         (0..2).flat_map(|row| summed.iter().map(move |column| (row, *column))).collect();
     let targets: Vec<Ident> = (0..outputs.len()).map(|target| ident(&format!("t{target}"))).collect();
     let mut constants = Constants::default();
+    // Rows that leave registers for sums and weights are loaded once for both rows of output.
+    let shared = 2 * (height + 1) <= isa.registers;
     let bodies = (0..tile).map(|vector| {
         let (lane, mut body) = (index(vector), Vec::new());
+        if shared {
+            for row in (0..=height).filter(|row| read[*row]) {
+                let (value, name) = (ident(&format!("v{row}_{vector}")), ident(&format!("x{row}")));
+                body.push(quote! { let #value = simd::load(&#name[#lane]); });
+            }
+        }
         for ((first, column), target) in outputs.iter().zip(&targets) {
             let taps =
                 column.iter().enumerate().filter(|(_, weight)| **weight != 0.0).map(|(row, weight)| {
-                    let name = ident(&format!("x{}", first + row));
-                    (quote!(simd::load(&#name[#lane])), *weight as f32)
+                    let row = first + row;
+                    let (value, name) = (ident(&format!("v{row}_{vector}")), ident(&format!("x{row}")));
+                    let value = if shared { quote!(#value) } else { quote!(simd::load(&#name[#lane])) };
+                    (value, *weight as f32)
                 });
             let sum = ident(&format!("sum_{target}_{vector}"));
             body.extend(combination(&sum, &taps.collect::<Vec<_>>(), &mut constants));
@@ -49,7 +59,8 @@ pub(super) fn columns(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
         }
         body
     });
-    let body = interleaved(bodies.collect());
+    let bodies: Vec<Vec<TokenStream>> = bodies.collect();
+    let body = if shared { bodies.into_iter().flatten().collect() } else { interleaved(bodies) };
     let (tile, constants) = (index(tile), constants.declared());
     let count_of_targets = index(targets.len());
     let documentation = format!(
@@ -130,6 +141,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
         pub(super) fn rows(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
             #constants
             let ([#(#sources),*], [#(#outputs),*]) = (call.sources, &mut *call.outputs) else { return };
+            let [ahead] = call.ahead else { return };
             #(
                 let Some(#sources) = tapwise::Taps::<#width, #lanes>::new(#sources, call.from, call.step, call.length)
                 else {
@@ -142,6 +154,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
                 #(
                     let Some(#outputs) = tapwise::tile_mut::<_, #lanes, #tile>(#outputs, call.at + at) else { return };
                 )*
+                simd::prefetch_near::<#tile>(ahead, call.at + at);
                 #(
                     let Some(#patterns) = #sources.tile::<#tile>(at) else { return };
                 )*
