@@ -42,6 +42,13 @@ const WIDTHS: [&[usize]; 9] = [
 /// wins by less is not worth its code.
 const WORTH: f64 = 0.9;
 
+/// The share of its cycles below which the second kernel runs everywhere but on the narrowest pictures, so that
+/// the first needs no wide tiles.
+const SPARE: f64 = 0.4;
+
+/// Pixels of the widest tile that such a kernel keeps.
+const SPARE_WIDTH: usize = 4;
+
 /// What a kernel is compiled for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
@@ -160,11 +167,19 @@ impl Schedule {
     /// Every schedule that can be the fastest for some picture: the one of [`Schedule::choose`] first,
     /// and the along-the-row one where lanes of the first would idle for more than it costs.
     pub(crate) fn all(geometry: &Geometry, isa: &Isa) -> Vec<Schedule> {
-        let first = Self::choose(geometry, isa);
-        let along = along_row::fixed(geometry, isa).filter(|along| {
-            first.family == Family::ChannelsOut
-                && along_row::cycles_of_a_pixel(along, geometry) < WORTH * first.cycles_of_a_pixel(geometry)
-        });
+        let mut first = Self::choose(geometry, isa);
+        if first.family != Family::ChannelsOut {
+            return vec![first];
+        }
+        let cycles = first.cycles_of_a_pixel(geometry);
+        let share = |along: &Schedule| along_row::cycles_of_a_pixel(along, geometry) / cycles;
+        let along = along_row::fixed(geometry, isa).filter(|along| share(along) < WORTH);
+        if along.as_ref().is_some_and(|along| share(along) < SPARE) {
+            for panels in &mut first.panels {
+                panels.tiles.retain(|tile| tile.pixels <= SPARE_WIDTH);
+            }
+            first.reason = reason(geometry, isa, &first.panels, first.window);
+        }
         std::iter::once(first).chain(along).collect()
     }
 
@@ -189,7 +204,8 @@ impl Schedule {
     fn channels_out(geometry: &Geometry, isa: &Isa) -> Schedule {
         let vectors = geometry.c_out_group().div_ceil(isa.lanes);
         let candidates = (1..=MAX_KINDS)
-            .filter(|&widest| widest <= vectors)
+            // Kernels that are there to be right, not fast, make do with panels of one width.
+            .filter(|&widest| widest <= vectors && (isa.unroll > 0 || vectors.is_multiple_of(widest)))
             .flat_map(|widest| divisors(geometry.kernel[1]).into_iter().map(move |window| (widest, window)));
         let cost = |&(widest, window): &(usize, usize)| -> f64 {
             split(vectors, widest)
@@ -455,7 +471,7 @@ mod tests {
     #[test]
     fn small_filters_are_unrolled_and_large_ones_are_not() {
         let stem = Schedule::choose(&geometry(3, 3, 16), &isa("avx512"));
-        assert!(matches!(stem.panels[0].tiles[0].body, Body::Unrolled { fmas } if fmas <= 1500));
+        assert!(matches!(stem.panels[0].tiles[0].body, Body::Unrolled { fmas } if fmas <= 450));
         assert_eq!(stem.window, 3);
         let middle = Schedule::choose(&geometry(3, 64, 64), &isa("avx512"));
         assert!(matches!(middle.panels[0].tiles[0].body, Body::Loops { .. }));
@@ -483,7 +499,8 @@ mod tests {
             let schedule = Schedule::choose(&geometry(3, c_in, c_out), &isa(name));
             schedule.panels[0].tiles.iter().map(|tile| tile.pixels).collect::<Vec<_>>()
         };
-        assert_eq!(widths(3, 16, "avx2"), [6, 4, 1]);
+        assert_eq!(widths(1, 16, "avx2"), [6, 4, 1]);
+        assert_eq!(widths(3, 16, "avx2"), [6, 4, 3, 1]);
         assert_eq!(widths(3, 24, "avx2"), [3, 1]);
         assert_eq!(widths(64, 64, "avx2"), [6, 4, 3, 1]);
     }
@@ -491,8 +508,8 @@ mod tests {
     #[test]
     fn the_reason_for_loops_is_the_one_that_held() {
         let reason = |c_in, c_out, name| Schedule::choose(&geometry(3, c_in, c_out), &isa(name)).reason;
-        assert!(reason(64, 64, "avx512").contains("beyond the budget of 1500"));
-        assert!(reason(3, 5, "avx2").contains("masked stores"));
+        assert!(reason(64, 64, "avx512").contains("beyond the budget of 450"));
+        assert!(reason(1, 5, "avx2").contains("masked stores"));
         assert!(reason(3, 16, "portable").contains("speed matters"));
         assert!(reason(3, 16, "avx512").contains("fully unrolled"));
     }

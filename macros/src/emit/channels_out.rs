@@ -293,7 +293,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let steps = geometry.taps() / window;
     let sums = sums(panels, tile);
     let argument = panels.lanes.is_none().then(|| quote!(lanes: usize,));
-    let [begin, end] = finish(panels, tile, lanes, &index(geometry.c_out));
+    let [begin, end] = finish(panels, tile, lanes, Some(geometry.c_out));
     let documentation = format!(
         " {pixels} pixels x {vectors} vectors of {lanes} lanes, {window} of a filter row's taps at a time; {}.",
         match tile.body {

@@ -140,7 +140,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                                 quote! { #sum = simd::mul_add(v, #weight, #sum); }
                             })
                         });
-                        let load = quote! { simd::load(tapwise::part::<#offset, #lanes, #span>(x)) };
+                        let load = quote! { simd::load_at::<#offset, #span>(x) };
                         let load = match group {
                             1 => load,
                             _ => {
@@ -212,7 +212,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let features = features(&schedule.isa);
     let (steps, table) = (geometry.taps() / window, geometry.rows() + (rows - 1) * stride[0]);
     let sums = sums(panels, tile);
-    let [begin, end] = finish(panels, tile, lanes, &index(channels));
+    let [begin, end] = finish(panels, tile, lanes, Some(channels));
     let names = || (0..rows).map(|row| row_names(tile, row));
     let outputs = names().map(|[output, _]| output);
     let residuals = names().enumerate().filter(|_| rows > 1).map(|(row, [_, name])| {
@@ -327,7 +327,7 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
     let features = features(&schedule.isa);
     let sums = sums(panels, tile);
     let whole = Panels { lanes: Some(lanes), ..panels.clone() };
-    let [_, end] = finish(&whole, tile, lanes, &quote!(numbers.c_out));
+    let [_, end] = finish(&whole, tile, lanes, None);
     let pixel_name = |pixel: usize| ident(&format!("x{pixel}"));
     let finds = (0..pixels).map(|pixel| {
         let (name, pixel) = (pixel_name(pixel), index(pixel));

@@ -130,7 +130,12 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Option<Schedule> {
                     cycles: shape.cycles_of_a_tap(geometry, isa),
                 }
             };
-            Some(Panels { vectors: width, count: Some(count), lanes: None, tiles: tiles(shape, tile) })
+            let mut tiles = tiles(shape, tile);
+            // One row alone is what few pictures have, unless the filter has one.
+            tiles.retain(|tile| {
+                tile.rows > 1 || tile.pixels == isa.lanes || geometry.kernel[0] == 1 || shape.rows == 1
+            });
+            Some(Panels { vectors: width, count: Some(count), lanes: None, tiles })
         })
         .collect();
     let reason = reason(geometry, &panels, isa);

@@ -2,22 +2,15 @@
 
 use std::arch::x86_64::{
     __m512, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps,
-    _mm512_loadu_ps, _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps,
-    _mm512_min_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32,
-    _mm512_setzero_ps, _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps,
+    _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps,
+    _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
+    _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps,
 };
 
 /// Sixteen numbers.
 pub type Vector = __m512;
 
-/// Reads sixteen numbers.
-#[inline]
-#[must_use]
-#[target_feature(enable = "avx512f")]
-pub fn load(from: &[f32; 16]) -> Vector {
-    // SAFETY: `from` is sixteen numbers, and the load needs no alignment.
-    unsafe { _mm512_loadu_ps(from.as_ptr()) }
-}
+memory!(16, target_feature(enable = "avx512f"));
 
 /// Reads the first `from.len()` numbers, at most sixteen; zeros in the other lanes.
 #[inline]
@@ -27,14 +20,6 @@ pub fn load_head(from: &[f32]) -> Vector {
     let mask = ((1u32 << from.len().min(16)) - 1) as u16;
     // SAFETY: the mask has a bit for each number of `from` and none beyond it.
     unsafe { _mm512_maskz_loadu_ps(mask, from.as_ptr()) }
-}
-
-/// Writes sixteen numbers.
-#[inline]
-#[target_feature(enable = "avx512f")]
-pub fn store(vector: Vector, to: &mut [f32; 16]) {
-    // SAFETY: `to` is sixteen numbers, and the store needs no alignment.
-    unsafe { _mm512_storeu_ps(to.as_mut_ptr(), vector) }
 }
 
 /// Writes the first `to.len()` numbers, at most sixteen.
@@ -115,6 +100,14 @@ pub fn min(ceiling: Vector, x: Vector) -> Vector {
     _mm512_min_ps(ceiling, x)
 }
 
+/// `x` between `floor` and `ceiling`; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn clamp(floor: Vector, ceiling: Vector, x: Vector) -> Vector {
+    min(ceiling, max(floor, x))
+}
+
 /// `a + b`.
 #[inline]
 #[must_use]
@@ -148,4 +141,4 @@ pub fn leak(slope: Vector, x: Vector) -> Vector {
     _mm512_mask_mul_ps(x, below, x, slope)
 }
 
-barrier!(zmm_reg, "/* {0} {1} {2} */", "avx512f");
+barrier!(zmm_reg, "/* {0} {1} {2} */", target_feature(enable = "avx512f"));
