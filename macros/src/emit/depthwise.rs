@@ -117,18 +117,26 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         #last = sum;
     };
     let weight = |row: usize, tap: usize| ident(&format!("w{row}_{tap}"));
+    let in_row = chunks * group;
     // One input row for the output rows `served`, each with the filter row that it meets there: the
-    // taps of the filter row, `window` at a time, over the pixels that they meet.
-    let read = |served: &[(usize, TokenStream)], apart: bool| -> TokenStream {
+    // taps of the filter row, `window` at a time, over the pixels that they meet. The steps of filter row 0 are
+    // `weights[0]` where they are `nested`.
+    let read = |served: &[(usize, usize)], apart: bool, nested: bool| -> TokenStream {
         (0..chunks)
             .flat_map(|chunk| (0..group).map(move |channel| (chunk, channel)))
             .map(|(chunk, channel)| {
-                let loads = served.iter().flat_map(|(row, a)| {
+                let loads = served.iter().flat_map(|&(row, a)| {
                     (0..window).map(move |tap| {
-                        let (name, tap) = (weight(*row, tap), index(tap));
-                        let (in_row, step) = (chunks * group, chunk * group + channel);
-                        let at = if in_row == 1 { quote!(#a) } else { quote!((#a) * #in_row + #step) };
-                        quote! { let #name = simd::load(&weights[#at][#tap][0]); }
+                        let step = chunk * group + channel;
+                        let (name, tap) = (weight(row, tap), index(tap));
+                        let at = if nested {
+                            let (a, step) = (index(a), index(step));
+                            quote!(weights[#a][#step])
+                        } else {
+                            let step = index(a * in_row + step);
+                            quote!(weights[#step])
+                        };
+                        quote! { let #name = simd::load(&#at[#tap][0]); }
                     })
                 });
                 let walk =
@@ -177,14 +185,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                     parts.extend(quote! {
                         let Some(#name) = tapwise::window::<#span>(#name, channel) else { return };
                     });
-                    let served: Vec<_> = served
-                        .into_iter()
-                        .map(|(row, a)| {
-                            let a = index(a);
-                            (row, quote!(#a))
-                        })
-                        .collect();
-                    let read = read(&served, true);
+                    let read = read(&served, true, false);
                     quote! { let x = #name; #read }
                 })
                 .collect();
@@ -192,20 +193,28 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         }
         Body::Loops { barrier, .. } => {
             let body = sections(geometry, rows).into_iter().map(|(entries, served)| {
-                let served: Vec<_> = served
-                    .into_iter()
-                    .map(|(row, above)| (row, if above == 0 { quote!(entry) } else { quote!(entry - #above) }))
-                    .collect();
-                let (read, down) = (read(&served, barrier), dilation[0]);
+                // The filter rows from the one that the last of the output rows meets on.
+                let above = served.iter().map(|&(_, above)| above).max().unwrap_or(0);
+                let served: Vec<_> = served.into_iter().map(|(row, at)| (row, above - at)).collect();
+                let met = served.iter().map(|&(_, a)| a).max().unwrap_or(0) + 1;
+                let (read, down) = (read(&served, barrier, true), dilation[0]);
                 let (from_entry, to_entry) = (entries.start, entries.end);
+                let first = if above == 0 { quote!(entry) } else { quote!(entry - #above) };
+                // What a turn reads is found at its beginning: of a look-up between its multiply-adds the
+                // compiler sees too late that it cannot fail, and has moved sums behind it by then.
                 quote! {
                     for entry in #from_entry..#to_entry {
                         let Some(x) = tapwise::window::<#span>(inputs[entry * #down], from + channel) else { return };
+                        let Some(weights) = filter_rows.get(#first..).and_then(|rows| rows.first_chunk::<#met>()) else { return };
                         #read
                     }
                 }
             });
-            (TokenStream::new(), body.collect())
+            let body = quote! {
+                let filter_rows = weights.as_chunks::<#in_row>().0;
+                #(#body)*
+            };
+            (TokenStream::new(), body)
         }
     };
     let name = tile_name(panels, tile);

@@ -3,7 +3,7 @@
 use std::arch::x86_64::{
     __m512, _CMP_LT_OQ, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_cmp_ps_mask, _mm512_fmadd_ps,
     _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps, _mm512_min_ps,
-    _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
+    _mm512_mul_ps, _mm512_permute_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32, _mm512_setzero_ps,
     _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps,
 };
 
@@ -68,6 +68,16 @@ pub fn splat(number: f32) -> Vector {
 #[must_use]
 #[target_feature(enable = "avx512f")]
 pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
+    // Within quarters of the vector, where they have whole groups: that takes no register for the order.
+    match (GROUP, CHANNEL) {
+        (2, 0) => return _mm512_permute_ps::<0b10_10_00_00>(vector),
+        (2, 1) => return _mm512_permute_ps::<0b11_11_01_01>(vector),
+        (4, 0) => return _mm512_permute_ps::<0b00_00_00_00>(vector),
+        (4, 1) => return _mm512_permute_ps::<0b01_01_01_01>(vector),
+        (4, 2) => return _mm512_permute_ps::<0b10_10_10_10>(vector),
+        (4, 3) => return _mm512_permute_ps::<0b11_11_11_11>(vector),
+        _ => {}
+    }
     let from = |lane: i32| lane / GROUP * GROUP + CHANNEL;
     let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(from);
     let [i, j, k, l, m, n, o, p] = [8, 9, 10, 11, 12, 13, 14, 15].map(from);
