@@ -49,8 +49,11 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
             .sum()
     };
     let feasible = |&(widest, window): &(usize, usize)| registers(widest, window, 1) <= isa.registers;
-    let (widest, window) =
-        candidates.filter(feasible).min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((1, 1));
+    let (widest, window) = candidates
+        .filter(feasible)
+        .map(|candidate| (cost(&candidate), candidate))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or((1, 1), |(_, candidate)| candidate);
 
     let rest = geometry.c_out_group() % isa.lanes;
     let kinds = apart(split(vectors, widest), rest > 0);
