@@ -112,10 +112,15 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     // A window of all channels, and the last vector, which begins where it still has all its lanes.
     let (whole, last_channel) = (span + channels - lanes, channels - lanes);
     let last = sum(rows * pixels - 1, 0);
-    let barrier = quote! {
-        let (x, weights, sum) = simd::barrier(x, weights, #last);
-        #last = sum;
-    };
+    // One sum of each row: a row whose sums wait for none would be put off, and what it reads spilled.
+    let barriers = (1..=rows).map(|row| {
+        let last = sum(row * pixels - 1, 0);
+        quote! {
+            let (x, weights, sum) = simd::barrier(x, weights, #last);
+            #last = sum;
+        }
+    });
+    let barrier = quote! { #(#barriers)* };
     let weight = |row: usize, tap: usize| ident(&format!("w{row}_{tap}"));
     let in_row = chunks * group;
     // One input row for the output rows `served`, each with the filter row that it meets there: the
