@@ -163,7 +163,8 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
             if lane.spent + next > pace.budget && !lane.seconds.is_empty() {
                 continue;
             }
-            let warmed = if lane.warms_up { timed(&mut lane.entry, 1)? } else { Some(0.0) };
+            let warmed =
+                if lane.warms_up { warm_up(&mut lane.entry, pace.sample, threads)? } else { Some(0.0) };
             match warmed.and(timed(&mut lane.entry, lane.repeats)?) {
                 Some(seconds) => {
                     lane.spent += seconds;
@@ -207,6 +208,18 @@ pub fn race(label: &Label<'_>, entries: Vec<Entry<'_>>, pace: Pace) -> Result<Ve
 /// A round's time over the median, to three digits behind the point.
 fn relative(seconds: f64, median: f64) -> f64 {
     (seconds / median * 1e3).round() / 1e3
+}
+
+/// Runs before a sample: once, and on several threads for as long as a sample lasts, so that all of them are
+/// awake with their part of the data in their caches. Another library warms up by itself there, right before
+/// it is timed.
+fn warm_up(entry: &mut Entry<'_>, sample: f64, threads: usize) -> Result<Option<f64>, Error> {
+    let here = !matches!(entry.run, Run::Peer { .. });
+    let mut seconds = timed(entry, 1)?;
+    while let Some(spent) = seconds.filter(|&spent| here && threads > 1 && spent < sample) {
+        seconds = timed(entry, 1)?.map(|more| spent + more);
+    }
+    Ok(seconds)
 }
 
 /// Seconds of `repeats` runs; none where a peer failed, which says so itself.

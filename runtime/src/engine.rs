@@ -116,7 +116,12 @@ impl Engines {
                 along_row,
                 ..Fit::default()
             },
-            (Some(tiled), _) => Fit { tiled: tiled.fit(frame, machine.l2, bands), ..Fit::default() },
+            (Some(tiled), _) => {
+                // As along the row.
+                let stream = frame.moved() > machine.l3 / 2;
+                let tiled = fit::Fit { stream, ..tiled.fit(frame, machine.l2, bands) };
+                Fit { tiled, ..Fit::default() }
+            }
             _ => Fit::default(),
         }
     }

@@ -43,6 +43,8 @@ pub(crate) struct Fit {
     pub(crate) rows: usize,
     /// Where the rows of a picture in one piece are joined to one.
     pub(crate) joined: Option<Joined>,
+    /// Whether outputs pass the caches by.
+    pub(crate) stream: bool,
 }
 
 /// A part of a row, covered.
@@ -110,6 +112,7 @@ impl Fit {
             whole(false)
         };
         Fit {
+            stream: false,
             in_place: covered(description, parts),
             gathered: covered(description, whole(true)),
             rows,

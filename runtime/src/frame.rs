@@ -27,6 +27,15 @@ impl Frame {
         rows as f64 * self.output[1] as f64 * self.spec.c_out as f64 * self.spec.taps() as f64
     }
 
+    /// Bytes of the padded picture and of the output.
+    pub(crate) fn moved(&self) -> usize {
+        let [inputs, outputs] = [
+            self.input[0] * self.spec.c_in * self.reach(),
+            self.output[0] * self.spec.c_out * self.output[1],
+        ];
+        (inputs + outputs) * size_of::<f32>()
+    }
+
     /// Columns of the padded picture that the filter reads.
     pub(crate) fn reach(&self) -> usize {
         (self.output[1] - 1) * self.spec.stride[1] + self.spec.extent()[1]

@@ -108,6 +108,8 @@ pub struct Description {
     /// The stride along a row that a kernel of run-time sizes serves, where it serves one only and
     /// no dilation; its filter's columns are a multiple of the window then.
     pub row_stride: Option<usize>,
+    /// Whether it reads rows of pixels as they lie in memory too, see [`Band::phase`].
+    pub phases: bool,
     /// Panels by width, in the order in which the kernel runs them.
     pub panels: &'static [Panels],
     /// Multiply-add instructions in its code.
@@ -263,6 +265,10 @@ pub struct Band<'t, 'x, 'y> {
     pub stream: bool,
     /// Whether rows are fetched before they are needed: the picture is more than the caches hold.
     pub prefetch: bool,
+    /// Where rows are pixels as they lie in memory, in the along-the-row family: the channel that the first
+    /// number of each row is of. A row is one entry then, `width` counts numbers, and weights, bias and
+    /// slopes are laid out for each channel that a vector may begin with.
+    pub phase: Option<usize>,
     /// For run-time kernels.
     pub numbers: Numbers,
 }
@@ -281,6 +287,8 @@ pub struct Finish<'t, const LANES: usize, const VECTORS: usize> {
     pub floor: f32,
     /// Outputs are lowered to this.
     pub ceiling: f32,
+    /// Whether outputs pass the caches by.
+    pub stream: bool,
 }
 
 /// What [`Finish`] is made of for every panel of one vector, and for several rows: biases, slopes,
@@ -349,6 +357,23 @@ pub struct PlanarFinish<'t, 'x, const CHANNELS: usize> {
     pub slopes: Option<&'t [f32; CHANNELS]>,
     /// The rows that are added, laid out as the outputs, from the tile's first row and channel on; or
     /// none.
+    pub residuals: &'t [&'x [f32]],
+    /// Outputs are raised to this.
+    pub floor: f32,
+    /// Outputs are lowered to this.
+    pub ceiling: f32,
+    /// Whether outputs pass the caches by.
+    pub stream: bool,
+}
+
+/// As [`Finish`], for rows of pixels as they lie in memory, whose vectors begin with one of the channels.
+#[derive(Debug, Clone, Copy)]
+pub struct PhasedFinish<'t, 'x, const LANES: usize, const CHANNELS: usize> {
+    /// What sums begin with, for each channel that a vector may begin with.
+    pub bias: &'t [[f32; LANES]; CHANNELS],
+    /// What a sum below zero is multiplied by.
+    pub slopes: Option<&'t [[f32; LANES]; CHANNELS]>,
+    /// The rows that are added, from the tile's first row on; or none.
     pub residuals: &'t [&'x [f32]],
     /// Outputs are raised to this.
     pub floor: f32,

@@ -5,6 +5,7 @@
 //! and right end of a row read small windows that were staged, and those between read the picture.
 //! Other pictures go through planar rows of scratch, a few at a time.
 
+mod phased;
 mod stage;
 
 use aligned_vec::AVec;
@@ -38,8 +39,17 @@ const MOST_ROWS: usize = 64;
 pub(crate) struct Planar {
     kernel: Ready,
     numbers: Numbers,
+    planes: Packed,
+    /// For pixels as they lie in memory, where the kernel reads them so.
+    pixels: Option<Packed>,
+}
+
+/// What a kernel multiplies and adds, laid out as it reads it.
+#[derive(Debug)]
+struct Packed {
     weights: AVec<f32>,
     bias: AVec<f32>,
+    /// Or empty.
     slopes: AVec<f32>,
 }
 
@@ -53,6 +63,8 @@ pub(crate) struct Fit {
     stream: bool,
     /// Whether the picture is more than the caches hold, so that its rows should be asked for.
     prefetch: bool,
+    /// Whether the kernel may read pixels as they lie in memory; calls have so many rows then.
+    pixels: Option<[usize; 2]>,
 }
 
 impl Planar {
@@ -85,7 +97,9 @@ impl Planar {
                 }
             }
         }
-        Planar { kernel, numbers, weights, bias: epilogue.bias.clone(), slopes: epilogue.slopes.clone() }
+        let planes = Packed { weights, bias: epilogue.bias.clone(), slopes: epilogue.slopes.clone() };
+        let pixels = description.phases.then(|| phased::pack(description, spec, &filter, epilogue));
+        Planar { kernel, numbers, planes, pixels }
     }
 
     pub(crate) fn description(&self) -> &Description {
@@ -99,11 +113,30 @@ impl Planar {
     /// Bytes of packed weights, bias and slopes.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
-        size_of::<f32>() * (self.weights.len() + self.bias.len() + self.slopes.len())
+        let of = |packed: &Packed| packed.weights.len() + packed.bias.len() + packed.slopes.len();
+        size_of::<f32>() * (of(&self.planes) + self.pixels.as_ref().map_or(0, of))
     }
 
     /// Computes a band of output rows.
     pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
+        if let (Some(pixels), Some(rows)) = (&self.pixels, fit.pixels)
+            && phased::serves(&band)
+            && let Some(frame) = phased::frame(self.description(), band.frame)
+        {
+            let band = phased::band(&frame, band);
+            return self.rows(band, &Fit { rows, ..*fit }, scratch, (pixels, Some(self.numbers.c_out)));
+        }
+        self.rows(band, fit, scratch, (&self.planes, None));
+    }
+
+    /// As [`Planar::band`], with numbers packed for rows of planes, or for rows of pixels of so many channels.
+    fn rows(
+        &self,
+        band: Band<'_, '_, '_>,
+        fit: &Fit,
+        scratch: &mut Scratch,
+        packed: (&Packed, Option<usize>),
+    ) {
         let Band { frame, epilogue, input, mut output, residual, first } = band;
         let [width, c_out] = [frame.output[1], frame.spec.c_out];
         let lanes = self.lanes();
@@ -153,14 +186,34 @@ impl Planar {
                         let rows = lanes.filter_map(ndarray::ArrayViewMut1::into_slice);
                         outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
                     }
-                    self.call(frame, epilogue, fit, &inputs, &residuals, &mut outputs, source, true);
+                    self.call(
+                        frame,
+                        epilogue,
+                        fit,
+                        packed,
+                        &inputs,
+                        &residuals,
+                        &mut outputs,
+                        source,
+                        [columns.start, 1],
+                    );
                     output_table = recycle(outputs);
                 } else {
                     for half in unpacked.chunks_exact_mut(planes) {
                         let rows = half.chunks_exact_mut(pitch).take(rows * c_out);
                         outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
                     }
-                    self.call(frame, epilogue, fit, &inputs, &residuals, &mut outputs, source, false);
+                    self.call(
+                        frame,
+                        epilogue,
+                        fit,
+                        packed,
+                        &inputs,
+                        &residuals,
+                        &mut outputs,
+                        source,
+                        [columns.start, 0],
+                    );
                     output_table = recycle(outputs);
                 }
                 input_table = recycle(inputs);
@@ -189,11 +242,12 @@ impl Planar {
         frame: &Frame,
         epilogue: &Epilogue,
         fit: &Fit,
+        (packed, channels): (&Packed, Option<usize>),
         inputs: &[&[f32]],
         residuals: &[&[f32]],
         outputs: &mut [&mut [f32]],
         source: Source,
-        in_place: bool,
+        [first, in_place]: [usize; 2],
     ) {
         let doubles = epilogue.doubles();
         let sums = if doubles { outputs.len() / 2 } else { outputs.len() };
@@ -203,17 +257,18 @@ impl Planar {
         self.kernel.run(&mut kernel::Band {
             inputs,
             outputs,
-            weights: &self.weights,
-            bias: &self.bias,
-            slopes: if epilogue.slopes.is_empty() { &[] } else { &self.slopes },
+            weights: &packed.weights,
+            bias: &packed.bias,
+            slopes: if epilogue.slopes.is_empty() { &[] } else { &packed.slopes },
             residuals,
             floor: if doubles { 0.0 } else { epilogue.floor },
             ceiling: epilogue.ceiling,
             width,
             tiling: &Tiling::default(),
             negatives,
-            stream: fit.stream && in_place,
+            stream: fit.stream && in_place > 0,
             prefetch: fit.prefetch && source != Source::Staged,
+            phase: channels.map(|channels| first % channels),
             numbers: self.numbers,
         });
     }
@@ -222,21 +277,12 @@ impl Planar {
 impl Fit {
     /// Decides how many rows make a call of a kernel, and what passes the caches by.
     pub(crate) fn of(description: &Description, frame: &Frame, machine: &Machine) -> Self {
-        let spec = &frame.spec;
-        let tall = description.panels.iter().flat_map(|panels| panels.tiles);
-        let tall = tall.map(|tile| tile.rows).max().unwrap_or(1);
-        let whole = |rows: usize| (rows.clamp(tall, MOST_ROWS) / tall * tall).min(frame.output[0]);
-        let bytes = |rows: usize, channels: usize| rows * frame.reach() * channels * size_of::<f32>();
-        // Rows are read once for each panel, and staged rows were just written: they should stay in
-        // the second-level cache.
-        let budget = machine.l2 / 3;
-        let read = budget / bytes(spec.stride[0], spec.c_in).max(1);
-        let staged = budget / (bytes(spec.stride[0], spec.c_in) + bytes(1, spec.c_out)).max(1);
         Fit {
-            rows: [whole(read), whole(staged)],
+            rows: rows_at_once(description, frame, machine),
             // A cache that holds picture and output twice over keeps the output for whoever reads it.
-            stream: moved(frame) > machine.l3 / 2,
-            prefetch: moved(frame) > machine.l2,
+            stream: frame.moved() > machine.l3 / 2,
+            prefetch: frame.moved() > machine.l2,
+            pixels: phased::frame(description, frame).map(|frame| rows_at_once(description, &frame, machine)),
         }
     }
 
@@ -246,14 +292,38 @@ impl Fit {
     }
 }
 
-/// Bytes of picture and output.
-fn moved(frame: &Frame) -> usize {
+/// Output rows of a call where rows are read in place, and where they are staged.
+fn rows_at_once(description: &Description, frame: &Frame, machine: &Machine) -> [usize; 2] {
     let spec = &frame.spec;
-    (frame.output[0] * spec.c_out + frame.input[0] * spec.c_in) * frame.reach() * size_of::<f32>()
+    let tall = description.panels.iter().flat_map(|panels| panels.tiles);
+    let tall = tall.map(|tile| tile.rows).max().unwrap_or(1);
+    let whole = |rows: usize| (rows.clamp(tall, MOST_ROWS) / tall * tall).min(frame.output[0]);
+    let bytes = |rows: usize, channels: usize| rows * frame.reach() * channels * size_of::<f32>();
+    // Rows are read once for each panel, and staged rows were just written: they should stay in the
+    // second-level cache.
+    let budget = machine.l2 / 3;
+    let read = budget / bytes(spec.stride[0], spec.c_in).max(1);
+    let staged = budget / (bytes(spec.stride[0], spec.c_in) + bytes(1, spec.c_out)).max(1);
+    [whole(read), whole(staged)]
 }
 
 /// Floats of scratch for a band of `rows` output rows of a picture of interleaved channels.
 pub(crate) fn scratch(kernel: &Kernel, frame: &Frame, fit: &Fit, rows: usize) -> usize {
+    match as_numbers(kernel, frame, fit) {
+        Some((numbers, fit)) => of_planes(kernel, &numbers, &fit, rows),
+        None => of_planes(kernel, frame, fit, rows),
+    }
+}
+
+/// The picture of one channel that a picture of interleaved channels is read as, where it is, with a fit of
+/// its own.
+pub(crate) fn as_numbers(kernel: &Kernel, frame: &Frame, fit: &Fit) -> Option<(Frame, Fit)> {
+    let numbers = phased::frame(kernel.description(), frame)?;
+    Some((numbers, Fit { rows: fit.pixels?, pixels: None, ..*fit }))
+}
+
+/// As [`scratch`], where channels go through planes.
+fn of_planes(kernel: &Kernel, frame: &Frame, fit: &Fit, rows: usize) -> usize {
     let (lanes, [_, width]) = (kernel.description().lanes, frame.output);
     let source = match edges(kernel, frame) {
         None => Source::Staged,
@@ -268,8 +338,9 @@ pub(crate) fn scratch(kernel: &Kernel, frame: &Frame, fit: &Fit, rows: usize) ->
 }
 
 /// Bytes that the weights and the bias of a layer are packed to.
-pub(crate) fn packed_bytes(spec: &ConvSpec) -> usize {
-    size_of::<f32>() * spec.c_out * (spec.taps() + 1)
+pub(crate) fn packed_bytes(description: &Description, spec: &ConvSpec) -> usize {
+    let phases = if description.phases { description.lanes } else { 0 };
+    size_of::<f32>() * spec.c_out * (spec.taps() + 1) * (1 + phases)
 }
 
 /// Writes computed planes to some channels of an output of any memory order.

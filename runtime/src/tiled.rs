@@ -15,6 +15,7 @@ use crate::joined::Joined;
 use crate::kernel::{self, Description, Family, Kernel, MOST_KINDS, Numbers, Ready, Tiling};
 use crate::layout;
 use crate::rows::{self, Ring, Space};
+use crate::simd;
 use crate::spec::ConvSpec;
 use crate::strategy::Band;
 use crate::workspace::{Scratch, Tables, recycle};
@@ -194,14 +195,16 @@ impl Tiled {
             negatives: &mut [],
             stream: false,
             prefetch: false,
+            phase: None,
             numbers,
         });
     }
 
-    /// Runs the kernel for `width` pixels of each row of the tables, with the layer's activation.
+    /// Runs the kernel for `width` pixels of each row of the tables, with the layer's activation; with
+    /// `stream`, outputs pass the caches by where the kernel can let them.
     pub(crate) fn finish(
         &self,
-        epilogue: &Epilogue,
+        (epilogue, stream): (&Epilogue, bool),
         inputs: &[&[f32]],
         outputs: &mut [&mut [f32]],
         residuals: &[&[f32]],
@@ -220,8 +223,9 @@ impl Tiled {
             width,
             tiling,
             negatives: &mut [],
-            stream: false,
+            stream,
             prefetch: false,
+            phase: None,
             numbers: self.numbers,
         });
     }
@@ -238,6 +242,7 @@ impl Tiled {
             residual.is_none_or(|residual| residual.index_axis(Axis(0), 0).is_standard_layout());
         let in_place = rows::interleaved(&input) && residual_in_place;
         let pieces = if in_place { &fit.in_place[..] } else { &fit.gathered[..] };
+        let stream = fit.stream && interleaved;
         let at_once = fit.rows.clamp(1, output.len_of(Axis(0)));
         let row_out = frame.output[1] * frame.spec.c_out;
 
@@ -284,7 +289,14 @@ impl Tiled {
                     outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
                 }
                 debug_assert_eq!(outputs.len(), rows);
-                self.finish(epilogue, &inputs, &mut outputs, &residuals, part.outputs.len(), tiling);
+                self.finish(
+                    (epilogue, stream),
+                    &inputs,
+                    &mut outputs,
+                    &residuals,
+                    part.outputs.len(),
+                    tiling,
+                );
                 input_table = recycle(inputs);
                 output_table = recycle(outputs);
                 residual_table = recycle(residuals);
@@ -296,6 +308,9 @@ impl Tiled {
                 }
             }
             at += rows;
+        }
+        if stream {
+            simd::settle();
         }
         scratch.keep(Tables {
             inputs: input_table,

@@ -53,12 +53,15 @@ tapwise::specialize! {
     { delta: 1, c_in: [3, 8], c_out: 4 }
     { kernel: [5, 3], dilation: [2, 3], groups: 2, c_in: 4, c_out: 22 }
     { kernel: [2, 7], stride: [2, 1], c_in: 2, c_out: 3 }
+    // Pixels read as they lie in memory, lanes along their channels in turn.
+    { kernel: [2, 5], stride: [2, 1], dilation: [1, 2], groups: 5, c_in: 5, c_out: 5 }
+    { kernel: [7, 2], dilation: [2, 1], groups: 2, c_in: 2, c_out: 2 }
     // Sections of six, six and five filter rows.
     { kernel: [17, 2], stride: [2, 1], dilation: [2, 1], groups: 2, c_in: 4, c_out: 6 }
 }
 
 /// Shapes compiled above.
-const SHAPES: usize = 50;
+const SHAPES: usize = 52;
 
 fn geometries() -> BTreeSet<Geometry> {
     registry::kernels().filter_map(|kernel| kernel.geometry().copied()).collect()

@@ -3,6 +3,7 @@
 //! kernel share, and the former; `run_time` has the latter.
 
 mod fixed_tile;
+mod phased;
 mod run_time;
 
 use proc_macro2::{Ident, TokenStream};
@@ -250,15 +251,19 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
     let kinds = schedule.panels.iter().map(|panels| fixed_kind(geometry, panels));
     let [groups, c_in, c_out] = [geometry.groups, geometry.c_in_group(), geometry.c_out_group()].map(index);
     let (all_in, all_out) = (geometry.c_in, geometry.c_out);
+    let [phased, run_phased] = phased::functions(schedule, geometry).unwrap_or_default();
     quote! {
         #(#tiles)*
 
         #(#blocks)*
 
+        #phased
+
         /// Computes a band of output rows: for each group and panel of output channels, for each block
         /// of rows, the register tiles that cover it.
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
+            #run_phased
             let (mut weights, mut biases, mut all_slopes) = (band.weights, band.bias, band.slopes);
             let width = band.width;
             let prefetch = usize::from(band.prefetch);

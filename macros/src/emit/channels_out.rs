@@ -12,6 +12,10 @@ use super::{ident, isa::features};
 use crate::geometry::Geometry;
 use crate::schedule::{Body, Panels, Schedule, Target, Tile, positions};
 
+/// Taps of an output up to which a kernel is bound by writing, where pictures are more than the caches hold:
+/// its stores may pass them by.
+const FEW_TAPS: usize = 64;
+
 /// The functions of one kernel: `run`, and one function for each register tile.
 pub(super) fn module(schedule: &Schedule) -> TokenStream {
     let simd = ident(schedule.isa.name);
@@ -153,7 +157,7 @@ fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStr
                     return;
                 };
                 let residual = band.residuals.get(row).copied();
-                let finish = tapwise::Finish { bias, slopes, residual, floor, ceiling };
+                let finish = tapwise::Finish { bias, slopes, residual, floor, ceiling, stream: band.stream };
                 let mut pixel = 0;
                 #(#tiles)*
             }
@@ -302,7 +306,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let steps = geometry.taps() / window;
     let sums = sums(panels, tile);
     let argument = panels.lanes.is_none().then(|| quote!(lanes: usize,));
-    let [begin, end] = finish(panels, tile, lanes, Some(geometry.c_out));
+    let [begin, end] = finish(panels, tile, lanes, Some(geometry.c_out), geometry.taps() <= FEW_TAPS);
     let documentation = format!(
         " {pixels} pixels x {vectors} vectors of {lanes} lanes, {window} of a filter row's taps at a time; {}.",
         match tile.body {

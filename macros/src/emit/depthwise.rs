@@ -226,7 +226,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let features = features(&schedule.isa);
     let (steps, table) = (geometry.taps() / window, geometry.rows() + (rows - 1) * stride[0]);
     let sums = sums(panels, tile);
-    let [begin, end] = finish(panels, tile, lanes, Some(channels));
+    let [begin, end] = finish(panels, tile, lanes, Some(channels), false);
     let names = || (0..rows).map(|row| row_names(tile, row));
     let outputs = names().map(|[output, _]| output);
     let residuals = names().enumerate().filter(|_| rows > 1).map(|(row, [_, name])| {
@@ -256,7 +256,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                 let channel = (vector * #lanes).min(#last_channel);
                 let at = at + channel;
                 let residual = residuals.first().copied();
-                let finish = tapwise::Finish { bias, slopes: slopes.get(vector), residual, floor: limits[0], ceiling: limits[1] };
+                let finish = tapwise::Finish { bias, slopes: slopes.get(vector), residual, floor: limits[0], ceiling: limits[1], stream: false };
                 #(#residuals)*
                 #begin
                 #sums
@@ -312,7 +312,7 @@ fn run_time(schedule: &Schedule) -> TokenStream {
                 for (row, output) in band.outputs.iter_mut().enumerate() {
                     let Some(inputs) = band.inputs.get(row * numbers.stride..) else { return };
                     let residual = band.residuals.get(row).copied();
-                    let finish = tapwise::Finish { bias, slopes, residual, floor, ceiling };
+                    let finish = tapwise::Finish { bias, slopes, residual, floor, ceiling, stream: false };
                     let mut pixel = 0;
                     #(#tiles)*
                 }
@@ -341,7 +341,7 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
     let features = features(&schedule.isa);
     let sums = sums(panels, tile);
     let whole = Panels { lanes: Some(lanes), ..panels.clone() };
-    let [_, end] = finish(&whole, tile, lanes, None);
+    let [_, end] = finish(&whole, tile, lanes, None, false);
     let pixel_name = |pixel: usize| ident(&format!("x{pixel}"));
     let finds = (0..pixels).map(|pixel| {
         let (name, pixel) = (pixel_name(pixel), index(pixel));

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::ident;
 use crate::geometry::Geometry;
-use crate::schedule::{MAX_KINDS, Schedule, Target};
+use crate::schedule::{Family, MAX_KINDS, Schedule, Target, phases};
 
 /// The descriptor of the kernel: an expression of type `Kernel`.
 pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
@@ -26,6 +26,12 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
     let row_stride = match schedule.row_stride {
         Some(stride) => quote!(Some(#stride)),
         None => quote!(None),
+    };
+    let phases = match &schedule.target {
+        Target::Fixed(geometry) => {
+            schedule.family == Family::AlongRow && phases(geometry, &schedule.isa).is_some()
+        }
+        Target::RunTime => false,
     };
     assert!(schedule.panels.len() <= MAX_KINDS, "a schedule has at most {MAX_KINDS} kinds of panels");
     let panels = schedule.panels.iter().map(|panels| {
@@ -58,6 +64,7 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
                     lanes: #lanes,
                     window: #window,
                     row_stride: #row_stride,
+                    phases: #phases,
                     panels: &[#(#panels),*],
                     fmas: #fmas,
                 },

@@ -32,11 +32,18 @@ pub(super) fn row_names(tile: &Tile, row: usize) -> [proc_macro2::Ident; 2] {
 /// is computed, and one that stores. Where a store could still fail, the compiler would compute
 /// what it stores only after it had not. A tile of several rows finds its residuals under the names
 /// of [`row_names`], a tile of one row in `finish`. A kernel that is not told `c_out` while it is compiled has it in
-/// its `numbers`.
-pub(super) fn finish(panels: &Panels, tile: &Tile, vector: usize, c_out: Option<usize>) -> [TokenStream; 2] {
+/// its `numbers`. With `past`, whole vectors may pass the caches by.
+pub(super) fn finish(
+    panels: &Panels,
+    tile: &Tile,
+    vector: usize,
+    c_out: Option<usize>,
+    past: bool,
+) -> [TokenStream; 2] {
     let (mut begin, mut added, mut leaking, mut stores) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
+    let past = past && panels.lanes == Some(vector);
     for row in 0..tile.rows {
-        let parts = finish_row(panels, tile, vector, c_out, row);
+        let parts = finish_row(panels, tile, vector, c_out, row, past);
         begin.push(parts.begin);
         added.push(parts.added);
         leaking.push(parts.leaking);
@@ -69,7 +76,14 @@ struct Row {
 }
 
 /// As [`finish`], of one row of the tile.
-fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: Option<usize>, row: usize) -> Row {
+fn finish_row(
+    panels: &Panels,
+    tile: &Tile,
+    vector: usize,
+    c_out: Option<usize>,
+    row: usize,
+    past: bool,
+) -> Row {
     let last = panels.vectors - 1;
     let [output, residual] = row_names(tile, row);
     let added_row = if tile.rows == 1 { quote!(finish.residual) } else { quote!(#residual) };
@@ -175,12 +189,23 @@ fn finish_row(panels: &Panels, tile: &Tile, vector: usize, c_out: Option<usize>,
             #head
         }
     });
-    Row {
-        begin,
-        added: quote! { #(#added)* },
-        leaking: quote! { #(#leaking)* },
-        stores: quote! { #(#pixels)* },
-    }
+    let stores = quote! { #(#pixels)* };
+    // One branch for all of a row: each more is one that the compiler has to look at.
+    let stores = if past {
+        let all = (0..tile.pixels).flat_map(|at| (0..whole).map(move |k| (at, k)));
+        let streams = all.map(|(at, k)| {
+            let (pixel, from, sum) = (index(at), index(k * vector), sum(at, k));
+            quote! {
+                if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
+                    simd::stream(simd::clamp(floor, ceiling, #sum), target);
+                }
+            }
+        });
+        quote! { if finish.stream { #(#streams)* } else { #stores } }
+    } else {
+        stores
+    };
+    Row { begin, added: quote! { #(#added)* }, leaking: quote! { #(#leaking)* }, stores }
 }
 
 /// A number without a suffix.

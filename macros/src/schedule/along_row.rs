@@ -98,6 +98,19 @@ pub(crate) fn sections(rows: usize, window: usize) -> Vec<(usize, usize)> {
     split(rows, window)
 }
 
+/// Bytes of weights up to which each phase has its own: they should stay in the first-level cache.
+const PHASES: usize = 16 << 10;
+
+/// Channels of a pixel, for layers whose pixels are read as they lie in memory, the channels of neighbouring ones
+/// side by side in the lanes: one filter per channel, of few rows, and fewer channels than lanes.
+pub(crate) fn phases(geometry: &Geometry, isa: &Isa) -> Option<usize> {
+    let channels = geometry.c_out;
+    let apart = geometry.groups == channels && geometry.c_in == channels && geometry.stride[1] == 1;
+    let bytes = geometry.taps() * channels * isa.lanes * size_of::<f32>();
+    let few = geometry.kernel[0] <= SECTION;
+    (apart && few && channels > 1 && channels < isa.lanes && bytes <= PHASES).then_some(channels)
+}
+
 /// The schedule of a layer whose every number is known, or `None` where rows cannot be read by
 /// vectors, or where one filter column would be more code than a kernel may have.
 pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Option<Schedule> {

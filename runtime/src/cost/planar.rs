@@ -9,8 +9,19 @@ use crate::planar::{self, Fit};
 use crate::rows::table_length;
 use crate::tiled::numbers;
 
+/// Cycles of a tile of pixels as they lie in memory over those of a tile of planes: each vector has weights of
+/// its own.
+const PHASED: f64 = 1.3;
+
 /// A kernel laid over a picture by `fit`.
 pub(crate) fn features(kernel: &Kernel, frame: &Frame, machine: &Machine, fit: &Fit) -> Features {
+    match planar::as_numbers(kernel, frame, fit) {
+        Some((numbers, fit)) => laid_over(kernel, &numbers, machine, &fit, PHASED),
+        None => laid_over(kernel, frame, machine, fit, 1.0),
+    }
+}
+
+fn laid_over(kernel: &Kernel, frame: &Frame, machine: &Machine, fit: &Fit, dearer: f64) -> Features {
     let description = kernel.description();
     let spec = &frame.spec;
     let numbers = numbers(description, spec);
@@ -19,7 +30,7 @@ pub(crate) fn features(kernel: &Kernel, frame: &Frame, machine: &Machine, fit: &
     let taps = spec.taps() as f64;
     let mut features = Features::default();
     let mut tile = |times: f64, tile: &Tile, channels: usize| {
-        features.add(term, times * f64::from(tile.cycles) * taps);
+        features.add(term, times * f64::from(tile.cycles) * taps * dearer);
         features.add(Term::AlongRowTiles, times);
         // The rows that a tile reads, of every channel, and its panel of weights.
         let columns = tile.pixels + spec.extent()[1] - 1;

@@ -324,13 +324,19 @@ fn generated<'f>(
     match description.family {
         Family::AlongRow => {
             let fit = planar::Fit::of(description, frame, machine);
-            let borders = match planar::edges(kernel, frame) {
+            let numbers = planar::as_numbers(kernel, frame, &fit);
+            let laid_over = numbers.as_ref().map_or(frame, |(numbers, _)| numbers);
+            let borders = match planar::edges(kernel, laid_over) {
                 Some(Edges { left: 0, right: 0 }) => Borders::InPlace,
-                Some(Edges { left, right }) => Borders::Cut { left, right },
+                Some(Edges { left, right }) => {
+                    // Of numbers, where pixels are read as they lie in memory.
+                    let pixel = if numbers.is_some() { frame.spec.c_out } else { 1 };
+                    Borders::Cut { left: left.div_ceil(pixel), right: right.div_ceil(pixel) }
+                }
                 None => Borders::Staged,
             };
             let features = planar_cost::features(kernel, frame, machine, &fit);
-            let weights = planar::packed_bytes(&frame.spec);
+            let weights = planar::packed_bytes(description, &frame.spec);
             way(borders, features, weights, Box::new(move |rows| planar::scratch(kernel, frame, &fit, rows)))
         }
         Family::ChannelsOut | Family::Depthwise => {

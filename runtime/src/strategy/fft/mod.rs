@@ -139,8 +139,9 @@ impl Path for Fft {
                         count,
                     );
                     table = recycle(table_of_rows);
-                    spectra.inverse.process_with_scratch(complex(sums), work);
-                    for (row, signal) in sums.chunks_exact(numbers).enumerate() {
+                    for (row, signal) in sums.chunks_exact_mut(numbers).enumerate() {
+                        // One by one: transforms of several rows round otherwise where they go in pairs.
+                        spectra.inverse.process_with_scratch(complex(signal), work);
                         for part in 0..2 {
                             let tile = 2 * pair + part;
                             let outputs = rows::outputs(frame, layout, tile);
@@ -148,7 +149,7 @@ impl Path for Fft {
                                 continue;
                             }
                             let skip = outputs.start * spec.stride[1] - tile * layout.tile;
-                            let signal = (signal, part, skip, spec.stride[1]);
+                            let signal = (&*signal, part, skip, spec.stride[1]);
                             let line = |at| s![block + row, outputs.clone(), at];
                             let residual = residual.map(|residual| residual.slice_move(line(d)));
                             for (channel, at) in epilogue.ways(d) {
