@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Instant, SystemTime};
 
 /// The shapes that the probe knows, by name, each with its descriptor.
-pub const SHAPES: [(&str, &str); 12] = [
+pub const SHAPES: [(&str, &str); 13] = [
     ("stem", "c3x16 k3x3"),
     ("middle", "c64x64 k3x3"),
     ("seven", "c3x64 k7x7 s2x2"),
@@ -19,6 +19,7 @@ pub const SHAPES: [(&str, &str); 12] = [
     ("few", "c3x4 k3x3"),
     ("picture", "c1x1 k15x15"),
     ("colours", "c3x3 k3x3 g3"),
+    ("stacked", "c120x120 k5x5 g120"),
 ];
 
 /// The filters that the probe knows, by name, each with what it is.

@@ -10,8 +10,12 @@ pub(crate) struct Isa {
     pub(crate) variant: &'static str,
     /// The value of `target_arch`, or `None` where every architecture has it.
     pub(crate) arch: Option<&'static str>,
-    /// The target features that its kernels are compiled with.
+    /// The target features that a machine must have.
     pub(crate) features: &'static [&'static str],
+    /// The one that its kernels and verbs are compiled with, which is that of most of the intrinsics that they are made
+    /// of: the compiler inlines calls early, and so cheaply, between functions of the same features only. For
+    /// the set of every architecture, the one of x86-64.
+    pub(crate) compiled: &'static str,
     /// Numbers of f32 in a vector.
     pub(crate) lanes: usize,
     /// Vector registers that a tile may count on: all of them, but for the portable set, which
@@ -26,7 +30,7 @@ pub(crate) struct Isa {
 /// Multiply-adds that a fully unrolled body may have where its speed matters. Sets whose vectors are
 /// half as long have twice as many panels to unroll, and a third of the budget: the kernels of a shape
 /// should together cost less than half a second of compiling.
-const UNROLL_BUDGET: usize = 1500;
+const UNROLL_BUDGET: usize = 450;
 
 /// Every instruction set, best first. A new one is a row here and a file in `runtime/src/simd/`.
 pub(crate) const ALL: &[Isa] = &[
@@ -35,6 +39,7 @@ pub(crate) const ALL: &[Isa] = &[
         variant: "Avx512",
         arch: Some("x86_64"),
         features: &["avx512f", "avx512vl", "avx512dq", "avx512bw", "avx2", "fma"],
+        compiled: "avx512f",
         lanes: 16,
         registers: 32,
         unroll: UNROLL_BUDGET,
@@ -45,6 +50,7 @@ pub(crate) const ALL: &[Isa] = &[
         variant: "Avx2",
         arch: Some("x86_64"),
         features: &["avx2", "fma"],
+        compiled: "fma",
         lanes: 8,
         registers: 16,
         unroll: UNROLL_BUDGET / 3,
@@ -55,6 +61,7 @@ pub(crate) const ALL: &[Isa] = &[
         variant: "Neon",
         arch: Some("aarch64"),
         features: &["neon"],
+        compiled: "neon",
         lanes: 4,
         registers: 32,
         unroll: UNROLL_BUDGET,
@@ -65,6 +72,7 @@ pub(crate) const ALL: &[Isa] = &[
         variant: "Portable",
         arch: None,
         features: &[],
+        compiled: "sse",
         lanes: 4,
         registers: 14,
         unroll: 0,

@@ -35,6 +35,12 @@ tapwise::specialize! { { delta: 1, c_in: 3, c_out: 4 } }
 #[cfg(probe = "picture")]
 tapwise::specialize! { { delta: 7, c_in: 1, c_out: 1 } }
 
+#[cfg(probe = "colours")]
+tapwise::specialize! { { delta: 1, groups: 3, c_in: 3, c_out: 3 } }
+
+#[cfg(probe = "stacked")]
+tapwise::specialize! { { delta: 2, groups: 120, c_in: 120, c_out: 120 } }
+
 /// At most one filter, whatever the library needs to run it left out.
 #[allow(dead_code)]
 mod filter {

@@ -145,14 +145,17 @@ impl Shape {
             }
         });
         let stores = |verb: &str| -> TokenStream {
-            let verb = ident(verb);
             self.all()
                 .map(|(row, vector, channel)| {
                     let (output, sum, at) =
                         (output(row, channel), sum(row, vector, channel), index(vector * lanes));
+                    let value = quote!(simd::clamp(floor, ceiling, #sum));
+                    if verb == "store" {
+                        return quote! { simd::store_at::<#at, _>(#value, #output); };
+                    }
                     quote! {
                         if let Some(target) = tapwise::window_mut::<#lanes>(#output, #at) {
-                            simd::#verb(simd::min(ceiling, simd::max(floor, #sum)), target);
+                            simd::stream(#value, target);
                         }
                     }
                 })

@@ -233,11 +233,18 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         let (x, weights, sum) = simd::barrier(x, weights, #last);
         #last = sum;
     };
+    // Every window is found before anything is computed, as the output is.
+    let row_name = |a: usize| ident(&format!("row_{a}"));
+    let windows = (0..kernel_rows).map(|a| {
+        let (name, row) = (row_name(a), index(a * dilation));
+        quote! {
+            let Some(#name) = tapwise::window::<#span>(inputs[#row], from) else { return };
+        }
+    });
+    let windows = quote! { #(#windows)* };
     let body = match tile.body {
         Body::Unrolled { .. } => {
-            let mut windows = TokenStream::new();
             let rows = (0..kernel_rows).map(|a| {
-                let row = index(a * dilation);
                 let barrier = &barrier;
                 let steps =
                     (0..chunks).flat_map(|chunk| (0..channels).map(move |c| (chunk, c))).map(|(chunk, c)| {
@@ -248,45 +255,47 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                             #step_name!(x, #offset, weights[#at]);
                         }
                     });
-                let name = ident(&format!("row_{a}"));
-                windows.extend(quote! {
-                    let Some(#name) = tapwise::window::<#span>(inputs[#row], from) else { return };
-                });
+                let name = row_name(a);
                 quote! {
                     let x = #name;
                     #(#steps)*
                 }
             });
-            // Every window is found before anything is computed, as the output is.
-            let rows: TokenStream = rows.collect();
-            quote! { #windows #rows }
+            quote! { #(#rows)* }
         }
         Body::Loops { steps, barrier: apart } => {
+            // What a turn reads is found at its beginning: of a look-up between its multiply-adds the compiler
+            // sees too late that it cannot fail, and has moved sums behind it by then.
             let barrier = apart.then_some(&barrier);
             let inner = (0..steps).map(|step| {
                 let step = index(step);
-                let c = if steps == 1 { quote!(c) } else { quote!(c + #step) };
-                let shift = if chunks == 1 { quote!() } else { quote!(chunk * #chunk_step +) };
-                let base = if chunks == 1 { quote!(a) } else { quote!((a * #chunks + chunk)) };
                 quote! {
                     #barrier
-                    #step_name!(x, #shift #c, weights[#base * #channels + #c]);
+                    #step_name!(x, #step, weights[#step]);
                 }
             });
-            let count = channels / steps;
-            let inner = if steps == 1 {
-                quote! { for c in 0..#count { #(#inner)* } }
-            } else {
-                quote! { for c in 0..#count { let c = c * #steps; #(#inner)* } }
+            let length = columns.last().map_or(0, |(column, _)| column * c_in) + steps;
+            let (rows, per_row) = ((0..kernel_rows).map(row_name), chunks * channels);
+            let chunk_shift = (chunks > 1).then(|| quote!(chunk * #chunk_step +));
+            let inner = quote! {
+                for (c, weights) in weights.as_chunks::<#steps>().0.iter().enumerate() {
+                    let x = tapwise::slide::<#length, _>(x, #chunk_shift c * #steps);
+                    #(#inner)*
+                }
             };
             let chunked = if chunks == 1 {
                 inner
             } else {
-                quote! { for chunk in 0..#chunks { #inner } }
+                quote! {
+                    for (chunk, weights) in weights.as_chunks::<#channels>().0.iter().enumerate() {
+                        #inner
+                    }
+                }
             };
             quote! {
-                for a in 0..#kernel_rows {
-                    let Some(x) = tapwise::window::<#span>(inputs[a * #dilation], from) else { return };
+                let rows = [#(#rows),*];
+                for (x, weights) in rows.iter().zip(weights.as_chunks::<#per_row>().0) {
+                    let x = *x;
                     #chunked
                 }
             }
@@ -297,7 +306,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let steps = geometry.taps() / window;
     let sums = sums(panels, tile);
     let argument = panels.lanes.is_none().then(|| quote!(lanes: usize,));
-    let [begin, end] = finish(panels, tile, lanes, &index(geometry.c_out), geometry.taps() <= FEW_TAPS);
+    let [begin, end] = finish(panels, tile, lanes, Some(geometry.c_out), geometry.taps() <= FEW_TAPS);
     let documentation = format!(
         " {pixels} pixels x {vectors} vectors of {lanes} lanes, {window} of a filter row's taps at a time; {}.",
         match tile.body {
@@ -321,6 +330,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             #argument
         ) {
             #begin
+            #windows
             #sums
             #step
             #body

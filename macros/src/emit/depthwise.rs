@@ -112,23 +112,36 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     // A window of all channels, and the last vector, which begins where it still has all its lanes.
     let (whole, last_channel) = (span + channels - lanes, channels - lanes);
     let last = sum(rows * pixels - 1, 0);
-    let barrier = quote! {
-        let (x, weights, sum) = simd::barrier(x, weights, #last);
-        #last = sum;
-    };
+    // One sum of each row: a row whose sums wait for none would be put off, and what it reads spilled.
+    let barriers = (1..=rows).map(|row| {
+        let last = sum(row * pixels - 1, 0);
+        quote! {
+            let (x, weights, sum) = simd::barrier(x, weights, #last);
+            #last = sum;
+        }
+    });
+    let barrier = quote! { #(#barriers)* };
     let weight = |row: usize, tap: usize| ident(&format!("w{row}_{tap}"));
+    let in_row = chunks * group;
     // One input row for the output rows `served`, each with the filter row that it meets there: the
-    // taps of the filter row, `window` at a time, over the pixels that they meet.
-    let read = |served: &[(usize, TokenStream)], apart: bool| -> TokenStream {
+    // taps of the filter row, `window` at a time, over the pixels that they meet. The steps of filter row 0 are
+    // `weights[0]` where they are `nested`.
+    let read = |served: &[(usize, usize)], apart: bool, nested: bool| -> TokenStream {
         (0..chunks)
             .flat_map(|chunk| (0..group).map(move |channel| (chunk, channel)))
             .map(|(chunk, channel)| {
-                let loads = served.iter().flat_map(|(row, a)| {
+                let loads = served.iter().flat_map(|&(row, a)| {
                     (0..window).map(move |tap| {
-                        let (name, tap) = (weight(*row, tap), index(tap));
-                        let (in_row, step) = (chunks * group, chunk * group + channel);
-                        let at = if in_row == 1 { quote!(#a) } else { quote!((#a) * #in_row + #step) };
-                        quote! { let #name = simd::load(&weights[#at][#tap][0]); }
+                        let step = chunk * group + channel;
+                        let (name, tap) = (weight(row, tap), index(tap));
+                        let at = if nested {
+                            let (a, step) = (index(a), index(step));
+                            quote!(weights[#a][#step])
+                        } else {
+                            let step = index(a * in_row + step);
+                            quote!(weights[#step])
+                        };
+                        quote! { let #name = simd::load(&#at[#tap][0]); }
                     })
                 });
                 let walk =
@@ -140,7 +153,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                                 quote! { #sum = simd::mul_add(v, #weight, #sum); }
                             })
                         });
-                        let load = quote! { simd::load(tapwise::part::<#offset, #lanes, #span>(x)) };
+                        let load = quote! { simd::load_at::<#offset, #span>(x) };
                         let load = match group {
                             1 => load,
                             _ => {
@@ -177,14 +190,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                     parts.extend(quote! {
                         let Some(#name) = tapwise::window::<#span>(#name, channel) else { return };
                     });
-                    let served: Vec<_> = served
-                        .into_iter()
-                        .map(|(row, a)| {
-                            let a = index(a);
-                            (row, quote!(#a))
-                        })
-                        .collect();
-                    let read = read(&served, true);
+                    let read = read(&served, true, false);
                     quote! { let x = #name; #read }
                 })
                 .collect();
@@ -192,27 +198,35 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         }
         Body::Loops { barrier, .. } => {
             let body = sections(geometry, rows).into_iter().map(|(entries, served)| {
-                let served: Vec<_> = served
-                    .into_iter()
-                    .map(|(row, above)| (row, if above == 0 { quote!(entry) } else { quote!(entry - #above) }))
-                    .collect();
-                let (read, down) = (read(&served, barrier), dilation[0]);
+                // The filter rows from the one that the last of the output rows meets on.
+                let above = served.iter().map(|&(_, above)| above).max().unwrap_or(0);
+                let served: Vec<_> = served.into_iter().map(|(row, at)| (row, above - at)).collect();
+                let met = served.iter().map(|&(_, a)| a).max().unwrap_or(0) + 1;
+                let (read, down) = (read(&served, barrier, true), dilation[0]);
                 let (from_entry, to_entry) = (entries.start, entries.end);
+                let first = if above == 0 { quote!(entry) } else { quote!(entry - #above) };
+                // What a turn reads is found at its beginning: of a look-up between its multiply-adds the
+                // compiler sees too late that it cannot fail, and has moved sums behind it by then.
                 quote! {
                     for entry in #from_entry..#to_entry {
                         let Some(x) = tapwise::window::<#span>(inputs[entry * #down], from + channel) else { return };
+                        let Some(weights) = filter_rows.get(#first..).and_then(|rows| rows.first_chunk::<#met>()) else { return };
                         #read
                     }
                 }
             });
-            (TokenStream::new(), body.collect())
+            let body = quote! {
+                let filter_rows = weights.as_chunks::<#in_row>().0;
+                #(#body)*
+            };
+            (TokenStream::new(), body)
         }
     };
     let name = tile_name(panels, tile);
     let features = features(&schedule.isa);
     let (steps, table) = (geometry.taps() / window, geometry.rows() + (rows - 1) * stride[0]);
     let sums = sums(panels, tile);
-    let [begin, end] = finish(panels, tile, lanes, &index(channels), false);
+    let [begin, end] = finish(panels, tile, lanes, Some(channels), false);
     let names = || (0..rows).map(|row| row_names(tile, row));
     let outputs = names().map(|[output, _]| output);
     let residuals = names().enumerate().filter(|_| rows > 1).map(|(row, [_, name])| {
@@ -327,7 +341,7 @@ fn run_time_tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenStre
     let features = features(&schedule.isa);
     let sums = sums(panels, tile);
     let whole = Panels { lanes: Some(lanes), ..panels.clone() };
-    let [_, end] = finish(&whole, tile, lanes, &quote!(numbers.c_out), false);
+    let [_, end] = finish(&whole, tile, lanes, None, false);
     let pixel_name = |pixel: usize| ident(&format!("x{pixel}"));
     let finds = (0..pixels).map(|pixel| {
         let (name, pixel) = (pixel_name(pixel), index(pixel));

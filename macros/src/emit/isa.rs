@@ -14,8 +14,17 @@ pub(super) fn gate(isa: &Isa) -> TokenStream {
     }
 }
 
-/// The `#[target_feature]` of its functions.
+/// The `#[target_feature]` of functions made of its verbs.
 pub(super) fn features(isa: &Isa) -> TokenStream {
+    let (list, arch) = (isa.compiled, "x86_64");
+    match isa.arch {
+        Some(_) => quote! { #[target_feature(enable = #list)] },
+        None => quote! { #[cfg_attr(target_arch = #arch, target_feature(enable = #list))] },
+    }
+}
+
+/// The `#[target_feature]` of functions that the compiler may put into any of its instructions.
+pub(super) fn all_features(isa: &Isa) -> TokenStream {
     if isa.features.is_empty() {
         return TokenStream::new();
     }

@@ -31,12 +31,13 @@ pub(super) fn row_names(tile: &Tile, row: usize) -> [proc_macro2::Ident; 2] {
 /// Residual, activation and store of a tile, as two pieces of code: one that finds the output before anything
 /// is computed, and one that stores. Where a store could still fail, the compiler would compute
 /// what it stores only after it had not. A tile of several rows finds its residuals under the names
-/// of [`row_names`], a tile of one row in `finish`. With `past`, whole vectors may pass the caches by.
+/// of [`row_names`], a tile of one row in `finish`. A kernel that is not told `c_out` while it is compiled has it in
+/// its `numbers`. With `past`, whole vectors may pass the caches by.
 pub(super) fn finish(
     panels: &Panels,
     tile: &Tile,
     vector: usize,
-    c_out: &TokenStream,
+    c_out: Option<usize>,
     past: bool,
 ) -> [TokenStream; 2] {
     let (mut begin, mut added, mut leaking, mut stores) = <(Vec<_>, Vec<_>, Vec<_>, Vec<_>)>::default();
@@ -79,7 +80,7 @@ fn finish_row(
     panels: &Panels,
     tile: &Tile,
     vector: usize,
-    c_out: &TokenStream,
+    c_out: Option<usize>,
     row: usize,
     past: bool,
 ) -> Row {
@@ -87,6 +88,9 @@ fn finish_row(
     let [output, residual] = row_names(tile, row);
     let added_row = if tile.rows == 1 { quote!(finish.residual) } else { quote!(#residual) };
     let sum = |pixel: usize, vector: usize| sum(row * tile.pixels + pixel, vector);
+    // Where it is a literal, the output is a window of literal length.
+    let literal = c_out.is_some() && panels.lanes.is_some();
+    let c_out = c_out.map_or_else(|| quote!(numbers.c_out), index);
     let (begin, whole) = match panels.lanes {
         Some(lanes) => {
             let width = last * vector + lanes;
@@ -112,6 +116,9 @@ fn finish_row(
         let pixel = index(at);
         let whole_vectors = (0..whole).map(|k| {
             let (from, sum) = (index(k * vector), sum(at, k));
+            if literal {
+                return quote! { #sum = simd::add(#sum, simd::load_at::<{ #pixel * #c_out + #from }, _>(#residual)); };
+            }
             quote! {
                 if let Some(more) = tapwise::window::<#vector>(#residual, #pixel * #c_out + #from) {
                     #sum = simd::add(#sum, simd::load(more));
@@ -143,30 +150,22 @@ fn finish_row(
     });
     let pixels = (0..tile.pixels).map(|at| {
         let pixel = index(at);
-        if past {
-            let streams = (0..whole).map(|k| {
-                let (from, sum) = (index(k * vector), sum(at, k));
-                quote! {
-                    if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
-                        let sum = simd::min(ceiling, simd::max(floor, #sum));
-                        if finish.stream { simd::stream(sum, target) } else { simd::store(sum, target) }
-                    }
-                }
-            });
-            return quote! { #(#streams)* };
-        }
         let stores = (0..whole).map(|k| {
             let (from, sum) = (index(k * vector), sum(at, k));
+            let value = quote!(simd::clamp(floor, ceiling, #sum));
+            if literal {
+                return quote! { simd::store_at::<{ #pixel * #c_out + #from }, _>(#value, #output); };
+            }
             quote! {
                 if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
-                    simd::store(simd::min(ceiling, simd::max(floor, #sum)), target);
+                    simd::store(#value, target);
                 }
             }
         });
         let from = index(last * vector);
         let head = (whole == last).then(|| {
             let sum = sum(at, last);
-            let store = quote!(simd::min(ceiling, simd::max(floor, #sum)));
+            let store = quote!(simd::clamp(floor, ceiling, #sum));
             let head = quote! {
                 let head = tapwise::run_mut(#output, #pixel * #c_out + #from, #lanes);
                 simd::store_head(#store, head);
@@ -190,12 +189,23 @@ fn finish_row(
             #head
         }
     });
-    Row {
-        begin,
-        added: quote! { #(#added)* },
-        leaking: quote! { #(#leaking)* },
-        stores: quote! { #(#pixels)* },
-    }
+    let stores = quote! { #(#pixels)* };
+    // One branch for all of a row: each more is one that the compiler has to look at.
+    let stores = if past {
+        let all = (0..tile.pixels).flat_map(|at| (0..whole).map(move |k| (at, k)));
+        let streams = all.map(|(at, k)| {
+            let (pixel, from, sum) = (index(at), index(k * vector), sum(at, k));
+            quote! {
+                if let Some(target) = tapwise::window_mut::<#vector>(#output, #pixel * #c_out + #from) {
+                    simd::stream(simd::clamp(floor, ceiling, #sum), target);
+                }
+            }
+        });
+        quote! { if finish.stream { #(#streams)* } else { #stores } }
+    } else {
+        stores
+    };
+    Row { begin, added: quote! { #(#added)* }, leaking: quote! { #(#leaking)* }, stores }
 }
 
 /// A number without a suffix.

@@ -41,7 +41,7 @@ pub(crate) fn versions(versions: &Versions) -> TokenStream {
     let Versions { attributes, visibility, name, module, functions } = versions;
     let names: Vec<_> = functions.iter().map(|(_, signature)| &signature.ident).collect();
     let modules = ALL.iter().map(|isa| {
-        let (gate, set, features) = (isa::gate(isa), ident(isa.name), isa::features(isa));
+        let (gate, set, features) = (isa::gate(isa), ident(isa.name), isa::all_features(isa));
         let wrappers = functions.iter().map(|(_, signature)| {
             let (name, arguments) = (&signature.ident, arguments(signature));
             quote! {

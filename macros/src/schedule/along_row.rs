@@ -20,6 +20,9 @@ const TILE: f64 = 12.0;
 /// than there are registers for, and compilers spill.
 const SECTION: usize = 7;
 
+/// The most output channels of a panel.
+const WIDEST: usize = 8;
+
 /// Output channels of a panel of the run-time kernel, with the rows and vectors of its widest tile,
 /// for 32 registers and for 16.
 const RUN_TIME: [([usize; 3], [usize; 3]); MAX_KINDS] =
@@ -115,15 +118,13 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Option<Schedule> {
         return None;
     }
     let channels = geometry.c_out_group();
+    // Weighed once for each width: a macro runs without optimisation.
+    let bests: Vec<_> = (1..=channels.min(WIDEST)).map(|width| best(width, geometry, isa)).collect();
+    let best = |width: usize| bests.get(width - 1).copied().flatten();
     let cost = |kinds: &[(usize, usize)]| -> Option<f64> {
-        kinds
-            .iter()
-            .map(|&(width, count)| {
-                best(width, geometry, isa).map(|shape| count as f64 * shape.cycles_of_a_vector(geometry, isa))
-            })
-            .sum()
+        kinds.iter().map(|&(width, count)| best(width).map(|(cycles, _)| count as f64 * cycles)).sum()
     };
-    let kinds = (1..=channels.min(8))
+    let kinds = (1..=channels.min(WIDEST))
         .map(|widest| split(channels, widest))
         .filter_map(|kinds| cost(&kinds).map(|cost| (cost, kinds)))
         .min_by(|a, b| a.0.total_cmp(&b.0))
@@ -133,7 +134,7 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Option<Schedule> {
     let panels: Vec<Panels> = kinds
         .iter()
         .filter_map(|&(width, count)| {
-            let shape = best(width, geometry, isa)?;
+            let (_, shape) = best(width)?;
             let tile = |rows: usize, vectors: usize| {
                 let shape = Shape { rows, vectors, channels: width };
                 Tile {
@@ -143,7 +144,12 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Option<Schedule> {
                     cycles: shape.cycles_of_a_tap(geometry, isa),
                 }
             };
-            Some(Panels { vectors: width, count: Some(count), lanes: None, tiles: tiles(shape, tile) })
+            let mut tiles = tiles(shape, tile);
+            // One row alone is what few pictures have, unless the filter has one.
+            tiles.retain(|tile| {
+                tile.rows > 1 || tile.pixels == isa.lanes || geometry.kernel[0] == 1 || shape.rows == 1
+            });
+            Some(Panels { vectors: width, count: Some(count), lanes: None, tiles })
         })
         .collect();
     let reason = reason(geometry, &panels, isa);
@@ -190,13 +196,14 @@ fn tiles(widest: Shape, tile: impl Fn(usize, usize) -> Tile) -> Vec<Tile> {
     tiles
 }
 
-/// The tile that is cheapest for a panel of so many channels.
-fn best(channels: usize, geometry: &Geometry, isa: &Isa) -> Option<Shape> {
+/// The tile that is cheapest for a panel of so many channels, behind its cycles for one tap of a vector of pixels.
+fn best(channels: usize, geometry: &Geometry, isa: &Isa) -> Option<(f64, Shape)> {
     let budget = isa.unroll.max(BODY);
     let shapes = (1..=8).flat_map(|rows| (1..=4).map(move |vectors| Shape { rows, vectors, channels }));
     shapes
         .filter(|shape| shape.fits(isa) && shape.sums() * window(geometry) <= budget)
-        .min_by(|a, b| a.cycles_of_a_vector(geometry, isa).total_cmp(&b.cycles_of_a_vector(geometry, isa)))
+        .map(|shape| (shape.cycles_of_a_vector(geometry, isa), shape))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
 }
 
 /// Cycles for one output pixel of a wide picture whose memory is planar.

@@ -52,8 +52,11 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
     let cost = |&(rows, window, widths): &(usize, usize, &[usize])| {
         cycles(geometry, isa, rows, window, widths[0]) / (rows * widths[0]) as f64
     };
-    let (rows, window, widths) =
-        shapes.filter(fits).min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap_or((1, 1, &[1]));
+    let (rows, window, widths) = shapes
+        .filter(fits)
+        .map(|shape| (cost(&shape), shape))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map_or((1, 1, &[1][..]), |(_, shape)| shape);
     let count = geometry.c_out.div_ceil(isa.lanes);
     let kind = |rows: usize, widths: &[usize], count: usize| {
         let tiles = widths.iter().enumerate().map(|(index, &pixels)| {

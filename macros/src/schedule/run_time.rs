@@ -5,7 +5,8 @@
 //! neighbouring taps in registers, as a kernel of a fixed shape does, so that a broadcast serves as
 //! many multiply-adds as there are taps.
 
-use super::{Body, Family, MAX_KINDS, Panels, Schedule, Step, Target, Tile, plural, positions, tile_widths};
+use super::channels_out::tile_widths;
+use super::{Body, Family, MAX_KINDS, Panels, Schedule, Step, Target, Tile, plural, positions};
 use crate::isa::Isa;
 
 /// Pixels of a plain tile, each of which needs a pointer of its own.
@@ -82,7 +83,7 @@ fn schedule(
 mod tests {
     use super::*;
     use crate::isa::ALL;
-    use crate::schedule::registers;
+    use crate::schedule::channels_out::registers;
 
     #[test]
     fn windowed_tiles_fit_the_registers_and_touch_few_columns() {

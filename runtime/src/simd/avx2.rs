@@ -2,53 +2,38 @@
 
 use std::arch::x86_64::{
     __m256, __m256i, _CMP_LT_OQ, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm256_add_ps, _mm256_blendv_ps,
-    _mm256_cmp_ps, _mm256_cmpgt_epi32, _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_maskload_ps,
-    _mm256_maskstore_ps, _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_permutevar8x32_ps,
-    _mm256_set1_epi32, _mm256_set1_ps, _mm256_setr_epi32, _mm256_setzero_ps, _mm256_storeu_ps,
-    _mm256_stream_ps, _mm256_sub_ps,
+    _mm256_cmp_ps, _mm256_fmadd_ps, _mm256_loadu_si256, _mm256_maskload_ps, _mm256_maskstore_ps,
+    _mm256_max_ps, _mm256_min_ps, _mm256_mul_ps, _mm256_permute_ps, _mm256_set1_ps, _mm256_setzero_ps,
+    _mm256_storeu_ps, _mm256_stream_ps, _mm256_sub_ps,
 };
 
 /// Eight numbers.
 pub type Vector = __m256;
 
-/// Reads eight numbers.
-#[inline]
-#[must_use]
-#[target_feature(enable = "avx2,fma")]
-pub fn load(from: &[f32; 8]) -> Vector {
-    // SAFETY: `from` is eight numbers, and the load needs no alignment.
-    unsafe { _mm256_loadu_ps(from.as_ptr()) }
-}
+memory!(8, target_feature(enable = "fma"));
 
 /// A mask of the first `length` lanes, at most eight.
 #[inline]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 fn head(length: usize) -> __m256i {
-    let lane = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    _mm256_cmpgt_epi32(_mm256_set1_epi32(length.min(8) as i32), lane)
+    const LANES: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+    // SAFETY: eight of sixteen numbers, from the first or one of the eight after it on; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(LANES.as_ptr().wrapping_add(8 - length.min(8)).cast()) }
 }
 
 /// Reads the first `from.len()` numbers, at most eight; zeros in the other lanes.
 #[inline]
 #[must_use]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn load_head(from: &[f32]) -> Vector {
     // SAFETY: the mask is set for the lanes that fall into `from` and for none beyond it; lanes that
     // are not set are not read.
     unsafe { _mm256_maskload_ps(from.as_ptr(), head(from.len())) }
 }
 
-/// Writes eight numbers.
-#[inline]
-#[target_feature(enable = "avx2,fma")]
-pub fn store(vector: Vector, to: &mut [f32; 8]) {
-    // SAFETY: `to` is eight numbers, and the store needs no alignment.
-    unsafe { _mm256_storeu_ps(to.as_mut_ptr(), vector) }
-}
-
 /// Writes the first `to.len()` numbers, at most eight.
 #[inline]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn store_head(vector: Vector, to: &mut [f32]) {
     // SAFETY: the mask is set for the lanes that fall into `to` and for none beyond it; lanes that
     // are not set are not touched.
@@ -57,7 +42,7 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
 
 /// Writes eight numbers past the caches, where they lie on a boundary of 32 bytes; as [`store`] else.
 #[inline]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn stream(vector: Vector, to: &mut [f32; 8]) {
     let to = to.as_mut_ptr();
     if to.addr().is_multiple_of(32) {
@@ -71,7 +56,7 @@ pub fn stream(vector: Vector, to: &mut [f32; 8]) {
 
 /// Asks for the lines of `VECTORS` vectors of a row, from `from` on, ahead of their use.
 #[inline]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn prefetch<const VECTORS: usize>(row: &[f32], from: usize) {
     for vector in 0..VECTORS {
         let at = row.as_ptr().wrapping_add(from + vector * 8);
@@ -81,7 +66,7 @@ pub fn prefetch<const VECTORS: usize>(row: &[f32], from: usize) {
 
 /// As [`prefetch`], into the nearest cache, for what is read soon.
 #[inline]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn prefetch_near<const VECTORS: usize>(row: &[f32], from: usize) {
     for vector in 0..VECTORS {
         let at = row.as_ptr().wrapping_add(from + vector * 8);
@@ -92,7 +77,7 @@ pub fn prefetch_near<const VECTORS: usize>(row: &[f32], from: usize) {
 /// One number in every lane.
 #[inline]
 #[must_use]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn splat(number: f32) -> Vector {
     _mm256_set1_ps(number)
 }
@@ -100,16 +85,24 @@ pub fn splat(number: f32) -> Vector {
 /// Lane `CHANNEL` of every `GROUP` neighbouring lanes, in all of these.
 #[inline]
 #[must_use]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
-    let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(|lane| lane / GROUP * GROUP + CHANNEL);
-    _mm256_permutevar8x32_ps(vector, _mm256_setr_epi32(a, b, c, d, e, f, g, h))
+    const { assert!(GROUP == 2 || GROUP == 4, "groups of a vector of eight lanes have two or four") }
+    // Within halves of the vector, each of which has whole groups.
+    match (GROUP, CHANNEL) {
+        (2, 0) => _mm256_permute_ps::<0b10_10_00_00>(vector),
+        (2, _) => _mm256_permute_ps::<0b11_11_01_01>(vector),
+        (_, 0) => _mm256_permute_ps::<0b00_00_00_00>(vector),
+        (_, 1) => _mm256_permute_ps::<0b01_01_01_01>(vector),
+        (_, 2) => _mm256_permute_ps::<0b10_10_10_10>(vector),
+        _ => _mm256_permute_ps::<0b11_11_11_11>(vector),
+    }
 }
 
 /// `a * b + c`, rounded once.
 #[inline]
 #[must_use]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
     _mm256_fmadd_ps(a, b, c)
 }
@@ -117,7 +110,7 @@ pub fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
 /// `x`, or `floor` where `x` is less; NaN stays NaN.
 #[inline]
 #[must_use]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn max(floor: Vector, x: Vector) -> Vector {
     // The instruction returns its second operand where either is NaN.
     _mm256_max_ps(floor, x)
@@ -126,16 +119,24 @@ pub fn max(floor: Vector, x: Vector) -> Vector {
 /// `x`, or `ceiling` where `x` is greater; NaN stays NaN.
 #[inline]
 #[must_use]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn min(ceiling: Vector, x: Vector) -> Vector {
     // The instruction returns its second operand where either is NaN.
     _mm256_min_ps(ceiling, x)
 }
 
+/// `x` between `floor` and `ceiling`; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "fma")]
+pub fn clamp(floor: Vector, ceiling: Vector, x: Vector) -> Vector {
+    min(ceiling, max(floor, x))
+}
+
 /// `a + b`.
 #[inline]
 #[must_use]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn add(a: Vector, b: Vector) -> Vector {
     _mm256_add_ps(a, b)
 }
@@ -143,7 +144,7 @@ pub fn add(a: Vector, b: Vector) -> Vector {
 /// `a - b`.
 #[inline]
 #[must_use]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn subtract(a: Vector, b: Vector) -> Vector {
     _mm256_sub_ps(a, b)
 }
@@ -151,7 +152,7 @@ pub fn subtract(a: Vector, b: Vector) -> Vector {
 /// `a * b`.
 #[inline]
 #[must_use]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn multiply(a: Vector, b: Vector) -> Vector {
     _mm256_mul_ps(a, b)
 }
@@ -159,10 +160,10 @@ pub fn multiply(a: Vector, b: Vector) -> Vector {
 /// `x`, or `slope * x` where `x` is less than zero; NaN stays NaN.
 #[inline]
 #[must_use]
-#[target_feature(enable = "avx2,fma")]
+#[target_feature(enable = "fma")]
 pub fn leak(slope: Vector, x: Vector) -> Vector {
     let below = _mm256_cmp_ps::<_CMP_LT_OQ>(x, _mm256_setzero_ps());
     _mm256_blendv_ps(x, _mm256_mul_ps(x, slope), below)
 }
 
-barrier!(ymm_reg, "/* {0} {1} {2} */", "avx2,fma");
+barrier!(ymm_reg, "/* {0} {1} {2} */", target_feature(enable = "fma"));

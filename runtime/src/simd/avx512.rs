@@ -2,22 +2,15 @@
 
 use std::arch::x86_64::{
     __m512, _CMP_LT_OQ, _MM_HINT_T0, _MM_HINT_T1, _mm_prefetch, _mm512_add_ps, _mm512_cmp_ps_mask,
-    _mm512_fmadd_ps, _mm512_loadu_ps, _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps,
-    _mm512_max_ps, _mm512_min_ps, _mm512_mul_ps, _mm512_permutexvar_ps, _mm512_set1_ps, _mm512_setr_epi32,
-    _mm512_setzero_ps, _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps,
+    _mm512_fmadd_ps, _mm512_mask_mul_ps, _mm512_mask_storeu_ps, _mm512_maskz_loadu_ps, _mm512_max_ps,
+    _mm512_min_ps, _mm512_mul_ps, _mm512_permute_ps, _mm512_permutexvar_ps, _mm512_set1_ps,
+    _mm512_setr_epi32, _mm512_setzero_ps, _mm512_storeu_ps, _mm512_stream_ps, _mm512_sub_ps,
 };
 
 /// Sixteen numbers.
 pub type Vector = __m512;
 
-/// Reads sixteen numbers.
-#[inline]
-#[must_use]
-#[target_feature(enable = "avx512f")]
-pub fn load(from: &[f32; 16]) -> Vector {
-    // SAFETY: `from` is sixteen numbers, and the load needs no alignment.
-    unsafe { _mm512_loadu_ps(from.as_ptr()) }
-}
+memory!(16, target_feature(enable = "avx512f"));
 
 /// Reads the first `from.len()` numbers, at most sixteen; zeros in the other lanes.
 #[inline]
@@ -27,14 +20,6 @@ pub fn load_head(from: &[f32]) -> Vector {
     let mask = ((1u32 << from.len().min(16)) - 1) as u16;
     // SAFETY: the mask has a bit for each number of `from` and none beyond it.
     unsafe { _mm512_maskz_loadu_ps(mask, from.as_ptr()) }
-}
-
-/// Writes sixteen numbers.
-#[inline]
-#[target_feature(enable = "avx512f")]
-pub fn store(vector: Vector, to: &mut [f32; 16]) {
-    // SAFETY: `to` is sixteen numbers, and the store needs no alignment.
-    unsafe { _mm512_storeu_ps(to.as_mut_ptr(), vector) }
 }
 
 /// Writes the first `to.len()` numbers, at most sixteen.
@@ -93,6 +78,16 @@ pub fn splat(number: f32) -> Vector {
 #[must_use]
 #[target_feature(enable = "avx512f")]
 pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
+    // Within quarters of the vector, where they have whole groups: that takes no register for the order.
+    match (GROUP, CHANNEL) {
+        (2, 0) => return _mm512_permute_ps::<0b10_10_00_00>(vector),
+        (2, 1) => return _mm512_permute_ps::<0b11_11_01_01>(vector),
+        (4, 0) => return _mm512_permute_ps::<0b00_00_00_00>(vector),
+        (4, 1) => return _mm512_permute_ps::<0b01_01_01_01>(vector),
+        (4, 2) => return _mm512_permute_ps::<0b10_10_10_10>(vector),
+        (4, 3) => return _mm512_permute_ps::<0b11_11_11_11>(vector),
+        _ => {}
+    }
     let from = |lane: i32| lane / GROUP * GROUP + CHANNEL;
     let [a, b, c, d, e, f, g, h] = [0, 1, 2, 3, 4, 5, 6, 7].map(from);
     let [i, j, k, l, m, n, o, p] = [8, 9, 10, 11, 12, 13, 14, 15].map(from);
@@ -123,6 +118,14 @@ pub fn max(floor: Vector, x: Vector) -> Vector {
 pub fn min(ceiling: Vector, x: Vector) -> Vector {
     // The instruction returns its second operand where either is NaN.
     _mm512_min_ps(ceiling, x)
+}
+
+/// `x` between `floor` and `ceiling`; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn clamp(floor: Vector, ceiling: Vector, x: Vector) -> Vector {
+    min(ceiling, max(floor, x))
 }
 
 /// `a + b`.
@@ -158,4 +161,4 @@ pub fn leak(slope: Vector, x: Vector) -> Vector {
     _mm512_mask_mul_ps(x, below, x, slope)
 }
 
-barrier!(zmm_reg, "/* {0} {1} {2} */", "avx512f");
+barrier!(zmm_reg, "/* {0} {1} {2} */", target_feature(enable = "avx512f"));

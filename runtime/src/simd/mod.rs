@@ -1,10 +1,11 @@
 //! The verbs that generated code is written in, one file for each instruction set, the same verbs
 //! in each. The only place with intrinsics.
 //!
-//! `Vector` is a register of f32. `load` and `store` take exactly a vector's worth of numbers,
+//! `Vector` is a register of f32. `load` and `store` take exactly a vector's worth of numbers, `load_at` and
+//! `store_at` as many from a fixed place of a longer window on,
 //! `load_head` and `store_head` the first few lanes, `splat` repeats a number, `spread` one lane of
-//! each group, `mul_add(a, b, c)` is `a·b + c`; `max(floor, x)`, `min(ceiling, x)` and
-//! `leak(slope, x)` keep a NaN of `x`. `barrier` stands between the steps of unrolled code; `stream`
+//! each group, `mul_add(a, b, c)` is `a·b + c`; `max(floor, x)`, `min(ceiling, x)`,
+//! `clamp(floor, ceiling, x)` and `leak(slope, x)` keep a NaN of `x`. `barrier` stands between the steps of unrolled code; `stream`
 //! is a store past the caches and `prefetch` a hint, where a set has them.
 //!
 //! `windows` finds the parts of a row that lie a step apart. `turns` are no verbs: they part pixels into planes and join them, for sets with fast permutations.
@@ -14,12 +15,12 @@
 /// the sums before it. Else it keeps what windows share, or the whole panel, or the loads of many
 /// steps at once, in registers that it lacks.
 macro_rules! barrier {
-    ($class:ident, $comment:literal $(, $feature:literal)?) => {
+    ($class:ident, $comment:literal, $feature:meta) => {
         /// Hands on a window of inputs, the weights and a sum as if they were new.
         #[inline]
         #[must_use]
         #[expect(clippy::pointers_in_nomem_asm_block, reason = "the assembly is empty: it follows no pointer")]
-        $(#[target_feature(enable = $feature)])?
+        #[$feature]
         pub fn barrier<'x, 'w, X, W>(
             window: &'x X,
             weights: &'w W,
@@ -38,6 +39,55 @@ macro_rules! barrier {
                 );
                 (&*x, &*w, sum)
             }
+        }
+    };
+}
+
+/// Defines `load`, `load_at`, `store` and `store_at`. They read and write places, where the intrinsics would call
+/// functions of other target features: the compiler inlines calls early, and so cheaply, between functions of
+/// the same features only, and a kernel makes hundreds of these.
+macro_rules! memory {
+    ($lanes:literal, $feature:meta) => {
+        /// A vector anywhere in memory.
+        #[derive(Clone, Copy)]
+        #[repr(C, packed)]
+        struct Anywhere(Vector);
+
+        /// Reads a vector's worth of numbers.
+        #[inline]
+        #[must_use]
+        #[$feature]
+        pub fn load(from: &[f32; $lanes]) -> Vector {
+            // SAFETY: `from` is as many numbers as a vector, and the place needs no alignment.
+            unsafe { (*(from as *const [f32; $lanes] as *const Anywhere)).0 }
+        }
+
+        /// Reads a vector's worth of numbers from number `AT` of a window on.
+        #[inline]
+        #[must_use]
+        #[$feature]
+        pub fn load_at<const AT: usize, const N: usize>(from: &[f32; N]) -> Vector {
+            const { assert!(AT + $lanes <= N, "a vector lies inside of its window") }
+            // SAFETY: the window has a vector's worth of numbers from `AT` on, as was just asserted, and the place
+            // needs no alignment.
+            unsafe { (*((from as *const [f32; N] as *const f32).wrapping_add(AT) as *const Anywhere)).0 }
+        }
+
+        /// Writes a vector's worth of numbers.
+        #[inline]
+        #[$feature]
+        pub fn store(vector: Vector, to: &mut [f32; $lanes]) {
+            // SAFETY: `to` is as many numbers as a vector, and the place needs no alignment.
+            unsafe { (*(to as *mut [f32; $lanes] as *mut Anywhere)).0 = vector }
+        }
+
+        /// Writes a vector's worth of numbers from number `AT` of a window on.
+        #[inline]
+        #[$feature]
+        pub fn store_at<const AT: usize, const N: usize>(vector: Vector, to: &mut [f32; N]) {
+            const { assert!(AT + $lanes <= N, "a vector lies inside of its window") }
+            // SAFETY: as for `load_at`; the window is this function's own.
+            unsafe { (*((to as *mut [f32; N] as *mut f32).wrapping_add(AT) as *mut Anywhere)).0 = vector }
         }
     };
 }

@@ -1,21 +1,14 @@
 //! 128-bit vectors of four.
 
 use std::arch::aarch64::{
-    float32x4_t, vaddq_f32, vbslq_f32, vcltzq_f32, vdupq_n_f32, vfmaq_f32, vld1q_f32, vmaxq_f32, vminq_f32,
-    vmulq_f32, vst1q_f32, vsubq_f32, vtrn1q_f32, vtrn2q_f32,
+    float32x4_t, vaddq_f32, vbslq_f32, vcltzq_f32, vdupq_n_f32, vfmaq_f32, vmaxq_f32, vminq_f32, vmulq_f32,
+    vsubq_f32, vtrn1q_f32, vtrn2q_f32,
 };
 
 /// Four numbers.
 pub type Vector = float32x4_t;
 
-/// Reads four numbers.
-#[inline]
-#[must_use]
-#[target_feature(enable = "neon")]
-pub fn load(from: &[f32; 4]) -> Vector {
-    // SAFETY: `from` is four numbers, and the load needs no alignment beyond theirs.
-    unsafe { vld1q_f32(from.as_ptr()) }
-}
+memory!(4, target_feature(enable = "neon"));
 
 /// Reads the first `from.len()` numbers, at most four; zeros in the other lanes.
 #[inline]
@@ -27,14 +20,6 @@ pub fn load_head(from: &[f32]) -> Vector {
         *to = *number;
     }
     load(&whole)
-}
-
-/// Writes four numbers.
-#[inline]
-#[target_feature(enable = "neon")]
-pub fn store(vector: Vector, to: &mut [f32; 4]) {
-    // SAFETY: `to` is four numbers, and the store needs no alignment beyond theirs.
-    unsafe { vst1q_f32(to.as_mut_ptr(), vector) }
 }
 
 /// Writes the first `to.len()` numbers, at most four.
@@ -107,6 +92,14 @@ pub fn min(ceiling: Vector, x: Vector) -> Vector {
     vminq_f32(ceiling, x)
 }
 
+/// `x` between `floor` and `ceiling`; NaN stays NaN.
+#[inline]
+#[must_use]
+#[target_feature(enable = "neon")]
+pub fn clamp(floor: Vector, ceiling: Vector, x: Vector) -> Vector {
+    min(ceiling, max(floor, x))
+}
+
 /// `a + b`.
 #[inline]
 #[must_use]
@@ -139,4 +132,4 @@ pub fn leak(slope: Vector, x: Vector) -> Vector {
     vbslq_f32(vcltzq_f32(x), vmulq_f32(x, slope), x)
 }
 
-barrier!(vreg, "/* {0} {1} {2:q} */", "neon");
+barrier!(vreg, "/* {0} {1} {2:q} */", target_feature(enable = "neon"));

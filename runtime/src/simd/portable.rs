@@ -5,15 +5,11 @@
 pub use lanes::{Vector, barrier};
 use lanes::{four, from_four};
 
-/// Reads four numbers.
-#[inline(always)]
-#[must_use]
-pub fn load(from: &[f32; 4]) -> Vector {
-    from_four(*from)
-}
+memory!(4, cfg_attr(target_arch = "x86_64", target_feature(enable = "sse")));
 
 /// Reads the first `from.len()` numbers, at most four; zeros in the other lanes.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 #[must_use]
 pub fn load_head(from: &[f32]) -> Vector {
     let mut whole = [0.0; 4];
@@ -23,14 +19,9 @@ pub fn load_head(from: &[f32]) -> Vector {
     from_four(whole)
 }
 
-/// Writes four numbers.
-#[inline(always)]
-pub fn store(vector: Vector, to: &mut [f32; 4]) {
-    *to = four(vector);
-}
-
 /// Writes the first `to.len()` numbers, at most four.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 pub fn store_head(vector: Vector, to: &mut [f32]) {
     for (to, number) in to.iter_mut().zip(four(vector)) {
         *to = number;
@@ -38,13 +29,15 @@ pub fn store_head(vector: Vector, to: &mut [f32]) {
 }
 
 /// As [`store`]: this set has no store past the caches.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 pub fn stream(vector: Vector, to: &mut [f32; 4]) {
     store(vector, to);
 }
 
 /// Nothing: this set leaves it to the processor what to fetch.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 pub fn prefetch<const VECTORS: usize>(_row: &[f32], _from: usize) {}
 
 /// Nothing, as [`prefetch`].
@@ -52,14 +45,16 @@ pub fn prefetch<const VECTORS: usize>(_row: &[f32], _from: usize) {}
 pub fn prefetch_near<const VECTORS: usize>(_row: &[f32], _from: usize) {}
 
 /// One number in every lane.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 #[must_use]
 pub fn splat(number: f32) -> Vector {
-    from_four([number; 4])
+    lanes::splat(number)
 }
 
 /// Lane `CHANNEL` of every `GROUP` neighbouring lanes, in all of these.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 #[must_use]
 pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
     const { assert!(GROUP == 2 && CHANNEL < 2, "groups of a vector of four lanes have two") }
@@ -68,113 +63,145 @@ pub fn spread<const GROUP: i32, const CHANNEL: i32>(vector: Vector) -> Vector {
 }
 
 /// `a * b + c`, rounded twice.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 #[must_use]
 pub fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
     lanes::mul_add(a, b, c)
 }
 
 /// `x`, or `floor` where `x` is less; NaN stays NaN.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 #[must_use]
 pub fn max(floor: Vector, x: Vector) -> Vector {
     lanes::max(floor, x)
 }
 
 /// `x`, or `ceiling` where `x` is greater; NaN stays NaN.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 #[must_use]
 pub fn min(ceiling: Vector, x: Vector) -> Vector {
     lanes::min(ceiling, x)
 }
 
+/// `x` between `floor` and `ceiling`; NaN stays NaN.
+#[inline]
+#[must_use]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
+pub fn clamp(floor: Vector, ceiling: Vector, x: Vector) -> Vector {
+    min(ceiling, max(floor, x))
+}
+
 /// `a + b`.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 #[must_use]
 pub fn add(a: Vector, b: Vector) -> Vector {
     lanes::add(a, b)
 }
 
 /// `a - b`.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 #[must_use]
 pub fn subtract(a: Vector, b: Vector) -> Vector {
     lanes::subtract(a, b)
 }
 
 /// `a * b`.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 #[must_use]
 pub fn multiply(a: Vector, b: Vector) -> Vector {
     lanes::multiply(a, b)
 }
 
 /// `x`, or `slope * x` where `x` is less than zero; NaN stays NaN.
-#[inline(always)]
+#[inline]
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse"))]
 #[must_use]
 pub fn leak(slope: Vector, x: Vector) -> Vector {
-    let (slope, x) = (four(slope), four(x));
-    from_four(std::array::from_fn(|lane| if x[lane] < 0.0 { slope[lane] * x[lane] } else { x[lane] }))
+    lanes::leak(slope, x)
 }
 
 #[cfg(target_arch = "x86_64")]
 mod lanes {
-    use std::arch::x86_64::{__m128, _mm_add_ps, _mm_max_ps, _mm_min_ps, _mm_mul_ps, _mm_sub_ps};
+    use std::arch::x86_64::{
+        __m128, _mm_add_ps, _mm_and_ps, _mm_andnot_ps, _mm_cmplt_ps, _mm_max_ps, _mm_min_ps, _mm_mul_ps,
+        _mm_or_ps, _mm_set1_ps, _mm_setzero_ps, _mm_sub_ps,
+    };
 
     /// Four numbers.
     pub type Vector = __m128;
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "sse")]
     pub(super) fn from_four(numbers: [f32; 4]) -> Vector {
         // SAFETY: both are four numbers, and every bit pattern is one of each.
         unsafe { std::mem::transmute(numbers) }
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "sse")]
     pub(super) fn four(vector: Vector) -> [f32; 4] {
         // SAFETY: as above.
         unsafe { std::mem::transmute(vector) }
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "sse")]
+    pub(super) fn splat(number: f32) -> Vector {
+        _mm_set1_ps(number)
+    }
+
+    #[inline]
+    #[target_feature(enable = "sse")]
     pub(super) fn mul_add(a: Vector, b: Vector, c: Vector) -> Vector {
-        // SAFETY: every x86-64 processor has SSE.
-        unsafe { _mm_add_ps(_mm_mul_ps(a, b), c) }
+        _mm_add_ps(_mm_mul_ps(a, b), c)
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "sse")]
     pub(super) fn max(floor: Vector, x: Vector) -> Vector {
-        // SAFETY: every x86-64 processor has SSE. The instruction returns its second operand where
-        // either is NaN.
-        unsafe { _mm_max_ps(floor, x) }
+        // The instruction returns its second operand where either is NaN.
+        _mm_max_ps(floor, x)
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "sse")]
     pub(super) fn min(ceiling: Vector, x: Vector) -> Vector {
-        // SAFETY: every x86-64 processor has SSE. The instruction returns its second operand where
-        // either is NaN.
-        unsafe { _mm_min_ps(ceiling, x) }
+        // The instruction returns its second operand where either is NaN.
+        _mm_min_ps(ceiling, x)
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "sse")]
     pub(super) fn add(a: Vector, b: Vector) -> Vector {
-        // SAFETY: every x86-64 processor has SSE.
-        unsafe { _mm_add_ps(a, b) }
+        _mm_add_ps(a, b)
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "sse")]
     pub(super) fn subtract(a: Vector, b: Vector) -> Vector {
-        // SAFETY: every x86-64 processor has SSE.
-        unsafe { _mm_sub_ps(a, b) }
+        _mm_sub_ps(a, b)
     }
 
-    #[inline(always)]
+    #[inline]
+    #[target_feature(enable = "sse")]
     pub(super) fn multiply(a: Vector, b: Vector) -> Vector {
-        // SAFETY: every x86-64 processor has SSE.
-        unsafe { _mm_mul_ps(a, b) }
+        _mm_mul_ps(a, b)
     }
 
-    barrier!(xmm_reg, "/* {0} {1} {2} */");
+    #[inline]
+    #[target_feature(enable = "sse")]
+    pub(super) fn leak(slope: Vector, x: Vector) -> Vector {
+        let below = _mm_cmplt_ps(x, _mm_setzero_ps());
+        _mm_or_ps(_mm_and_ps(below, _mm_mul_ps(slope, x)), _mm_andnot_ps(below, x))
+    }
+
+    barrier!(xmm_reg, "/* {0} {1} {2} */", target_feature(enable = "sse"));
 }
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -190,6 +217,11 @@ mod lanes {
     #[inline(always)]
     pub(super) fn four(vector: Vector) -> [f32; 4] {
         vector
+    }
+
+    #[inline(always)]
+    pub(super) fn splat(number: f32) -> Vector {
+        [number; 4]
     }
 
     #[inline(always)]
@@ -220,6 +252,11 @@ mod lanes {
     #[inline(always)]
     pub(super) fn multiply(a: Vector, b: Vector) -> Vector {
         std::array::from_fn(|lane| a[lane] * b[lane])
+    }
+
+    #[inline(always)]
+    pub(super) fn leak(slope: Vector, x: Vector) -> Vector {
+        std::array::from_fn(|lane| if x[lane] < 0.0 { slope[lane] * x[lane] } else { x[lane] })
     }
 
     /// Nothing: no register class is known to hold an array on every target.

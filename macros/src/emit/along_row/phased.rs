@@ -6,17 +6,17 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{Shape, columns, of_rows};
+use super::{Shape, columns};
 use crate::emit::{ident, isa::features, tile::index};
 use crate::geometry::Geometry;
-use crate::schedule::{Panels, Schedule, phases, positions};
+use crate::schedule::{Schedule, phases, positions};
 
 /// The functions, and what `run` does before anything else; or nothing for other layers.
 pub(super) fn functions(schedule: &Schedule, geometry: &Geometry) -> Option<[TokenStream; 2]> {
     let channels = phases(geometry, &schedule.isa)?;
     let panels = schedule.panels.first()?;
     let heights = super::heights(panels);
-    let blocks = heights.iter().map(|&rows| block(schedule, geometry, panels, rows));
+    let blocks = heights.iter().map(|&rows| block(schedule, geometry, rows));
     let (lanes, taps) = (schedule.isa.lanes, geometry.taps());
     let features = features(&schedule.isa);
     let stride = geometry.stride[0];
@@ -64,23 +64,20 @@ fn block_name(rows: usize) -> Ident {
     ident(&format!("phased_rows_{rows}"))
 }
 
-/// The function that covers a block of rows with tiles, and those of its tiles.
-fn block(schedule: &Schedule, geometry: &Geometry, panels: &Panels, rows: usize) -> TokenStream {
-    let Some([wide, narrow]) = of_rows(schedule, panels, rows) else { return TokenStream::new() };
+/// The function that covers a block of rows with tiles, and that of the tile.
+fn block(schedule: &Schedule, geometry: &Geometry, rows: usize) -> TokenStream {
     let (lanes, taps, channels) = (schedule.isa.lanes, geometry.taps(), geometry.c_out);
+    let shape = Shape { rows, vectors: 1, channels: 1, lanes };
     let features = features(&schedule.isa);
     let name = block_name(rows);
     let table = (rows - 1) * geometry.stride[0] + geometry.rows();
-    let tiles = columns(&wide, &narrow, |shape| {
+    let tiles = columns(&shape, &shape, |shape| {
         let name = tile_name(shape);
         quote! { #name(inputs, ahead, phases, finish, outputs, phase, at); }
     });
-    let mut functions = tile(schedule, geometry, &wide);
-    if narrow.vectors != wide.vectors {
-        functions.extend(tile(schedule, geometry, &narrow));
-    }
+    let tile = tile(schedule, geometry, &shape);
     quote! {
-        #functions
+        #tile
 
         #[allow(clippy::too_many_arguments)]
         #features
@@ -105,23 +102,20 @@ fn tile_name(shape: &Shape) -> Ident {
     ident(&format!("phased_{}x{}", shape.rows, shape.vectors))
 }
 
-/// The function of one register tile: its vectors one after another, the rows of each at once.
+/// The function of one register tile: a vector of each of some rows.
 fn tile(schedule: &Schedule, geometry: &Geometry, shape: &Shape) -> TokenStream {
     let (lanes, taps, channels) = (schedule.isa.lanes, geometry.taps(), geometry.c_out);
-    let (rows, vectors, pixels) = (shape.rows, shape.vectors, shape.pixels());
+    let rows = shape.rows;
     let table = (rows - 1) * geometry.stride[0] + geometry.rows();
     let features = features(&schedule.isa);
     let name = tile_name(shape);
-    let step = geometry.dilation[1] * channels;
-    let span = pixels + (geometry.kernel[1] - 1) * step;
-    let outputs: Vec<Ident> = (0..rows).map(|row| ident(&format!("out{row}"))).collect();
-    let inputs: Vec<Ident> = (0..table).map(|row| ident(&format!("x{row}"))).collect();
+    let span = lanes + (geometry.kernel[1] - 1) * geometry.dilation[1] * channels;
     let names =
-        |what: &str| -> Vec<Ident> { (0..vectors).map(|vector| ident(&format!("{what}{vector}"))).collect() };
-    let (at_phase, panels) = (names("phase"), names("panel"));
-    let firsts = (0..vectors).map(|vector| index(vector * lanes));
-    let body = (0..vectors).map(|vector| one_vector(schedule, geometry, shape, vector, span));
-    let documentation = format!(" {rows} rows x {vectors} vectors of the channels of neighbouring pixels.");
+        |what: &str, count: usize| (0..count).map(|row| ident(&format!("{what}{row}"))).collect::<Vec<_>>();
+    let (outputs, inputs, sums) = (names("out", rows), names("x", table), names("sum", rows));
+    let products = products(schedule, geometry, shape, span);
+    let finish = finish(&sums, lanes, 0, &ident("phase"));
+    let documentation = format!(" {rows} rows x 1 vector of the channels of neighbouring pixels.");
     quote! {
         #[doc = #documentation]
         #[allow(clippy::too_many_arguments)]
@@ -137,38 +131,20 @@ fn tile(schedule: &Schedule, geometry: &Geometry, shape: &Shape) -> TokenStream 
             from: usize,
         ) {
             let Some([#(#outputs),*]) = outputs.first_chunk_mut() else { return };
-            let (#(Some(#outputs),)*) = (#(tapwise::window_mut::<#pixels>(#outputs, from),)*) else { return };
+            let (#(Some(#outputs),)*) = (#(tapwise::window_mut::<#lanes>(#outputs, from),)*) else { return };
             let [#(#inputs),*] = inputs;
             let (#(Some(#inputs),)*) = (#(tapwise::window::<#span>(#inputs, from),)*) else { return };
-            #(let #at_phase = (phase + from + #firsts) % #channels;)*
-            let (#(Some(#panels),)*) = (#(phases.get(#at_phase),)*) else { return };
+            let phase = (phase + from) % #channels;
+            let (Some(panel), Some(bias)) = (phases.get(phase), finish.bias.get(phase)) else { return };
             for row in ahead {
-                simd::prefetch::<#vectors>(row, from);
+                simd::prefetch::<1>(row, from);
             }
+            let bias = simd::load(bias);
+            #(let mut #sums = bias;)*
+            #products
             let (floor, ceiling) = (simd::splat(finish.floor), simd::splat(finish.ceiling));
-            #(#body)*
+            #finish
         }
-    }
-}
-
-/// One vector of every row of a tile.
-fn one_vector(
-    schedule: &Schedule,
-    geometry: &Geometry,
-    shape: &Shape,
-    vector: usize,
-    span: usize,
-) -> TokenStream {
-    let (lanes, rows) = (schedule.isa.lanes, shape.rows);
-    let sums: Vec<Ident> = (0..rows).map(|row| ident(&format!("sum{row}"))).collect();
-    let (phase, panel) = (ident(&format!("phase{vector}")), ident(&format!("panel{vector}")));
-    let walk = products(schedule, geometry, shape, (&panel, &index(vector * lanes), span));
-    let finish = finish(&sums, lanes, vector, &phase);
-    quote! {
-        let bias = finish.bias.get(#phase).map_or_else(|| simd::splat(0.0), |bias| simd::load(bias));
-        #(let mut #sums = bias;)*
-        #walk
-        #finish
     }
 }
 
@@ -208,14 +184,9 @@ fn finish(sums: &[Ident], lanes: usize, vector: usize, phase: &Ident) -> TokenSt
     }
 }
 
-/// The products with a vector: filter columns in a loop, whose weights stay in registers while the rows of the
-/// tile pass by.
-fn products(
-    schedule: &Schedule,
-    geometry: &Geometry,
-    shape: &Shape,
-    (panel, at, span): (&Ident, &TokenStream, usize),
-) -> TokenStream {
+/// The products of a tile: filter columns in a loop, whose weights stay in registers while the rows of the tile
+/// pass by.
+fn products(schedule: &Schedule, geometry: &Geometry, shape: &Shape, span: usize) -> TokenStream {
     let (lanes, [rows, _], dilation) = (schedule.isa.lanes, geometry.kernel, geometry.dilation);
     let weights: Vec<Ident> = (0..rows).map(|tap| ident(&format!("w{tap}"))).collect();
     let places = (0..rows).map(index);
@@ -228,12 +199,12 @@ fn products(
                 quote! { #sum = simd::mul_add(v, #weight, #sum); }
             });
             quote! {
-                let v = simd::load(tapwise::slide::<#lanes, #span>(#x, #at + b * #step));
+                let v = simd::load(tapwise::slide::<#lanes, #span>(#x, b * #step));
                 #(#products)*
             }
         });
     quote! {
-        for (b, taps) in #panel.as_chunks::<#rows>().0.iter().enumerate() {
+        for (b, taps) in panel.as_chunks::<#rows>().0.iter().enumerate() {
             #(let #weights = simd::load(&taps[#places]);)*
             #(#walk)*
         }

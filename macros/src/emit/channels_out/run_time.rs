@@ -24,7 +24,7 @@ pub(super) fn tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenSt
     let name = tile_name(schedule, panels, tile);
     let features = features(&schedule.isa);
     let sums = sums(panels, tile);
-    let [begin, end] = finish(panels, tile, lanes, &quote!(numbers.c_out), false);
+    let [begin, end] = finish(panels, tile, lanes, None, false);
     let documentation = format!(
         " {pixels} pixels x {vectors} vectors of {lanes} lanes, {window} of a filter row's taps at a time."
     );
