@@ -10,7 +10,7 @@ mod step;
 use crate::geometry::Geometry;
 use crate::isa::Isa;
 
-pub(crate) use along_row::{phases, sections};
+pub(crate) use along_row::{PHASES, phases, sections};
 use step::Step;
 pub(crate) use step::positions;
 

@@ -117,8 +117,7 @@ impl Engines {
                 ..Fit::default()
             },
             (Some(tiled), _) => {
-                // As along the row.
-                let stream = frame.moved() > machine.l3 / 2;
+                let stream = frame.exceeds(machine);
                 let tiled = fit::Fit { stream, ..tiled.fit(frame, machine.l2, bands) };
                 Fit { tiled, ..Fit::default() }
             }

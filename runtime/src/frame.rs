@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayView3, ArrayViewMut2, s};
 
+use crate::machine::Machine;
 use crate::spec::Margins;
 use crate::{Border, ConvSpec, Error};
 
@@ -34,6 +35,12 @@ impl Frame {
             self.output[0] * self.spec.c_out * self.output[1],
         ];
         (inputs + outputs) * size_of::<f32>()
+    }
+
+    /// Whether outputs should pass the caches by. A cache that holds picture and output twice over keeps the output
+    /// for whoever reads it.
+    pub(crate) fn exceeds(&self, machine: &Machine) -> bool {
+        self.moved() > machine.l3 / 2
     }
 
     /// Columns of the padded picture that the filter reads.

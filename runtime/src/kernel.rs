@@ -108,8 +108,9 @@ pub struct Description {
     /// The stride along a row that a kernel of run-time sizes serves, where it serves one only and
     /// no dilation; its filter's columns are a multiple of the window then.
     pub row_stride: Option<usize>,
-    /// Whether it reads rows of pixels as they lie in memory too, see [`Band::phase`].
-    pub phases: bool,
+    /// Bytes of weights, of all phases, up to which it reads rows of pixels as they lie in memory too, see
+    /// [`Band::phase`]; 0 where it never does.
+    pub phases: usize,
     /// Panels by width, in the order in which the kernel runs them.
     pub panels: &'static [Panels],
     /// Multiply-add instructions in its code.

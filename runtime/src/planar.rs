@@ -136,7 +136,7 @@ impl Planar {
         band: Band<'_, '_, '_>,
         fit: &Fit,
         scratch: &mut Scratch,
-        packed: (&Packed, Option<usize>),
+        (packed, pixel): (&Packed, Option<usize>),
     ) {
         let Band { frame, epilogue, input, mut output, residual, first } = band;
         let [width, c_out] = [frame.output[1], frame.spec.c_out];
@@ -175,6 +175,7 @@ impl Planar {
                 let mut residuals = recycle(std::mem::take(&mut residual_table));
                 stage.table(&input, (at, rows), part, staged, &mut inputs);
                 let columns = part.columns.clone();
+                let packed = (packed, pixel.map(|channels| columns.start % channels));
                 if residual.is_some() {
                     let rows = added.chunks_exact(pitch).take(rows * c_out);
                     residuals.extend(rows.filter_map(|row| row.get(columns.clone())));
@@ -187,34 +188,14 @@ impl Planar {
                         let rows = lanes.filter_map(ndarray::ArrayViewMut1::into_slice);
                         outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
                     }
-                    self.call(
-                        frame,
-                        epilogue,
-                        fit,
-                        packed,
-                        &inputs,
-                        &residuals,
-                        &mut outputs,
-                        source,
-                        [columns.start, 1],
-                    );
+                    self.call(frame, epilogue, fit, packed, &inputs, &residuals, &mut outputs, source, true);
                     output_table = recycle(outputs);
                 } else {
                     for half in unpacked.chunks_exact_mut(planes) {
                         let rows = half.chunks_exact_mut(pitch).take(rows * c_out);
                         outputs.extend(rows.filter_map(|row| row.get_mut(columns.clone())));
                     }
-                    self.call(
-                        frame,
-                        epilogue,
-                        fit,
-                        packed,
-                        &inputs,
-                        &residuals,
-                        &mut outputs,
-                        source,
-                        [columns.start, 0],
-                    );
+                    self.call(frame, epilogue, fit, packed, &inputs, &residuals, &mut outputs, source, false);
                     output_table = recycle(outputs);
                 }
                 input_table = recycle(inputs);
@@ -243,12 +224,12 @@ impl Planar {
         frame: &Frame,
         epilogue: &Epilogue,
         fit: &Fit,
-        (packed, channels): (&Packed, Option<usize>),
+        (packed, phase): (&Packed, Option<usize>),
         inputs: &[&[f32]],
         residuals: &[&[f32]],
         outputs: &mut [&mut [f32]],
         source: Source,
-        [first, in_place]: [usize; 2],
+        in_place: bool,
     ) {
         let doubles = epilogue.doubles();
         let sums = if doubles { outputs.len() / 2 } else { outputs.len() };
@@ -267,9 +248,9 @@ impl Planar {
             width,
             tiling: &Tiling::default(),
             negatives,
-            stream: fit.stream && in_place > 0,
+            stream: fit.stream && in_place,
             prefetch: fit.prefetch && source != Source::Staged,
-            phase: channels.map(|channels| first % channels),
+            phase,
             numbers: self.numbers,
         });
     }
@@ -280,8 +261,7 @@ impl Fit {
     pub(crate) fn of(description: &Description, frame: &Frame, machine: &Machine) -> Self {
         Fit {
             rows: rows_at_once(description, frame, machine),
-            // A cache that holds picture and output twice over keeps the output for whoever reads it.
-            stream: frame.moved() > machine.l3 / 2,
+            stream: frame.exceeds(machine),
             prefetch: frame.moved() > machine.l2,
             pixels: phased::frame(description, frame).map(|frame| rows_at_once(description, &frame, machine)),
         }

@@ -251,7 +251,8 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
     let kinds = schedule.panels.iter().map(|panels| fixed_kind(geometry, panels));
     let [groups, c_in, c_out] = [geometry.groups, geometry.c_in_group(), geometry.c_out_group()].map(index);
     let (all_in, all_out) = (geometry.c_in, geometry.c_out);
-    let [phased, run_phased] = phased::functions(schedule, geometry).unwrap_or_default();
+    let phased = phased::functions(schedule, geometry);
+    let run_phased = phased.is_some().then(phased::dispatch);
     quote! {
         #(#tiles)*
 

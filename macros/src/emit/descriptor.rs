@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::ident;
 use crate::geometry::Geometry;
-use crate::schedule::{Family, MAX_KINDS, Schedule, Target, phases};
+use crate::schedule::{Family, MAX_KINDS, PHASES, Schedule, Target, phases};
 
 /// The descriptor of the kernel: an expression of type `Kernel`.
 pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
@@ -27,12 +27,12 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
         Some(stride) => quote!(Some(#stride)),
         None => quote!(None),
     };
-    let phases = match &schedule.target {
-        Target::Fixed(geometry) => {
-            schedule.family == Family::AlongRow && phases(geometry, &schedule.isa).is_some()
-        }
-        Target::RunTime => schedule.family == Family::AlongRow,
-    };
+    let reads_pixels = schedule.family == Family::AlongRow
+        && match &schedule.target {
+            Target::Fixed(geometry) => phases(geometry, &schedule.isa).is_some(),
+            Target::RunTime => true,
+        };
+    let phases = if reads_pixels { PHASES } else { 0 };
     assert!(schedule.panels.len() <= MAX_KINDS, "a schedule has at most {MAX_KINDS} kinds of panels");
     let panels = schedule.panels.iter().map(|panels| {
         let vectors = panels.vectors;

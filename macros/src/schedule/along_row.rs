@@ -99,7 +99,7 @@ pub(crate) fn sections(rows: usize, window: usize) -> Vec<(usize, usize)> {
 }
 
 /// Bytes of weights up to which each phase has its own: they should stay in the first-level cache.
-const PHASES: usize = 16 << 10;
+pub(crate) const PHASES: usize = 16 << 10;
 
 /// Channels of a pixel, for layers whose pixels are read as they lie in memory, the channels of neighbouring ones
 /// side by side in the lanes: one filter per channel, of few rows, and fewer channels than lanes.

@@ -13,16 +13,12 @@ use crate::layout;
 use crate::spec::{Border, ConvSpec, Padding};
 use crate::strategy::Band;
 
-/// Bytes of weights up to which each channel that a vector may begin with has its own: they should stay in the
-/// first-level cache.
-const PHASES: usize = 16 << 10;
-
 /// Whether a kernel reads the pixels of a layer as they lie in memory.
 pub(crate) fn reads(description: &Description, spec: &ConvSpec) -> bool {
     let (lanes, channels) = (description.lanes, spec.c_out);
     let apart = spec.groups == channels && spec.c_in == channels && spec.stride[1] == 1;
     let bytes = spec.taps() * channels * lanes * size_of::<f32>();
-    description.phases && apart && channels > 1 && channels < lanes && bytes <= PHASES
+    apart && channels > 1 && channels < lanes && bytes <= description.phases
 }
 
 /// The filter for each channel that a vector may begin with: `[phase][tap][lane]`, taps in the order of

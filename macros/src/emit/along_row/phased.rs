@@ -11,8 +11,17 @@ use crate::emit::{ident, isa::features, tile::index};
 use crate::geometry::Geometry;
 use crate::schedule::{Schedule, phases, positions};
 
-/// The functions, and what `run` does before anything else; or nothing for other layers.
-pub(super) fn functions(schedule: &Schedule, geometry: &Geometry) -> Option<[TokenStream; 2]> {
+/// What `run` does before anything else, where there are such functions.
+pub(super) fn dispatch() -> TokenStream {
+    quote! {
+        if let Some(phase) = band.phase {
+            return run_phased(band, phase);
+        }
+    }
+}
+
+/// The functions, or nothing for other layers.
+pub(super) fn functions(schedule: &Schedule, geometry: &Geometry) -> Option<TokenStream> {
     let channels = phases(geometry, &schedule.isa)?;
     let panels = schedule.panels.first()?;
     let heights = super::heights(panels);
@@ -20,10 +29,8 @@ pub(super) fn functions(schedule: &Schedule, geometry: &Geometry) -> Option<[Tok
     let (lanes, taps) = (schedule.isa.lanes, geometry.taps());
     let features = features(&schedule.isa);
     let stride = geometry.stride[0];
-    let calls = heights.iter().enumerate().map(|(at, &rows)| {
-        let name = block_name(rows);
-        let condition = if at + 1 == heights.len() { quote!() } else { quote!(if outputs >= #rows) };
-        let ahead = rows * stride;
+    let calls = heights.iter().map(|&rows| {
+        let (name, ahead) = (block_name(rows), rows * stride);
         let body = quote! {
             let at = row.min(outputs - #rows);
             let (Some(inputs), Some(outputs)) = (band.inputs.get(at * #stride..), band.outputs.get_mut(at..))
@@ -33,14 +40,9 @@ pub(super) fn functions(schedule: &Schedule, geometry: &Geometry) -> Option<[Tok
             #name(inputs, #ahead * prefetch, phases, finish, outputs, phase, band.width);
             row = at + #rows;
         };
-        if condition.is_empty() { body } else { quote! { #condition { #body continue; } } }
+        if rows == 1 { body } else { quote! { if outputs >= #rows { #body continue; } } }
     });
-    let run = quote! {
-        if let Some(phase) = band.phase {
-            return run_phased(band, phase);
-        }
-    };
-    let all = quote! {
+    Some(quote! {
         #(#blocks)*
 
         /// Computes a band of output rows whose pixels lie as in memory, the first number of each of
@@ -56,8 +58,7 @@ pub(super) fn functions(schedule: &Schedule, geometry: &Geometry) -> Option<[Tok
                 #(#calls)*
             }
         }
-    };
-    Some([all, run])
+    })
 }
 
 fn block_name(rows: usize) -> Ident {

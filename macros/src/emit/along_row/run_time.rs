@@ -15,7 +15,7 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
         .iter()
         .flat_map(|panels| panels.tiles.iter().map(move |tile| self::tile(schedule, panels, tile)));
     let kinds = schedule.panels.iter().enumerate().map(|(kind, panels)| self::kind(schedule, kind, panels));
-    let phased = phased::run_time(schedule);
+    let (phased, run_phased) = (phased::run_time(schedule), phased::dispatch());
     quote! {
         #(#tiles)*
 
@@ -25,9 +25,7 @@ pub(super) fn module(schedule: &Schedule) -> TokenStream {
         /// of rows, the register tiles that cover it.
         #features
         pub(super) fn run(band: &mut tapwise::Band<'_, '_, '_>) {
-            if let Some(phase) = band.phase {
-                return run_phased(band, phase);
-            }
+            #run_phased
             let (mut weights, mut biases, mut all_slopes) = (band.weights, band.bias, band.slopes);
             let numbers = &band.numbers;
             let width = band.width;
