@@ -117,8 +117,8 @@ impl Engines {
                 ..Fit::default()
             },
             (Some(tiled), _) => {
-                let stream = frame.exceeds(machine);
-                let tiled = fit::Fit { stream, ..tiled.fit(frame, machine.l2, bands) };
+                let traffic = frame.traffic(machine);
+                let tiled = fit::Fit { traffic, ..tiled.fit(frame, machine.l2, bands) };
                 Fit { tiled, ..Fit::default() }
             }
             _ => Fit::default(),

@@ -4,7 +4,7 @@
 
 use crate::cover::{cost, cover};
 use crate::edges::{Edges, Part};
-use crate::frame::Frame;
+use crate::frame::{Frame, Traffic};
 use crate::joined::Joined;
 use crate::kernel::{Description, Family, MOST_KINDS, Tiling};
 use crate::rows;
@@ -43,8 +43,8 @@ pub(crate) struct Fit {
     pub(crate) rows: usize,
     /// Where the rows of a picture in one piece are joined to one.
     pub(crate) joined: Option<Joined>,
-    /// Whether outputs pass the caches by.
-    pub(crate) stream: bool,
+    /// How picture and output are moved.
+    pub(crate) traffic: Traffic,
 }
 
 /// A part of a row, covered.
@@ -112,7 +112,7 @@ impl Fit {
             whole(false)
         };
         Fit {
-            stream: false,
+            traffic: Traffic::default(),
             in_place: covered(description, parts),
             gathered: covered(description, whole(true)),
             rows,

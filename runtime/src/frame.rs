@@ -17,6 +17,15 @@ pub(crate) struct Frame {
     pub(crate) margins: [Margins; 2],
 }
 
+/// How a picture and its output are moved, which no near cache holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Traffic {
+    /// Whether outputs pass the caches by.
+    pub(crate) stream: bool,
+    /// Whether rows are fetched before they are read.
+    pub(crate) prefetch: bool,
+}
+
 impl Frame {
     pub(crate) fn new(spec: ConvSpec, input: [usize; 2]) -> Result<Self, Error> {
         let output = spec.output(input)?;
@@ -37,10 +46,10 @@ impl Frame {
         (inputs + outputs) * size_of::<f32>()
     }
 
-    /// Whether outputs should pass the caches by. A cache that holds picture and output twice over keeps the output
-    /// for whoever reads it.
-    pub(crate) fn exceeds(&self, machine: &Machine) -> bool {
-        self.moved() > machine.l3 / 2
+    /// How picture and output are moved. A cache that holds them twice over keeps the output for whoever reads it.
+    pub(crate) fn traffic(&self, machine: &Machine) -> Traffic {
+        let moved = self.moved();
+        Traffic { stream: moved > machine.l3 / 2, prefetch: moved > machine.l2 }
     }
 
     /// Columns of the padded picture that the filter reads.

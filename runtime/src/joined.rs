@@ -4,7 +4,7 @@
 
 use ndarray::Axis;
 
-use crate::frame::Frame;
+use crate::frame::{Frame, Traffic};
 use crate::kernel::Tiling;
 use crate::strategy::Band;
 use crate::tiled::{Tiled, widest};
@@ -85,7 +85,7 @@ impl Joined {
             };
             let added = residual.and_then(|residual| residual.get(index * self.block * c_out..));
             let output = std::slice::from_mut(&mut output);
-            tiled.finish((band.epilogue, false), &[input], output, added.as_slice(), width, &tiling);
+            tiled.finish((band.epilogue, Traffic::default()), &[input], output, added.as_slice(), width, &tiling);
         }
         true
     }

@@ -14,7 +14,7 @@ use ndarray::{ArrayView3, ArrayView4, ArrayViewMut3, Axis};
 use crate::edges::Edges;
 use crate::engine::Order;
 use crate::epilogue::{Epilogue, residual_rows};
-use crate::frame::Frame;
+use crate::frame::{Frame, Traffic};
 use crate::interleave::Interleave;
 use crate::kernel::{self, Description, Kernel, Numbers, Ready, Tiling};
 use crate::layout;
@@ -58,11 +58,8 @@ struct Packed {
 pub(crate) struct Fit {
     /// Output rows of a call where rows are read in place, and where they are staged.
     rows: [usize; 2],
-    /// Whether picture and output are more than half the last cache holds, so that the output should
-    /// pass it by.
-    stream: bool,
-    /// Whether the picture is more than the caches hold, so that its rows should be asked for.
-    prefetch: bool,
+    /// How picture and output are moved.
+    traffic: Traffic,
     /// Whether the kernel may read pixels as they lie in memory; calls have so many rows then.
     pixels: Option<[usize; 2]>,
 }
@@ -146,7 +143,7 @@ impl Planar {
         let at_once = fit.rows(source == Source::Staged).clamp(1, output.len_of(Axis(0)));
         // The rows of the next call are asked for while those of this one are parted.
         let ahead = at_once * frame.spec.stride[0] * frame.input[1] * frame.spec.c_in;
-        let turn = Interleave::of(&self.kernel).beyond_caches(fit.stream, if fit.stream { ahead } else { 0 });
+        let turn = Interleave::of(&self.kernel).beyond_caches(fit.traffic.stream, if fit.traffic.stream { ahead } else { 0 });
         let stage = Stage::new(frame, source, at_once, lanes, turn);
         let pitch = width.max(lanes).next_multiple_of(LINE);
         let planes = at_once * c_out * pitch;
@@ -206,7 +203,7 @@ impl Planar {
             }
             at += rows;
         }
-        if fit.stream {
+        if fit.traffic.stream {
             simd::settle();
         }
         scratch.keep(Tables {
@@ -248,8 +245,8 @@ impl Planar {
             width,
             tiling: &Tiling::default(),
             negatives,
-            stream: fit.stream && in_place,
-            prefetch: fit.prefetch && source != Source::Staged,
+            stream: fit.traffic.stream && in_place,
+            prefetch: fit.traffic.prefetch && source != Source::Staged,
             phase,
             numbers: self.numbers,
         });
@@ -261,8 +258,7 @@ impl Fit {
     pub(crate) fn of(description: &Description, frame: &Frame, machine: &Machine) -> Self {
         Fit {
             rows: rows_at_once(description, frame, machine),
-            stream: frame.exceeds(machine),
-            prefetch: frame.moved() > machine.l2,
+            traffic: frame.traffic(machine),
             pixels: phased::frame(description, frame).map(|frame| rows_at_once(description, &frame, machine)),
         }
     }

@@ -22,8 +22,9 @@ use crate::tuning::{Model, Origin};
 /// How a layer wants its strategy chosen.
 ///
 /// ```
-/// use tapwise::{ConvSpec, Isa, Machine, Planner, Strategy};
-/// let machine = Machine { isa: Isa::Portable, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 8 << 20 };
+/// use tapwise::{ConvSpec, Isa, Machine, Maker, Planner, Strategy};
+/// let (isa, maker) = (Isa::Portable, Maker::Other);
+/// let machine = Machine { isa, maker, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 8 << 20 };
 /// let plan = Planner::default().choose(&ConvSpec::new([3, 3], 64, 64), [56, 56], &machine)?;
 /// assert_eq!(plan.strategy(), Strategy::Winograd);
 /// # Ok::<(), tapwise::Error>(())
@@ -248,7 +249,7 @@ impl Planner {
     ) -> Result<Explanation, Error> {
         spec.validate()?;
         let frame = Frame::new(*spec, input)?;
-        let (costs, origin) = self.model.costs(machine.isa);
+        let (costs, origin) = self.model.costs(machine.isa, machine.maker);
         let mut candidates = self.candidates(&frame, machine, &costs);
         sort(&mut candidates);
         let first = candidates.first_mut().filter(|candidate| candidate.verdict == Verdict::Slower);

@@ -10,7 +10,7 @@ use crate::cover::cover;
 use crate::edges::MOST_PARTS;
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::fit::{Fit, Piece};
-use crate::frame::Frame;
+use crate::frame::{Frame, Traffic};
 use crate::joined::Joined;
 use crate::kernel::{self, Description, Family, Kernel, MOST_KINDS, Numbers, Ready, Tiling};
 use crate::layout;
@@ -200,11 +200,11 @@ impl Tiled {
         });
     }
 
-    /// Runs the kernel for `width` pixels of each row of the tables, with the layer's activation; with
-    /// `stream`, outputs pass the caches by where the kernel can let them.
+    /// Runs the kernel for `width` pixels of each row of the tables, with the layer's activation, and moves what
+    /// it reads and writes as it is told, where the kernel can.
     pub(crate) fn finish(
         &self,
-        (epilogue, stream): (&Epilogue, bool),
+        (epilogue, traffic): (&Epilogue, Traffic),
         inputs: &[&[f32]],
         outputs: &mut [&mut [f32]],
         residuals: &[&[f32]],
@@ -223,8 +223,8 @@ impl Tiled {
             width,
             tiling,
             negatives: &mut [],
-            stream,
-            prefetch: false,
+            stream: traffic.stream,
+            prefetch: traffic.prefetch,
             phase: None,
             numbers: self.numbers,
         });
@@ -242,7 +242,7 @@ impl Tiled {
             residual.is_none_or(|residual| residual.index_axis(Axis(0), 0).is_standard_layout());
         let in_place = rows::interleaved(&input) && residual_in_place;
         let pieces = if in_place { &fit.in_place[..] } else { &fit.gathered[..] };
-        let stream = fit.stream && interleaved;
+        let traffic = Traffic { stream: fit.traffic.stream && interleaved, ..fit.traffic };
         let at_once = fit.rows.clamp(1, output.len_of(Axis(0)));
         let row_out = frame.output[1] * frame.spec.c_out;
 
@@ -290,7 +290,7 @@ impl Tiled {
                 }
                 debug_assert_eq!(outputs.len(), rows);
                 self.finish(
-                    (epilogue, stream),
+                    (epilogue, traffic),
                     &inputs,
                     &mut outputs,
                     &residuals,
@@ -309,7 +309,7 @@ impl Tiled {
             }
             at += rows;
         }
-        if stream {
+        if traffic.stream {
             simd::settle();
         }
         scratch.keep(Tables {

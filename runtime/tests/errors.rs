@@ -9,7 +9,7 @@ use ndarray::{Array1, Array3, Array4, ArrayView1, arr0};
 use proptest::prelude::*;
 use proptest::sample::select;
 use tapwise::{
-    Activation, Border, Conv2d, Conv2dBuilder, ConvSpec, Error, Isa, Machine, Padding, Planner, Sequential,
+    Activation, Border, Conv2d, Conv2dBuilder, ConvSpec, Error, Isa, Machine, Maker, Padding, Planner, Sequential,
     Shape, Strategy as Path,
 };
 
@@ -410,7 +410,7 @@ fn ask(spec: &ConvSpec, input: [usize; 2]) -> Option<[usize; 2]> {
         assert_eq!(normal(read), normal(shape));
     }
     for isa in Isa::available() {
-        let machine = Machine { isa, threads: 2, l1: 0, l2: 0, l3: 0 };
+        let machine = Machine { isa, maker: Maker::Other, threads: 2, l1: 0, l2: 0, l3: 0 };
         if let Ok(plan) = Planner::default().choose(spec, input, &machine) {
             let _ = plan.to_string();
         }

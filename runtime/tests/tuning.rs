@@ -8,7 +8,7 @@ use common::Numbers;
 use ndarray::{Array3, Array4};
 use tapwise::cost::{Costs, Term};
 use tapwise::tuning::{self, Host, Origin, TUNING_VARIABLE, Tuning};
-use tapwise::{Conv2d, Error, Isa, Strategy, Verdict};
+use tapwise::{Conv2d, Error, Isa, Maker, Strategy, Verdict};
 
 // Nobody has this machine: what is embedded is refused wherever this test runs.
 tapwise::embed_tuning!("data/another-machine.txt");
@@ -21,7 +21,7 @@ fn layer() -> Conv2d {
 /// A tuning for this machine by which the plain loops cost nothing.
 fn loops_for_nothing() -> Tuning {
     let isa = Isa::selected().unwrap();
-    let shipped = Costs::shipped(isa);
+    let shipped = Costs::shipped(isa, Maker::here());
     let costs = Costs::new(|term| match term {
         Term::NaiveProducts | Term::NaiveOutputs | Term::Calls => 0.0,
         _ => shipped.get(term),

@@ -88,7 +88,14 @@ fn planned(machine: &Machine, record: &Record) -> Option<Planned> {
     let shape: Shape = record.shape.parse().ok()?;
     let isa = tapwise::Isa::named(&record.isa).ok()?;
     let [l1, l2, l3] = machine.caches;
-    let target = tapwise::Machine { isa, threads: record.threads, l1, l2, l3 };
+    let target = tapwise::Machine {
+        isa,
+        maker: tapwise::Maker::of(&machine.processor),
+        threads: record.threads,
+        l1,
+        l2,
+        l3,
+    };
     let strategy = Strategy::ALL.into_iter().find(|strategy| strategy.name() == record.strategy)?;
     let tile = of(shape.spec.kernel).into_iter().find(|tile| {
         let [rows, columns] = tile;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tapwise::cost::{Costs, Features, Term};
 use tapwise::tuning::{Host, Model, TUNING_VARIABLE, Tuning};
-use tapwise::{Isa, Planner, Shape};
+use tapwise::{Isa, Maker, Planner, Shape};
 
 use super::fit::{errors, fit};
 use super::regret::{pace, summary};
@@ -59,7 +59,7 @@ pub fn run(request: &Request) -> Result<String, Error> {
         None => measured(request.effort, threads, &planner, isa)?,
     };
     let rows = rows(&samples);
-    let shipped = Costs::shipped(isa);
+    let shipped = Costs::shipped(isa, Maker::here());
     let costs = fit(&rows, &shipped);
     let notes = notes(&machine, isa, &samples, start.elapsed().as_secs_f64());
     let tuning = Tuning { host: Host::here(isa), costs, notes };

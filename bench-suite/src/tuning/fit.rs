@@ -82,7 +82,7 @@ pub fn errors(samples: &[(Features, f64)], costs: &Costs) -> [f64; 2] {
 mod tests {
     use super::*;
     use crate::reference::Noise;
-    use tapwise::Isa;
+    use tapwise::{Isa, Maker};
 
     /// Features of three terms, and what they take by known costs.
     fn samples(outliers: usize) -> (Vec<(Features, f64)>, Costs) {
@@ -132,13 +132,13 @@ mod tests {
                 (features, 1.0 / f64::from(calls))
             })
             .collect();
-        let found = fit(&samples, &Costs::shipped(Isa::Portable));
+        let found = fit(&samples, &Costs::shipped(Isa::Portable, Maker::Other));
         assert!(Term::ALL.into_iter().all(|term| found.get(term) >= 0.0));
     }
 
     #[test]
     fn nothing_is_fitted_to_nothing() {
-        let start = Costs::shipped(Isa::Portable);
+        let start = Costs::shipped(Isa::Portable, Maker::Other);
         let found = fit(&[], &start);
         assert!(Term::ALL.into_iter().all(|term| (found.get(term) - start.get(term)).abs() < 1e-9));
     }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use tapwise::tuning::Model;
-use tapwise::{Isa, Planner, Shape};
+use tapwise::{Isa, Maker, Planner, Shape};
 
 use super::sample::{HOPELESS, Sample, measure as measure_sample};
 use super::shapes::{MAP_CHANNELS, MAP_DELTAS, Split, cell, split};
@@ -101,7 +101,7 @@ pub fn measure(effort: Effort, isa: Isa, threads: usize, journal: &Journal) -> R
         Effort::Full => (judged.len(), super::shapes::MOST),
     };
     let mut findings = Findings { apart, left_out, ..Findings::default() };
-    findings.costs = match planner.model.costs(isa).1 {
+    findings.costs = match planner.model.costs(isa, Maker::here()).1 {
         tapwise::tuning::Origin::Tuned { file } => format!("the tuning {file}"),
         _ => "the coefficients that ship".to_owned(),
     };

@@ -7,11 +7,11 @@
 //!
 //! ```
 //! use tapwise::cost::{Costs, Features, Term};
-//! use tapwise::Isa;
+//! use tapwise::{Isa, Maker};
 //!
 //! let mut features = Features::default();
 //! features.add(Term::NaiveProducts, 1000.0);
-//! let costs = Costs::shipped(Isa::Portable);
+//! let costs = Costs::shipped(Isa::Portable, Maker::Other);
 //! let seconds = costs.seconds(&features);
 //! assert_eq!(seconds, 1000.0 * costs.get(Term::NaiveProducts) * 1e-9);
 //! ```
@@ -23,6 +23,7 @@ mod terms;
 pub(crate) mod tiled;
 
 use crate::isa::Isa;
+use crate::processor::Maker;
 
 pub use terms::Term;
 pub(crate) use tiled::add_data;
@@ -80,10 +81,10 @@ pub struct Costs {
 }
 
 impl Costs {
-    /// The coefficients that ship for an instruction set.
+    /// The coefficients that ship for an instruction set, on processors of a maker.
     #[must_use]
-    pub fn shipped(isa: Isa) -> Self {
-        shipped::costs(isa)
+    pub fn shipped(isa: Isa, maker: Maker) -> Self {
+        shipped::costs(isa, maker)
     }
 
     /// A coefficient for every term, in nanoseconds.
@@ -125,10 +126,10 @@ mod tests {
 
     #[test]
     fn every_shipped_coefficient_is_a_time() {
-        for &isa in Isa::ALL {
+        for (&isa, maker) in Isa::ALL.iter().flat_map(|isa| Maker::ALL.map(|maker| (isa, maker))) {
             for term in Term::ALL {
-                let value = Costs::shipped(isa).get(term);
-                assert!(value.is_finite() && value >= 0.0, "{isa} {}: {value}", term.key());
+                let value = Costs::shipped(isa, maker).get(term);
+                assert!(value.is_finite() && value >= 0.0, "{isa} {maker:?} {}: {value}", term.key());
             }
         }
     }

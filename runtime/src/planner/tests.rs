@@ -3,9 +3,10 @@
 use super::*;
 use crate::Padding;
 use crate::isa::Isa;
+use crate::processor::Maker;
 
 fn machine(isa: Isa) -> Machine {
-    Machine { isa, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 32 << 20 }
+    Machine { isa, maker: Maker::Amd, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 32 << 20 }
 }
 
 #[test]
@@ -47,6 +48,18 @@ fn a_tolerance_decides_the_tile() {
     assert!(kernel(1e-9).contains("F(2x2,"), "{}", kernel(1e-9));
     assert!(kernel(2e-6).contains("F(2x2,"), "{}", kernel(2e-6));
     assert!(!kernel(1e-3).contains("F(2x2,"), "{}", kernel(1e-3));
+}
+
+#[test]
+fn weights_that_come_from_afar_decide_against_many_of_them() {
+    // 36 MiB for tiles of 4x4 outputs, 9 MiB for the sum as it stands.
+    let spec = ConvSpec::new([3, 3], 512, 512);
+    let Ok(isa) = Isa::named("avx512") else { return };
+    let plan = |machine| Planner::default().choose(&spec, [7, 7], &machine).unwrap();
+    let near = Machine { isa, maker: Maker::Amd, threads: 1, l1: 48 << 10, l2: 1 << 20, l3: 32 << 20 };
+    let far = Machine { maker: Maker::Intel, l2: 2 << 20, l3: 16 << 20, ..near };
+    assert_eq!(plan(near).strategy(), Strategy::Winograd);
+    assert_eq!(plan(far).strategy(), Strategy::Direct);
 }
 
 #[test]
@@ -208,7 +221,7 @@ fn more_threads_are_predicted_to_help_where_there_is_work() {
 fn the_costs_of_the_model_decide() {
     use crate::cost::{Costs, Term};
     let spec = ConvSpec::new([3, 3], 64, 64);
-    let shipped = Costs::shipped(Isa::Portable);
+    let shipped = Costs::shipped(Isa::Portable, Maker::Amd);
     let free = |terms: &'static [Term]| {
         let costs = Costs::new(|term| if terms.contains(&term) { 0.0 } else { shipped.get(term) });
         let planner = Planner { model: Model::tuned(Isa::Portable, costs, "a file"), ..Planner::default() };

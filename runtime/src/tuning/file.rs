@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::OnceLock;
 
 use crate::cost::{Costs, Term};
 use crate::isa::Isa;
 use crate::machine::Machine;
+use crate::processor;
 
 /// The format of the files that this version writes and reads.
 pub const FORMAT: u32 = 1;
@@ -33,52 +33,18 @@ impl Host {
     #[must_use]
     pub fn here(isa: Isa) -> Self {
         let Machine { l1, l2, l3, .. } = Machine::detect(isa);
-        Host { processor: processor().to_owned(), isa, caches: [l1, l2, l3] }
+        Host { processor: processor::name().to_owned(), isa, caches: [l1, l2, l3] }
     }
-}
-
-/// The processor as it names itself; the architecture where it does not.
-fn processor() -> &'static str {
-    static NAME: OnceLock<String> = OnceLock::new();
-    NAME.get_or_init(|| {
-        let name = brand().unwrap_or_default();
-        let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
-        if name.is_empty() { std::env::consts::ARCH.to_owned() } else { name.replace('#', "") }
-    })
-}
-
-/// The brand string of an x86 processor.
-#[cfg(target_arch = "x86_64")]
-fn brand() -> Option<String> {
-    use std::arch::x86_64::__cpuid;
-    const FIRST: u32 = 0x8000_0002;
-    if __cpuid(0x8000_0000).eax < FIRST + 2 {
-        return None;
-    }
-    let words = (FIRST..FIRST + 3).flat_map(|leaf| {
-        let answer = __cpuid(leaf);
-        [answer.eax, answer.ebx, answer.ecx, answer.edx]
-    });
-    let bytes: Vec<u8> = words.flat_map(u32::to_le_bytes).take_while(|byte| *byte != 0).collect();
-    Some(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The part number of any other.
-#[cfg(not(target_arch = "x86_64"))]
-fn brand() -> Option<String> {
-    let facts = std::fs::read_to_string("/proc/cpuinfo").ok()?;
-    let mut named = facts.lines().filter_map(|line| line.split_once(':'));
-    let (key, value) = named.find(|(key, _)| ["model name", "Model", "CPU part"].contains(&key.trim()))?;
-    Some(format!("{} {}", key.trim(), value.trim()))
 }
 
 /// What a tuning file says.
 ///
 /// ```
 /// use tapwise::cost::Costs;
+/// use tapwise::Maker;
 /// use tapwise::tuning::{Host, Tuning};
 /// let isa = tapwise::Isa::Portable;
-/// let tuning = Tuning { host: Host::here(isa), costs: Costs::shipped(isa), notes: Vec::new() };
+/// let tuning = Tuning { host: Host::here(isa), costs: Costs::shipped(isa, Maker::here()), notes: Vec::new() };
 /// assert_eq!(tuning.to_string().parse(), Ok(tuning));
 /// ```
 #[derive(Debug, Clone, PartialEq)]

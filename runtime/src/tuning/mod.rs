@@ -27,6 +27,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use crate::cost::Costs;
 use crate::error::Error;
 use crate::isa::Isa;
+use crate::processor::Maker;
 
 pub use embedded::Embedded;
 #[doc(hidden)]
@@ -62,9 +63,10 @@ pub enum Origin {
 ///
 /// ```
 /// use tapwise::tuning::{Model, Origin};
-/// let (costs, origin) = Model::shipped().costs(tapwise::Isa::Portable);
+/// use tapwise::{Isa, Maker};
+/// let (costs, origin) = Model::shipped().costs(Isa::Portable, Maker::Other);
 /// assert_eq!(origin, Origin::Shipped);
-/// assert_eq!(costs, tapwise::cost::Costs::shipped(tapwise::Isa::Portable));
+/// assert_eq!(costs, tapwise::cost::Costs::shipped(Isa::Portable, Maker::Other));
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
@@ -99,16 +101,16 @@ impl Model {
         Arc::new(Model { tuned: Some((isa, costs)), origin: Origin::Tuned { file: file.to_owned() } })
     }
 
-    /// The coefficients for an instruction set, and where they come from.
+    /// The coefficients for an instruction set of a maker's processors, and where they come from.
     #[must_use]
-    pub fn costs(&self, isa: Isa) -> (Costs, Origin) {
+    pub fn costs(&self, isa: Isa, maker: Maker) -> (Costs, Origin) {
         match (&self.tuned, &self.origin) {
             (Some((own, costs)), origin) if *own == isa => (*costs, origin.clone()),
             (Some((own, _)), Origin::Tuned { file }) => {
                 let reason = format!("it is for {own}, the layer runs by {isa}");
-                (Costs::shipped(isa), Origin::Refused { file: file.clone(), reason })
+                (Costs::shipped(isa, maker), Origin::Refused { file: file.clone(), reason })
             }
-            (_, origin) => (Costs::shipped(isa), origin.clone()),
+            (_, origin) => (Costs::shipped(isa, maker), origin.clone()),
         }
     }
 

@@ -187,9 +187,11 @@ pub(super) fn columns(frame: &Frame) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::processor::Maker;
 
     fn layout(spec: ConvSpec, input: [usize; 2]) -> (Layout, Frame) {
-        let machine = Machine { isa: Isa::Portable, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 32 << 20 };
+        let (isa, maker) = (Isa::Portable, Maker::Other);
+        let machine = Machine { isa, maker, threads: 2, l1: 32 << 10, l2: 1 << 20, l3: 32 << 20 };
         let frame = Frame::new(spec, input).unwrap();
         (Layout::of(&frame, &machine), frame)
     }
