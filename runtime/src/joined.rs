@@ -85,7 +85,14 @@ impl Joined {
             };
             let added = residual.and_then(|residual| residual.get(index * self.block * c_out..));
             let output = std::slice::from_mut(&mut output);
-            tiled.finish((band.epilogue, Traffic::default()), &[input], output, added.as_slice(), width, &tiling);
+            tiled.finish(
+                (band.epilogue, Traffic::default()),
+                &[input],
+                output,
+                added.as_slice(),
+                width,
+                &tiling,
+            );
         }
         true
     }

@@ -143,7 +143,8 @@ impl Planar {
         let at_once = fit.rows(source == Source::Staged).clamp(1, output.len_of(Axis(0)));
         // The rows of the next call are asked for while those of this one are parted.
         let ahead = at_once * frame.spec.stride[0] * frame.input[1] * frame.spec.c_in;
-        let turn = Interleave::of(&self.kernel).beyond_caches(fit.traffic.stream, if fit.traffic.stream { ahead } else { 0 });
+        let turn = Interleave::of(&self.kernel)
+            .beyond_caches(fit.traffic.stream, if fit.traffic.stream { ahead } else { 0 });
         let stage = Stage::new(frame, source, at_once, lanes, turn);
         let pitch = width.max(lanes).next_multiple_of(LINE);
         let planes = at_once * c_out * pitch;

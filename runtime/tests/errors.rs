@@ -9,8 +9,8 @@ use ndarray::{Array1, Array3, Array4, ArrayView1, arr0};
 use proptest::prelude::*;
 use proptest::sample::select;
 use tapwise::{
-    Activation, Border, Conv2d, Conv2dBuilder, ConvSpec, Error, Isa, Machine, Maker, Padding, Planner, Sequential,
-    Shape, Strategy as Path,
+    Activation, Border, Conv2d, Conv2dBuilder, ConvSpec, Error, Isa, Machine, Maker, Padding, Planner,
+    Sequential, Shape, Strategy as Path,
 };
 
 #[tapwise::conv2d(kernel = [1, 3], stride = 2, dilation = [1, 2], groups = 2, c_in = 4, c_out = 6)]

@@ -11,6 +11,9 @@ use crate::cook_toom::{ALGORITHMS, Algorithm, Matrices, Rational, to_f64};
 use crate::isa::{ALL, Isa};
 use crate::straight_line::{Program, Step, Value};
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
 /// The transforms of every algorithm for every instruction set, and a table of them.
 pub(crate) fn transforms() -> TokenStream {
     let modules = ALL.iter().map(|isa| {
@@ -172,6 +175,13 @@ fn output_passes(isa: &Isa, algorithm: &Algorithm, program: &Program) -> TokenSt
     let more: Vec<_> = (0..pixels).map(|pixel| ident(&format!("more{pixel}"))).collect();
     let sums = program.outputs.iter().map(|value| name(*value));
     let at: Vec<_> = (0..pixels).collect();
+    let store = quote! { #(simd::store(#names, #more);)* };
+    // Half a line past the caches costs more than a line through them.
+    let store = if lanes * size_of::<f32>() == LINE {
+        quote! { if call.stream { #(simd::stream(#names, #more);)* } else { #store } }
+    } else {
+        store
+    };
     let documentation = format!(
         " {} outputs of {products} products, pixels of a row: {} instructions a vector.",
         algorithm.outputs,
@@ -232,7 +242,7 @@ fn output_passes(isa: &Isa, algorithm: &Algorithm, program: &Program) -> TokenSt
                     };
                     if let Some(mut windows) = windows {
                         if let Some([#(#more),*]) = windows.vectors(0) {
-                            #(simd::store(#names, #more);)*
+                            #store
                         }
                     } else {
                         #(

@@ -167,7 +167,7 @@ impl Path for Winograd {
         let mut tables = scratch.tables();
         let [of_inputs, products, halfway, patch] = scratch.parts([inputs_of, products, halfway, patch]);
         let mut room = Room { inputs: of_inputs, products, halfway, patch };
-        let tiles = Tiles { frame, epilogue, pair, packed, block, tiling };
+        let tiles = Tiles { frame, epilogue, pair, packed, block, tiling, stream: choice.stream };
         let (mut input_table, mut output_table) = (tables.inputs, tables.outputs);
         let chunks = inputs.axis_chunks_iter(Axis(0), together);
         for (inputs, mut outputs) in chunks.zip(outputs.axis_chunks_iter_mut(Axis(0), together)) {
@@ -225,7 +225,8 @@ impl Path for Winograd {
         let mut room = Room { inputs, products, halfway, patch };
         tables.held.resize(space.map_or(0, |space| space.rows), 0);
         let mut ring = space.map(|space| Ring::take(space, staging, &mut tables.held).0);
-        let tiles = Tiles { frame, epilogue, pair, packed, block: choice.block, tiling: choice.tiling };
+        let Choice { block, tiling, stream, .. } = *choice;
+        let tiles = Tiles { frame, epilogue, pair, packed, block, tiling, stream: stream && direct };
 
         let (mut input_table, mut output_table, mut residual_table) =
             (tables.inputs, tables.outputs, tables.residuals);
@@ -282,5 +283,43 @@ impl Path for Winograd {
             held: tables.held,
         };
         scratch.keep(tables);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::processor::Maker;
+    use ndarray::Array3;
+
+    #[test]
+    fn outputs_past_the_caches_are_the_same() {
+        let spec = ConvSpec::new([3, 3], 5, 40);
+        let frame = Frame::new(spec, [13, 11]).unwrap();
+        let number = |at: usize| (at * 37 % 101) as f32 / 50.0 - 1.0;
+        let filter = Array4::from_shape_fn((3, 3, 5, 40), |(a, b, c, d)| number(a + 3 * b + 9 * c + 45 * d));
+        let input = Array3::from_shape_fn((13, 11, 5), |(i, j, c)| number(i + 13 * j + 143 * c));
+        for isa in Isa::available() {
+            let epilogue = Epilogue::linear(40);
+            let path = Winograd::new(isa, &spec, &filter, &epilogue).unwrap();
+            let answer = |l3: usize| {
+                let machine = Machine { isa, maker: Maker::Other, threads: 1, l1: 32 << 10, l2: 1 << 20, l3 };
+                let variant = Variant { family: None, tile: Some([4, 4]), two_passes: false };
+                let fit = path.fit(&frame, &machine, 1, variant);
+                assert_eq!(fit.winograd.as_ref().map(|choice| choice.stream), Some(l3 == 0));
+                let mut output = crate::zeros_on_a_line((13, 11, 40));
+                let band = Band {
+                    frame: &frame,
+                    epilogue: &epilogue,
+                    input: input.view(),
+                    output: output.view_mut(),
+                    residual: None,
+                    first: 0,
+                };
+                path.band(band, &fit, &mut Scratch::new());
+                output
+            };
+            assert_eq!(answer(0), answer(32 << 20), "{isa}");
+        }
     }
 }

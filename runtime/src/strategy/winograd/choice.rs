@@ -150,6 +150,8 @@ pub(crate) struct Choice {
     pub(super) block: usize,
     /// How the tiles of a whole block are covered by those of the kernel.
     pub(super) tiling: Tiling,
+    /// Whether outputs pass the caches by.
+    pub(super) stream: bool,
     /// Tiles that are computed together where there are as many, of several pictures.
     pub(super) most: usize,
     /// Outputs of a tile.
@@ -223,7 +225,7 @@ fn lay(index: usize, pair: &Pair, frame: &Frame, machine: &Machine) -> Choice {
     let all = rows * columns;
     let weights = pair.weights(spec);
     let of_tile: usize = pair.layouts(spec, 1).iter().map(|layout| layout.tile).sum();
-    let most = most(size_of::<f32>() * pair.products() * of_tile, weights, machine);
+    let most = most(size_of::<f32>() * pair.products() * of_tile, weights, all, machine);
     let block = block(all, most);
 
     let lanes = pair.lanes();
@@ -296,6 +298,7 @@ fn lay(index: usize, pair: &Pair, frame: &Frame, machine: &Machine) -> Choice {
         amplification: pair.amplification(),
         block,
         tiling,
+        stream: frame.traffic(machine).stream,
         most,
         error: pair.error(spec),
         growth: pair.growth(),
@@ -315,15 +318,18 @@ fn register_tiles(width: usize, panels: &[Panels], counts: &[usize]) -> f64 {
 
 /// The most tiles that are computed together, of so many bytes each: transformed inputs and products stay
 /// in the second-level cache. Where the weights do not, each block reads all of them, and it can be less
-/// to have larger blocks in the last cache.
-fn most(bytes: usize, weights: usize, machine: &Machine) -> usize {
+/// to have larger blocks in the last cache, for a picture of `all` tiles.
+fn most(bytes: usize, weights: usize, all: usize, machine: &Machine) -> usize {
     const LEAST: usize = 16;
+    /// How much less has to arrive from the last cache for larger blocks to be worth it.
+    const WORTH: f64 = 0.9;
     let many = weights > machine.l2 / 2;
     let near = ((if many { machine.l2 } else { machine.l2 / 2 }) / bytes).max(LEAST);
-    let far = machine.l3 / 4 / bytes;
-    // Bytes that arrive for a tile; what lies far is written once and read twice.
-    let arriving = |tiles: usize, again: usize| weights as f64 / tiles as f64 + (again * bytes) as f64;
-    if many && far > near && arriving(far, 3) < arriving(near, 0) { far } else { near }
+    let far = machine.l3 / 2 / machine.threads.max(1) / bytes;
+    // Bytes that arrive for a tile; what lies far is written once and read once.
+    let arriving =
+        |tiles: usize, again: usize| weights as f64 / tiles.min(all) as f64 + (again * bytes) as f64;
+    if many && far > near && arriving(far, 2) < WORTH * arriving(near, 0) { far } else { near }
 }
 
 /// Tiles of a block, of a picture that has `all`: as even as possible.

@@ -11,6 +11,7 @@ use super::transform::{Across, Down, Finishing};
 use crate::epilogue::Epilogue;
 use crate::frame::{Frame, picture_row};
 use crate::kernel::Tiling;
+use crate::simd::settle;
 
 /// The most products of one dimension.
 const MOST: usize = 8;
@@ -24,6 +25,8 @@ pub(super) struct Tiles<'a> {
     /// Tiles that are computed together, and how the kernel's tiles cover as many.
     pub(super) block: usize,
     pub(super) tiling: Tiling,
+    /// Whether outputs pass the caches by.
+    pub(super) stream: bool,
 }
 
 /// Rows of pictures and of outputs.
@@ -89,6 +92,9 @@ impl Tiles<'_> {
             self.transform(section, block.clone().map(place), room);
             self.multiply(block.len(), room);
             self.finish(section, block.map(place), room);
+        }
+        if self.stream {
+            settle();
         }
     }
 
@@ -258,6 +264,7 @@ impl Tiles<'_> {
                     slopes: self.packed.slopes.get(first..).unwrap_or_default(),
                     floor: self.epilogue.floor,
                     ceiling: self.epilogue.ceiling,
+                    stream: self.stream,
                 });
             }
         }

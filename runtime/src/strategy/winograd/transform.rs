@@ -116,6 +116,8 @@ pub struct Finishing<'t, 'x, 'y> {
     pub floor: f32,
     /// Outputs are lowered to this.
     pub ceiling: f32,
+    /// Whether outputs pass the caches by.
+    pub stream: bool,
 }
 
 /// A generated transform.
