@@ -266,14 +266,16 @@ fn passes_of_filters_neither_panic_nor_spill() {
 fn passes_of_filters_of_bytes_neither_panic_nor_spill() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bytes.s");
     let emit = format!("asm={}", file.display());
-    // In 16-bit integers, and in f32.
-    for filter in ["sobel", "mean-9", "gaussian-5"] {
+    // In 16-bit integers, in f32, and windows, whose sums the library runs down the columns.
+    for (filter, functions) in
+        [("sobel", 2..=2), ("gaussian-5", 2..=2), ("mean-9", 1..=2), ("mean-31", 1..=2)]
+    {
         builds::compile(Some(filter), &["--emit", &emit, "-C", "codegen-units=1"]).unwrap();
         let assembly = std::fs::read_to_string(&file).unwrap();
         for isa in ["avx512", "avx2"] {
             let found = read_by(&assembly, &format!("bytes_{isa}"), is_sum_of_bytes);
             println!("{filter} {isa}: {found:?}");
-            assert_eq!(found.functions, 2, "{filter} {isa}");
+            assert!(functions.contains(&found.functions), "{filter} {isa}: {}", found.functions);
             assert!(found.panics.is_empty(), "{filter} {isa}: {:?}", found.panics);
             assert!(found.fmas > 0 && found.spills == 0, "{filter} {isa}: {} spills", found.spills);
         }

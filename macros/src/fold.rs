@@ -7,6 +7,7 @@
 
 mod alike;
 mod bank;
+mod byte_windows;
 mod cost;
 mod findings;
 mod integers;
@@ -15,6 +16,7 @@ mod low_rank;
 mod tests;
 
 pub(crate) use bank::{Shared, bank};
+pub(crate) use byte_windows::{ByteWindow, Part, Scaling, byte_window, finding as finding_of_a_byte_window};
 use cost::cost;
 pub(crate) use cost::{ANEW, WIDEST_WINDOW, unit};
 pub(crate) use integers::{Division, Integers, finding as finding_of_integers, integers};
@@ -34,7 +36,7 @@ pub(crate) struct Weights {
     pub(crate) values: Vec<f64>,
     /// The same as the fewest products, where they are known exactly.
     pub(crate) factors: Option<Factors>,
-    /// The same as whole numbers, where those are known exactly and are few enough for 16 bits.
+    /// The same as whole numbers, where those are known exactly, and are few enough for 16 bits or all alike.
     pub(crate) whole: Option<Whole>,
 }
 

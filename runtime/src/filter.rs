@@ -1,6 +1,7 @@
 //! Filters whose weights are known while compiling: what `#[filter2d]` turns a constant into.
 
 mod apply;
+mod byte_windows;
 mod bytes;
 mod explanation;
 mod layer;

@@ -46,6 +46,22 @@ fn filters() -> Vec<(&'static str, Filter2d, i64)> {
     ]
 }
 
+/// Windows whose sums leave 16 bits, and what their weights are whole numbers over.
+fn windows() -> Vec<(&'static str, Filter2d, i64)> {
+    vec![
+        ("mean 17", filter! { mean(17) }, 289),
+        // Sums that are as far from two bytes.
+        ("mean 20", filter! { mean(20) }, 400),
+        ("mean 24 by 36", filter! { mean(24, 36) }, 864),
+        ("mean 31", filter! { mean(31) }, 961),
+        ("mean 32 by 9", filter! { mean(32, 9) }, 288),
+        ("mean 5 by 63", filter! { mean(5, 63) }, 315),
+        ("mean 63", filter! { mean(63) }, 3969),
+        ("more than a mean", filter! { mean(18).scaled(7 / 4) }, 1296),
+        ("nothing but losses", filter! { mean(19).scaled(-1.0) }, 361),
+    ]
+}
+
 fn picture(shape: [usize; 3], seed: u64) -> Array3<u8> {
     let mut numbers = Numbers::new(seed);
     // Many bytes at both ends of their range, where sums are largest.
@@ -115,8 +131,13 @@ fn explanations_say_so() {
         let text = filter.explain().to_string();
         assert!(text.contains("16-bit integers") && text.contains("exact"), "{name}: {text}");
     }
+    for (name, filter, _) in windows() {
+        let text = filter.explain().to_string();
+        assert!(text.contains("running sums down the columns in 16-bit integers"), "{name}: {text}");
+        assert!(text.contains("their sum in 32, exact"), "{name}: {text}");
+    }
     // Sums that leave 16 bits, and weights that are no fractions.
-    for filter in [filter! { mean(17) }, filter! { gaussian(sigma = 1.0) }, filter! { [[300.0]] }] {
+    for filter in [filter! { gaussian(sigma = 1.0) }, filter! { [[300.0]] }, filter! { [[300.0; 2]; 2] }] {
         assert!(!filter.explain().to_string().contains("16-bit"), "{}", filter.explain());
     }
 }
@@ -131,6 +152,9 @@ fn other_filters_are_what_their_numbers_round_to() {
         filter! { gaussian(sigma = 2.0, radius = 4) },
         filter! { [[0.3, -1.2, 0.7, 0.11], [1.9, 0.2, -0.4, 0.05]] },
         filter! { [[1000.3, 0.0, 0.0], [-0.7, 500.0, 0.0]] },
+        // Windows: one of a weight that is no fraction of small numbers, and one whose sums are beyond 255.
+        filter! { [[0.001234567; 29]; 11] },
+        filter! { [[300.0; 6]; 5] },
     ];
     for filter in others {
         for shape in [[1, 1, 1], [8, 63, 1], [5, 64, 1], [19, 50, 3]] {
@@ -152,7 +176,7 @@ fn other_filters_are_what_their_numbers_round_to() {
 
 #[test]
 fn every_byte_is_the_nearest_for_every_border_size_and_instruction_set() {
-    for (name, filter, denominator) in filters() {
+    for (name, filter, denominator) in filters().into_iter().chain(windows()) {
         for shape in [[1, 1, 1], [2, 3, 1], [5, 7, 4], [9, 63, 1], [4, 64, 1], [7, 65, 1], [3, 45, 3]] {
             let picture = picture(shape, 7);
             for border in Border::ALL {
@@ -170,7 +194,8 @@ fn every_byte_is_the_nearest_for_every_border_size_and_instruction_set() {
 fn turned_filters_and_other_paddings_are_the_nearest_too() {
     let picture = picture([13, 90, 1], 3);
     let padding = Padding::Explicit { top: 5, bottom: 4, left: 9, right: 40 };
-    for (name, filter, denominator) in filters() {
+    let fits = |(_, filter, _): &(&str, Filter2d, i64)| filter.weights().nrows() < 23;
+    for (name, filter, denominator) in filters().into_iter().chain(windows()).filter(fits) {
         let (height, width) = filter.weights().dim();
         for border in Border::ALL {
             let turned: Array3<u8> = filter.border(border).flipped().apply(picture.view()).unwrap();
@@ -185,9 +210,22 @@ fn turned_filters_and_other_paddings_are_the_nearest_too() {
 }
 
 #[test]
+fn sums_of_windows_run_down_tall_pictures_without_end() {
+    // More rows than numbers of 16 bits have room for the bytes of.
+    let mut tall = picture([700, 40, 1], 13);
+    tall.slice_mut(s![100..500, .., ..]).fill(255);
+    for (name, filter, denominator) in windows() {
+        let wanted = same(&filter, denominator, false, tall.view(), Border::Replicate);
+        let found: Array3<u8> = filter.border(Border::Replicate).apply(tall.view()).unwrap();
+        assert_eq!(found, wanted, "{name}");
+    }
+}
+
+#[test]
 fn parts_orders_and_threads_do_not_matter() {
     let whole = picture([150, 180, 4], 11);
-    for (name, filter, denominator) in filters() {
+    // Of windows the smallest: what they are compared with takes long.
+    for (name, filter, denominator) in filters().into_iter().chain(windows().into_iter().take(2)) {
         let filter = filter.border(Border::Reflect);
         // Three of four channels of every other column, from the last row up.
         let parts =

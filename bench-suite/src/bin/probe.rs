@@ -80,6 +80,10 @@ mod filter {
     #[cfg(probe = "mean-9")]
     #[tapwise::filter2d]
     pub const FILTER: _ = mean(9);
+
+    #[cfg(probe = "mean-31")]
+    #[tapwise::filter2d]
+    pub const FILTER: _ = mean(31);
 }
 
 /// Lists the passes of the filter: one for each instruction set that the architecture can have.
@@ -90,7 +94,8 @@ mod filter {
     probe = "gaussian-31",
     probe = "random-3",
     probe = "random-7",
-    probe = "mean-9"
+    probe = "mean-9",
+    probe = "mean-31"
 ))]
 fn list_filter() {
     let filter = std::hint::black_box(&filter::FILTER).explain();
@@ -111,7 +116,8 @@ fn list_filter() {
     probe = "gaussian-31",
     probe = "random-3",
     probe = "random-7",
-    probe = "mean-9"
+    probe = "mean-9",
+    probe = "mean-31"
 )))]
 fn list_filter() {}
 

@@ -2,6 +2,7 @@
 //! it.
 
 mod as_they_are;
+mod byte_windows;
 mod bytes;
 mod combination;
 mod passes;
@@ -14,7 +15,7 @@ use self::bytes::Bytes;
 use super::tile::index;
 use super::{ident, isa};
 use crate::filter::{Failure, Item, Request};
-use crate::fold::{self, Factors, Form, Integers, Shared, Weights, unit};
+use crate::fold::{self, ByteWindow, Factors, Form, Integers, Shared, Weights, unit};
 use crate::isa::{ALL, Isa};
 
 /// A filter, or several over one picture, ready to be written.
@@ -29,6 +30,8 @@ struct Program<'a> {
     cycles: f64,
     /// How bytes are filtered to bytes, where 16-bit integers do.
     integers: Option<Integers>,
+    /// How bytes are filtered to bytes, where their sums run down the columns of a window.
+    window: Option<ByteWindow>,
 }
 
 impl<'a> Program<'a> {
@@ -42,8 +45,13 @@ impl<'a> Program<'a> {
         };
         let (error, cycles, mut findings) = (fold.error, fold.cycles, fold.findings);
         let integers = fold::integers(&filter[0]);
+        let straight = integers.as_ref().map_or(f64::INFINITY, |integers| integers.cycles);
+        let window = fold::byte_window(&filter[0])
+            .filter(|window| window.cycles < straight && (window.exact || integers.is_none()));
+        let integers = integers.filter(|_| window.is_none());
         findings.extend(integers.as_ref().map(fold::finding_of_integers));
-        Program { filters: filter, bank: false, form, findings, error, cycles, integers }
+        findings.extend(window.as_ref().map(fold::finding_of_a_byte_window));
+        Program { filters: filter, bank: false, form, findings, error, cycles, integers, window }
     }
 
     /// The cheapest way of several.
@@ -51,7 +59,7 @@ impl<'a> Program<'a> {
         let bank = fold::bank(filters, tolerance);
         let (error, cycles) = (bank.error, bank.cycles);
         let (form, findings) = (bank.form, bank.findings);
-        Program { filters, bank: true, form, findings, error, cycles, integers: None }
+        Program { filters, bank: true, form, findings, error, cycles, integers: None, window: None }
     }
 }
 
@@ -100,6 +108,7 @@ pub(crate) fn stub(failure: &Failure) -> TokenStream {
         error: 0.0,
         cycles: 1.0,
         integers: None,
+        window: None,
     };
     let (handle, value) = (handle(*bank), expression(&program));
     quote! {
@@ -125,8 +134,10 @@ fn expression(program: &Program<'_>) -> TokenStream {
         Form::Window(weight) => window(*weight, first.width),
         Form::Layer => (quote!(Layer), TokenStream::new(), TokenStream::new()),
     };
-    let bytes = Bytes::of(program.integers.as_ref(), &program.form, program.cycles);
-    let (of_bytes, bytes) = bytes::bytes(bytes.as_ref());
+    let (of_bytes, bytes) = match &program.window {
+        Some(window) => byte_windows::byte_window(window),
+        None => bytes::bytes(Bytes::of(program.integers.as_ref(), &program.form, program.cycles).as_ref()),
+    };
     let handle = handle(program.bank);
     quote! {{
         #modules

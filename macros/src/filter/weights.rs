@@ -59,13 +59,14 @@ impl Filter {
         self.numbers.iter().map(|number| number.exact).collect()
     }
 
-    /// Its weights as whole numbers over a common denominator, where those are known exactly and any sum of
-    /// them and of bytes fits 16 bits.
+    /// Its weights as whole numbers over a common denominator, where those are known exactly, and any sum of
+    /// them and of bytes fits 16 bits or all of them are alike.
     fn whole(&self) -> Option<Whole> {
         let (numerators, denominator) = whole(&self.rationals()?)?;
         let sizes =
             numerators.iter().try_fold(0u128, |sum, number| sum.checked_add(number.unsigned_abs()))?;
-        if sizes > MOST_WHOLE {
+        let alike = numerators.iter().all(|number| Some(number) == numerators.first());
+        if sizes > MOST_WHOLE && !alike {
             return None;
         }
         let exact: Vec<Exact> = numerators.iter().map(|&number| Exact::from(number)).collect();

@@ -7,6 +7,7 @@ use ndarray::{
     Dimension, Ix2, Ix3,
 };
 
+use super::byte_windows::ByteWindows;
 use super::bytes::ByteSums;
 use super::passes::Passes;
 use super::program::{BytePasses, Bytes, Form};
@@ -207,6 +208,9 @@ impl Handle {
             let done = match bytes {
                 Bytes::Integers(passes) => self.bytes(passes, &machine, frame, picture, answer),
                 Bytes::Floats(passes) => self.bytes(passes, &machine, frame, picture, answer),
+                Bytes::Windows(of_window) => {
+                    windows_of_bytes(of_window, &passes, &machine, frame, picture, answer)
+                }
             };
             return done.ok_or_else(unavailable);
         }
@@ -326,6 +330,25 @@ impl Handle {
         };
         self.run_then(picture, both, Some(polar))
     }
+}
+
+/// Filters bytes to bytes by windows; nothing where there are no passes for the instruction set of the machine.
+fn windows_of_bytes(
+    of_window: &BytePasses<u16>,
+    passes: &Passes,
+    machine: &Machine,
+    frame: Frame,
+    picture: ArrayView3<'_, u8>,
+    answer: ArrayViewMut4<'_, u8>,
+) -> Option<()> {
+    let kernel = of_window.kernel(machine.isa)?;
+    surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
+        let windows = ByteWindows { surface, passes, kernel, powers: of_window.terms };
+        bands(of_window.cycles, machine, &surface, output, 1, |output, first, scratch| {
+            windows.band(input, output.index_axis_move(Axis(0), 0), first, scratch);
+        });
+    });
+    Some(())
 }
 
 /// Shows a picture `[H, W, C]` and its answer `[H', W', C, N]` as rows of numbers: all channels side by

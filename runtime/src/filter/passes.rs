@@ -15,6 +15,12 @@ tapwise_macros::versions! {
         fn add(a: &[f32], b: &[f32], to: &mut [f32]);
         /// Products with a number.
         fn scale(factor: f32, from: &[f32], to: &mut [f32]);
+        /// Adds a row of bytes.
+        fn accumulate_bytes(row: &[u8], sums: &mut [u16]);
+        /// Adds a row of bytes and takes another away.
+        fn slide_bytes(new: &[u8], old: &[u8], sums: &mut [u16]);
+        /// Sums of two rows of sums of bytes.
+        fn add_sums(a: &[u16], b: &[u16], to: &mut [u16]);
         /// Vectors to their length and direction, in place.
         fn polar(x: &mut [f32], y: &mut [f32]);
     }

@@ -52,6 +52,30 @@ pub(super) fn scale(factor: f32, from: &[f32], to: &mut [f32]) {
     }
 }
 
+/// Adds a row of bytes, modulo 2¹⁶.
+#[inline(always)]
+pub(super) fn accumulate_bytes(row: &[u8], sums: &mut [u16]) {
+    for (sum, byte) in sums.iter_mut().zip(row) {
+        *sum = sum.wrapping_add(u16::from(*byte));
+    }
+}
+
+/// Adds a row of bytes and takes another away, modulo 2¹⁶.
+#[inline(always)]
+pub(super) fn slide_bytes(new: &[u8], old: &[u8], sums: &mut [u16]) {
+    for ((sum, new), old) in sums.iter_mut().zip(new).zip(old) {
+        *sum = sum.wrapping_add(u16::from(*new)).wrapping_sub(u16::from(*old));
+    }
+}
+
+/// Sums of two rows of sums of bytes, modulo 2¹⁶.
+#[inline(always)]
+pub(super) fn add_sums(a: &[u16], b: &[u16], to: &mut [u16]) {
+    for ((to, a), b) in to.iter_mut().zip(a).zip(b) {
+        *to = a.wrapping_add(*b);
+    }
+}
+
 /// Length and direction in the place of vectors: `√(x² + y²)`, and the angle from the x axis in radians,
 /// from −π to π, within 3e-7 of it.
 #[inline(always)]

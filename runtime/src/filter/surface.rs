@@ -62,6 +62,12 @@ impl Surface {
         }
     }
 
+    /// For each number of a padded row `beyond` the picture which number of that row it shows; nothing where it is
+    /// zero. What [`Surface::complete`] asks for each row, for those who have many.
+    pub(super) fn shown(&self, beyond: Range<usize>) -> impl Iterator<Item = Option<usize>> {
+        beyond.map(|at| self.source(at).map(|source| self.left() + source))
+    }
+
     fn edge(&self, row: &[f32], from: usize, target: &mut [f32]) {
         for (at, number) in target.iter_mut().enumerate() {
             *number = self.source(from + at).map_or(0.0, |source| row[source]);

@@ -11,7 +11,7 @@ use crate::fold::{Division, Form, Integers, Shared, unit};
 use crate::isa::{ALL, Isa};
 
 /// Numbers of a tile.
-const TILE: usize = 64;
+pub(super) const TILE: usize = 64;
 
 /// Most rows of a filter of bytes in `f32` by these passes. Bytes become `f32` once for every two rows of output:
 /// taller filters read rows that became so once for all.
@@ -97,13 +97,31 @@ impl Bytes {
 /// A module for each instruction set, and what the program says of them.
 pub(super) fn bytes(bytes: Option<&Bytes>) -> (TokenStream, TokenStream) {
     let Some(bytes) = bytes else { return (TokenStream::new(), quote!(None)) };
+    let kind = ident(match bytes.numbers {
+        Numbers::Whole { .. } => "Integers",
+        Numbers::Float => "Floats",
+    });
+    program(&kind, bytes.columns.len(), bytes.cycles, |isa| {
+        let (columns, rows) = (columns(isa, bytes), rows(isa, bytes));
+        quote! { #columns #rows }
+    })
+}
+
+/// A module with the passes for each instruction set, and what the program says of them: their `kind`, terms and
+/// predicted cycles for 16 outputs.
+pub(super) fn program(
+    kind: &Ident,
+    terms: usize,
+    cycles: f64,
+    passes: impl Fn(&Isa) -> TokenStream,
+) -> (TokenStream, TokenStream) {
     let mut modules = TokenStream::new();
     let mut kernels = TokenStream::new();
     for isa in ALL {
         let (gate, name, variant) =
             (isa::gate(isa), ident(&format!("bytes_{}", isa.name)), ident(isa.variant));
         let documentation = format!(" Passes over bytes in {}.", isa.what);
-        let (columns, rows) = (columns(isa, bytes), rows(isa, bytes));
+        let passes = passes(isa);
         modules.extend(quote! {
             #[doc = #documentation]
             #gate
@@ -111,8 +129,7 @@ pub(super) fn bytes(bytes: Option<&Bytes>) -> (TokenStream, TokenStream) {
             mod #name {
                 use ::tapwise::__private as tapwise;
 
-                #columns
-                #rows
+                #passes
             }
         });
         kernels.extend(quote! {
@@ -127,13 +144,9 @@ pub(super) fn bytes(bytes: Option<&Bytes>) -> (TokenStream, TokenStream) {
             },
         });
     }
-    let (terms, cycles) = (index(bytes.columns.len()), Literal::f64_unsuffixed(bytes.cycles));
-    let numbers = ident(match bytes.numbers {
-        Numbers::Whole { .. } => "Integers",
-        Numbers::Float => "Floats",
-    });
+    let (terms, cycles) = (index(terms), Literal::f64_unsuffixed(cycles));
     let program = quote! {
-        Some(::tapwise::__private::filter::Bytes::#numbers(::tapwise::__private::filter::BytePasses {
+        Some(::tapwise::__private::filter::Bytes::#kind(::tapwise::__private::filter::BytePasses {
             terms: #terms,
             cycles: #cycles,
             kernels: &[#kernels],

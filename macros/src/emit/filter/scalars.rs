@@ -64,6 +64,16 @@ pub(super) fn whole(taps: &[(TokenStream, f64)]) -> TokenStream {
     sum.unwrap_or_else(|| quote!(0u16))
 }
 
+/// A sum of 32 bits of groups of numbers of 16 bits whose own sums fit those.
+pub(super) fn wide(groups: impl Iterator<Item = Vec<TokenStream>>) -> TokenStream {
+    let sums = groups
+        .filter_map(|group| group.into_iter().reduce(|sum, number| quote!(u16::wrapping_add(#sum, #number))));
+    let sum =
+        sums.map(|sum| quote!(u32::from(#sum))).reduce(|sum, part| quote!(u32::wrapping_add(#sum, #part)));
+    // A number of 31 bits: not every instruction set makes `f32` of those without a sign.
+    sum.map_or_else(|| quote!(0i32), |sum| quote!((#sum).cast_signed()))
+}
+
 /// A sum of `f32`, with the operations of vectors in their order (`combination.rs`), products `fused` with
 /// additions where the instruction set does so.
 pub(super) fn float(taps: &[(TokenStream, f64)], fused: bool) -> TokenStream {

@@ -1,6 +1,7 @@
 //! What generated code says of a filter of bytes to bytes, and the unsafe calls of its passes.
 
 use crate::isa::Isa;
+use crate::simd::strips::Taps;
 
 /// How bytes are filtered to bytes.
 #[derive(Debug)]
@@ -9,12 +10,15 @@ pub enum Bytes {
     Integers(BytePasses<u16>),
     /// In `f32`.
     Floats(BytePasses<f32>),
+    /// A window of weights that are alike: sums of 16 bits run down the columns, and sums of 1, 2, 4.. neighbours of
+    /// those, which are the terms, are added along the row.
+    Windows(BytePasses<u16>),
 }
 
 /// Passes over bytes whose sums are numbers of type `T`.
 #[derive(Debug)]
 pub struct BytePasses<T: 'static> {
-    /// Products of a column and a row that the filter is a sum of.
+    /// Products of a column and a row that the filter is a sum of, or powers of two of neighbours.
     pub terms: usize,
     /// Predicted cycles for 16 outputs.
     pub cycles: f64,
@@ -62,6 +66,14 @@ impl<'t, T> ByteRows<'t, T> {
     pub fn term(&self, term: usize) -> Option<&'t [T]> {
         let from = self.plane.checked_mul(term)?;
         self.planes.get(from..)?.get(..self.plane)
+    }
+
+    /// The run of a term that lies `tap` taps further on than the first, or nothing where there is no such.
+    #[inline(always)]
+    #[must_use]
+    pub fn part<const LANES: usize>(&self, term: usize, tap: usize) -> Option<Taps<'t, 1, LANES, T>> {
+        let further = self.step.checked_mul(isize::try_from(tap).ok()?)?;
+        Taps::new(self.term(term)?, self.from.checked_add_signed(further)?, self.step, self.length)
     }
 }
 
