@@ -5,6 +5,7 @@ mod as_they_are;
 mod byte_windows;
 mod bytes;
 mod combination;
+mod dense;
 mod passes;
 mod scalars;
 
@@ -193,7 +194,10 @@ fn passes(terms: &Shared, tile: impl Fn(&Isa) -> Tile) -> (TokenStream, TokenStr
         let Tile { vectors: tile, together } = tile(isa);
         let columns = passes::columns(isa, terms, tile);
         let rows = match together > 1 && terms.columns.iter().all(|column| unit(column).is_some()) {
-            true => as_they_are::rows(isa, terms, tile, together),
+            true => match dense::dense(terms) {
+                Some(weights) => dense::rows(isa, &weights, tile, together),
+                None => as_they_are::rows(isa, terms, tile, together),
+            },
             false => passes::rows(isa, terms, tile),
         };
         modules.extend(quote! {

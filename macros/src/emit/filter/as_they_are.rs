@@ -21,6 +21,11 @@ fn distinct(terms: &Shared) -> usize {
     weights.map(f32::to_bits).collect::<BTreeSet<_>>().len()
 }
 
+/// Whether the weights of filters stay in registers.
+pub(super) fn resident(terms: &Shared) -> bool {
+    distinct(terms) <= RESIDENT
+}
+
 /// The sums of filters all of whose terms are rows of the picture, for `together` rows of output: each number
 /// is read once for all of them.
 pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> TokenStream {
@@ -45,7 +50,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
     let sources: Vec<Ident> = (0..height + together - 1).map(|row| ident(&format!("s{row}"))).collect();
     let mut constants = Constants::default();
     // Where weights do not stay in registers, each is read from memory for all that it is a weight of.
-    let resident = distinct(terms) <= RESIDENT;
+    let resident = resident(terms);
     let mut before: Vec<Ident> = Vec::new();
     let mut begun = vec![false; together * filters];
     // What can fail is looked up before the first sum: else the compiler moves sums behind it.
