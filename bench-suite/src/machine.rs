@@ -26,7 +26,7 @@ pub struct Machine {
     pub cores: usize,
     /// Bytes of memory, where the system tells.
     pub memory: Option<u64>,
-    /// Bytes of the data caches that one core sees, first level first.
+    /// Bytes of the data caches that layers count on, first level first.
     pub caches: [usize; 3],
     /// The operating system and the architecture.
     pub system: String,
@@ -95,8 +95,8 @@ impl Machine {
     pub fn measure(&mut self, isa: Isa) {
         let mut peaks: Vec<f64> = (0..41).map(|_| fma_peak(isa)).collect();
         let [l1, l2, l3] = self.caches;
-        // Twice the last level is out of it; a system that hides its caches still gets 64 MB.
-        let far = (4 * l3).clamp(64 << 20, 512 << 20);
+        // Out of the last level, also where a guest has a part of one that it is not told.
+        let far = (4 * l3).clamp(256 << 20, 512 << 20);
         let levels = [("L1", l1 / 2), ("L2", l2 / 2), ("L3", l3 / 2), ("memory", far)];
         self.sets.push(SetFacts {
             isa: isa.name().to_owned(),

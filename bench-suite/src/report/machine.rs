@@ -15,7 +15,7 @@ pub(super) fn section(machine: &Machine, records: &[Record]) -> Section {
     let [l1, l2, l3] = machine.caches.map(|bytes| words::bytes(bytes as u64));
     let memory = machine.memory.map_or(String::new(), |bytes| format!(", {} of memory", words::bytes(bytes)));
     let text = format!(
-        "{}: {} core{}, caches of {l1}, {l2} and {l3}{memory}; {}; built by {}.",
+        "{}: {} core{}, caches of {l1}, {l2} and {l3} that layers count on{memory}; {}; built by {}.",
         machine.processor,
         machine.cores,
         if machine.cores == 1 { "" } else { "s" },
