@@ -1,7 +1,11 @@
 //! What a generated kernel is to the rest of the library: a description, and the one unsafe call.
 
+mod ahead;
+
 use crate::isa::Isa;
 use crate::spec::ConvSpec;
+
+pub use ahead::Ahead;
 
 /// Register tiles that one kind of panel may have.
 pub(crate) const MOST_TILES: usize = 5;
@@ -266,6 +270,9 @@ pub struct Band<'t, 'x, 'y> {
     pub stream: bool,
     /// Whether rows are fetched before they are needed: the picture is more than the caches hold.
     pub prefetch: bool,
+    /// Whether the weights of a panel are asked for while those of the one before are used, in the channels-out
+    /// family: they are more than the near caches hold.
+    pub ahead: bool,
     /// Where rows are pixels as they lie in memory, in the along-the-row family: the channel that the first
     /// number of each row is of. A row is one entry then, `width` counts numbers, and weights, bias and
     /// slopes are laid out for each channel that a vector may begin with.

@@ -279,7 +279,7 @@ pub mod __private {
     pub use crate::builder::bound;
     pub use crate::filter::program as filter;
     pub use crate::kernel::{
-        Band, Description, Family, Finish, Finishes, Geometry, Kernel, Numbers, Panels, PhasedFinish,
+        Ahead, Band, Description, Family, Finish, Finishes, Geometry, Kernel, Numbers, Panels, PhasedFinish,
         PlanarFinish, Tile, Tiling, alignment, column, entries, first, head, next, next_entries, of_entry,
         of_entry_mut, part, run, run_mut, slide, steps, tail, tail_mut, vectors, window, window_mut,
     };

@@ -248,6 +248,7 @@ impl Planar {
             negatives,
             stream: fit.traffic.stream && in_place,
             prefetch: fit.traffic.prefetch && source != Source::Staged,
+            ahead: false,
             phase,
             numbers: self.numbers,
         });

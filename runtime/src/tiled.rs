@@ -27,6 +27,9 @@ pub(crate) use memory::{packed_bytes, scratch};
 /// that they should stay in the second-level cache.
 const PANEL: usize = 640 << 10;
 
+/// Bytes of weights from which they are asked for ahead of their use: fewer stay in the second-level cache.
+const FAR: usize = 1 << 20;
+
 /// A kernel with the weights of one layer.
 #[derive(Debug)]
 pub(crate) struct Tiled {
@@ -95,6 +98,11 @@ impl Tiled {
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         size_of::<f32>() * (self.weights.len() + self.bias.len() + self.slopes.len())
+    }
+
+    /// Whether its weights are more than near caches hold.
+    fn is_far(&self) -> bool {
+        size_of_val(&self.weights[..]) > FAR
     }
 
     /// Runs a kernel of one tap, whose sizes arrive with the call, by a table of the caller's making:
@@ -195,6 +203,7 @@ impl Tiled {
             negatives: &mut [],
             stream: false,
             prefetch: false,
+            ahead: self.is_far(),
             phase: None,
             numbers,
         });
@@ -225,6 +234,7 @@ impl Tiled {
             negatives: &mut [],
             stream: traffic.stream,
             prefetch: traffic.prefetch,
+            ahead: self.is_far(),
             phase: None,
             numbers: self.numbers,
         });

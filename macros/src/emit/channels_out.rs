@@ -2,6 +2,7 @@
 //! vectors. The same text serves a fixed geometry, whose numbers become literals, and the run-time
 //! kernels, whose numbers arrive with the call.
 
+mod ahead;
 mod run_time;
 
 use proc_macro2::{Literal, TokenStream};
@@ -11,6 +12,7 @@ use super::tile::{finish, index, sum, sums};
 use super::{ident, isa::features};
 use crate::geometry::Geometry;
 use crate::schedule::{Body, Panels, Schedule, Target, Tile, positions};
+use ahead::{ahead, fetches_ahead};
 
 /// Taps of an output up to which a kernel is bound by writing, where pictures are more than the caches hold:
 /// its stores may pass them by.
@@ -120,12 +122,24 @@ fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStr
     let count_lanes = panels.lanes.is_none().then(|| {
         quote! { let lanes = (end - channel).min(#width) - (#vectors - 1) * #lanes; }
     });
+    let fetches = panels.tiles.iter().any(|tile| fetches_ahead(schedule, panels, tile));
+    let ahead = fetches.then(|| {
+        let step = width * window;
+        quote! {
+            let passes = band.outputs.len() * band.tiling[#kind].iter().sum::<usize>();
+            let next = if band.ahead { more } else { &[] };
+            let mut ahead = tapwise::Ahead::new(next, passes, [#length / #step, #step]);
+        }
+    });
     let tiles = panels.tiles.iter().enumerate().map(|(index, tile)| {
         let (name, pixels) = (tile_name(schedule, panels, tile), tile.pixels);
+        let ahead = fetches_ahead(schedule, panels, tile).then(|| quote!(ahead,));
+        let next = fetches.then(|| quote!(ahead = ahead.next();));
         quote! {
             for _ in 0..band.tiling[#kind][#index] {
                 let at = pixel.min(band.width.saturating_sub(#pixels));
-                #name(#numbers inputs, panel, &finish, at * #pixel_in + first, output, at * #pixel_out + channel, #lanes_argument);
+                #name(#numbers inputs, panel, &finish, at * #pixel_in + first, output, at * #pixel_out + channel, #ahead #lanes_argument);
+                #next
                 pixel += #pixels;
             }
         }
@@ -144,6 +158,7 @@ fn kind_of_panels(schedule: &Schedule, kind: usize, panels: &Panels) -> TokenStr
             else {
                 return;
             };
+            #ahead
             let (slope, more_slopes) = tapwise::head(slopes, #width);
             (weights, biases, slopes) = (more, more_biases, more_slopes);
             let (Some(panel), Some(bias)) = (#panel, tapwise::vectors::<#lanes, #vectors>(bias)) else {
@@ -233,6 +248,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         let (x, weights, sum) = simd::barrier(x, weights, #last);
         #last = sum;
     };
+    let [ahead_argument, ahead_begin, ahead_step] = ahead(schedule, panels, tile);
     // Every window is found before anything is computed, as the output is.
     let row_name = |a: usize| ident(&format!("row_{a}"));
     let windows = (0..kernel_rows).map(|a| {
@@ -270,6 +286,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             let inner = (0..steps).map(|step| {
                 let step = index(step);
                 quote! {
+                    #ahead_step
                     #barrier
                     #step_name!(x, #step, weights[#step]);
                 }
@@ -327,12 +344,14 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             from: usize,
             output: &mut [f32],
             at: usize,
+            #ahead_argument
             #argument
         ) {
             #begin
             #windows
             #sums
             #step
+            #ahead_begin
             #body
             #end
         }

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::super::tile::{finish, index, sums};
 use super::super::{ident, isa::features};
-use super::{step, tile_name};
+use super::{ahead::ahead, step, tile_name};
 use crate::schedule::{Panels, Schedule, Tile, positions};
 
 /// The function of one register tile.
@@ -25,6 +25,27 @@ pub(super) fn tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenSt
     let features = features(&schedule.isa);
     let sums = sums(panels, tile);
     let [begin, end] = finish(panels, tile, lanes, None, false);
+    let [ahead_argument, ahead_begin, ahead_step] = ahead(schedule, panels, tile);
+    let plain = quote! {
+        for (j, w) in taps.iter().enumerate() {
+            #step_name!(x, j, w);
+        }
+    };
+    // A loop of its own for tiles that ask for nothing, which are most: its steps are shorter.
+    let loops = if ahead_step.is_empty() {
+        plain
+    } else {
+        quote! {
+            if ahead.step > 0 {
+                for (j, w) in taps.iter().enumerate() {
+                    #ahead_step
+                    #step_name!(x, j, w);
+                }
+            } else {
+                #plain
+            }
+        }
+    };
     let documentation = format!(
         " {pixels} pixels x {vectors} vectors of {lanes} lanes, {window} of a filter row's taps at a time."
     );
@@ -41,11 +62,13 @@ pub(super) fn tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenSt
             from: usize,
             output: &mut [f32],
             at: usize,
+            #ahead_argument
             lanes: usize,
         ) {
             #begin
             #sums
             #step
+            #ahead_begin
             for a in 0..numbers.kernel_rows {
                 let Some(row) = inputs.get(a * numbers.dilation) else { return };
                 let mut from = from;
@@ -54,9 +77,7 @@ pub(super) fn tile(schedule: &Schedule, panels: &Panels, tile: &Tile) -> TokenSt
                     from += numbers.run_step * #window;
                     let Some((taps, more)) = weights.split_at_checked(numbers.run) else { return };
                     weights = more;
-                    for (j, w) in taps.iter().enumerate() {
-                        #step_name!(x, j, w);
-                    }
+                    #loops
                 }
             }
             #end
