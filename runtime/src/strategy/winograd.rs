@@ -122,12 +122,14 @@ impl Path for Winograd {
         Strategy::Winograd
     }
 
-    fn fit(&self, frame: &Frame, machine: &Machine, _bands: usize, variant: Variant) -> Fit {
+    fn fit(&self, frame: &Frame, machine: &Machine, bands: usize, variant: Variant) -> Fit {
         let choices = choices(self.isa, frame, machine, variant.tile).ok();
-        let choice = choices.and_then(|choices| choices.into_iter().next());
+        let mut choice = choices.and_then(|choices| choices.into_iter().next());
         // Weights are transformed now, and not by the first call.
-        if let Some(choice) = &choice {
-            self.packed(choice);
+        if let Some(choice) = &mut choice
+            && let Some((pair, packed)) = self.packed(choice)
+        {
+            choice.divide(pair, packed, frame, bands);
         }
         Fit::of_tiles(choice)
     }
@@ -291,6 +293,33 @@ mod tests {
     use super::*;
     use crate::processor::Maker;
     use ndarray::Array3;
+
+    #[test]
+    fn blocks_are_as_even_in_bands_as_in_the_picture() {
+        let spec = ConvSpec::new([3, 3], 16, 32);
+        let frame = Frame::new(spec, [256, 256]).unwrap();
+        assert_eq!(frame.output, [256, 256]);
+        let filter = Array4::ones((3, 3, 16, 32));
+        for isa in Isa::available() {
+            let path = Winograd::new(isa, &spec, &filter, &Epilogue::linear(32)).unwrap();
+            let block = |bands: usize, l2: usize| {
+                let machine =
+                    Machine { isa, maker: Maker::Other, threads: 2, l1: 32 << 10, l2, l3: 32 << 20 };
+                let variant = Variant { family: None, tile: Some([4, 4]), two_passes: false };
+                let choice = path.fit(&frame, &machine, bands, variant).winograd.unwrap();
+                assert!(choice.block <= choice.most);
+                choice.block
+            };
+            // Bands of 64, and tiles of 4x4: 1024 of them.
+            for l2 in [1 << 20, 2 << 20] {
+                let of_band = block(4, l2);
+                let last = (1024 - 1) % of_band + 1;
+                assert!(last > of_band / 2, "{isa}: blocks of {of_band}, the last of {last}");
+            }
+            // A band that is one block has the picture's.
+            assert_eq!(block(1, 256 << 20), block(4, 256 << 20), "{isa}");
+        }
+    }
 
     #[test]
     fn outputs_past_the_caches_are_the_same() {

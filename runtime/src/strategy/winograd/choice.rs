@@ -1,7 +1,7 @@
 //! Which tile a layer is computed by, for one size of picture: what each costs, and how exact it is.
 
 use super::TRANSFORMS;
-use super::packed::pointwise;
+use super::packed::{Packed, pointwise};
 use super::transform::{Algorithm, Ready, Transform};
 use crate::cost::tiled::add_data;
 use crate::cost::{Features, Term, beyond};
@@ -171,6 +171,19 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// Makes blocks as even in a band as they are in the picture, where the output is cut into so many bands.
+    pub(super) fn divide(&mut self, pair: &Pair, packed: &Packed, frame: &Frame, bands: usize) {
+        let rows = frame.output[0].div_ceil(bands.max(1)).next_multiple_of(self.grain).min(frame.output[0]);
+        let [down, across] = pair.outputs();
+        let [dilation, dilation_across] = frame.spec.dilation;
+        let all = tiles(rows, down, dilation) * tiles(frame.output[1], across, dilation_across);
+        // A band of one block has one already, and a whole picture of a batch may have the larger one.
+        if bands > 1 && all > self.block {
+            self.block = block(all, self.most);
+            self.tiling = packed.products.tiling(self.block);
+        }
+    }
+
     /// What it is, in a sentence.
     pub(crate) fn reason(&self) -> String {
         format!(
