@@ -1,6 +1,8 @@
 //! The kernels that one strategy has for a layer: one that reads pixels, and where it can be faster
 //! one that reads planes. Which of them runs is planned for each size.
 
+use std::ops::Range;
+
 use ndarray::{Array4, ArrayView3};
 
 use crate::epilogue::Epilogue;
@@ -129,6 +131,20 @@ impl Engines {
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.tiled.as_ref().map_or(0, Tiled::bytes) + self.planar.as_ref().map_or(0, Planar::bytes)
+    }
+
+    /// Computes some channels of a band of output rows, where the kernel of the fit can.
+    pub(crate) fn channels(
+        &self,
+        band: Band<'_, '_, '_>,
+        channels: Range<usize>,
+        fit: &Fit,
+        scratch: &mut Scratch,
+    ) {
+        // Channels are divided for kernels of interleaved memory alone.
+        if let Some(engine) = self.tiled.as_ref().filter(|_| !fit.along_row) {
+            engine.channels(band, channels, &fit.tiled, scratch);
+        }
     }
 
     /// Computes a band of output rows.

@@ -2,12 +2,13 @@
 //! pixels of all rows are one long row, cut into blocks that stay in the second-level cache. Tiles
 //! then overlap once in a band, not once in every row.
 
-use ndarray::Axis;
+use ndarray::{ArrayView3, Axis, s};
 
 use crate::frame::{Frame, Traffic};
 use crate::kernel::Tiling;
 use crate::strategy::Band;
-use crate::tiled::{Tiled, widest};
+use crate::tiled::{Share, Tiled, widest};
+use crate::workspace::Scratch;
 
 /// How the pixels of a band are covered.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -53,8 +54,15 @@ impl Joined {
         Some(Joined { block, tiling: tiled.tiling(block), rests })
     }
 
-    /// Computes a band, or leaves it alone and says `false` where its memory is not in one piece.
-    pub(crate) fn run(&self, tiled: &Tiled, band: &mut Band<'_, '_, '_>) -> bool {
+    /// Computes a band, or some channels of it, or leaves it alone and says `false` where its memory is not in
+    /// one piece.
+    pub(crate) fn run(
+        &self,
+        tiled: &Tiled,
+        share: &Share<'_>,
+        band: &mut Band<'_, '_, '_>,
+        scratch: &mut Scratch,
+    ) -> bool {
         let frame = band.frame;
         let (c_in, c_out) = (frame.spec.c_in, frame.spec.c_out);
         if band.epilogue.doubles() {
@@ -69,13 +77,18 @@ impl Joined {
             },
             None => None,
         };
-        let (Some(input), Some(output)) = (band.input.to_slice(), band.output.as_slice_mut()) else {
-            return false;
-        };
+        let Some(input) = band.input.to_slice() else { return false };
         let start = band.first * frame.output[1] * c_in;
         let Some(input) = input.get(start..start + pixels * c_in) else { return false };
+        let some = share.channels.len() < c_out;
+        let output = if some {
+            scratch.floats(pixels * c_out)
+        } else {
+            let Some(output) = band.output.as_slice_mut() else { return false };
+            output
+        };
         let blocks = input.chunks(self.block * c_in).zip(output.chunks_mut(self.block * c_out)).enumerate();
-        for (index, (input, mut output)) in blocks {
+        for (index, (input, output)) in blocks {
             let width = output.len() / c_out;
             let tiling = if width == self.block {
                 self.tiling
@@ -83,16 +96,22 @@ impl Joined {
                 let known = self.rests.iter().find(|(rest, _)| *rest == width);
                 known.map_or_else(|| tiled.tiling(width), |(_, tiling)| *tiling)
             };
-            let added = residual.and_then(|residual| residual.get(index * self.block * c_out..));
-            let output = std::slice::from_mut(&mut output);
+            let first = share.channels.start;
+            let added = residual.and_then(|residual| residual.get(index * self.block * c_out + first..));
+            let Some(mut output) = output.get_mut(first..) else { return false };
             tiled.finish(
-                (band.epilogue, Traffic::default()),
+                (band.epilogue, Traffic::default(), share),
                 &[input],
-                output,
+                std::slice::from_mut(&mut output),
                 added.as_slice(),
                 width,
                 &tiling,
             );
+        }
+        if some {
+            let sums = ArrayView3::from_shape((rows, frame.output[1], c_out), scratch.floats(pixels * c_out));
+            let Ok(sums) = sums else { return false };
+            band.output.assign(&sums.slice(s![.., .., share.channels.clone()]));
         }
         true
     }

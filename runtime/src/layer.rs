@@ -75,7 +75,7 @@ impl Conv2d {
         planner: Planner,
         isa: Isa,
     ) -> Result<Self, Error> {
-        let planner = planner.with_weights(&spec, &filter)?;
+        let planner = Planner { doubles: epilogue.doubles(), ..planner.with_weights(&spec, &filter)? };
         let paths = planner
             .contenders(&spec, &Machine::detect(isa))
             .into_iter()

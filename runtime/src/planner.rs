@@ -44,6 +44,9 @@ pub struct Planner {
     pub two_passes: Option<bool>,
     /// What the weights allow. A layer looks at its own; a planner that knows none considers no two passes.
     pub separability: Separability,
+    /// Whether the activation makes two channels of each, as CReLU does: threads share no channels then. A
+    /// layer sees to it by its own.
+    pub doubles: bool,
     /// What costs are predicted from. The default is what ships, whatever tuning was loaded: a plan
     /// then depends on nothing but its arguments. Layers are built with [`Model::current`].
     pub model: Arc<Model>,
@@ -58,6 +61,7 @@ impl Default for Planner {
             tile: None,
             two_passes: None,
             separability: Separability::Unknown,
+            doubles: false,
             model: Model::shipped(),
         }
     }
@@ -141,6 +145,10 @@ pub struct Candidate {
     pub parts: usize,
     /// Columns of output in a part, but for the last.
     pub columns: usize,
+    /// Shares of the output channels that would run in parallel instead.
+    pub shares: usize,
+    /// Output channels in a share, but for the last.
+    pub channels: usize,
     /// Memory that it needs.
     pub workspace_bytes: WorkspaceBytes,
     /// Predicted error over the root mean square of the output, on numbers like noise; the one that
@@ -184,6 +192,10 @@ pub struct Explanation {
     pub rows: usize,
     /// Columns of output in a part, but for the last.
     pub columns: usize,
+    /// Shares of the output channels that run in parallel, where there are more weights than picture; 1 else.
+    pub shares: usize,
+    /// Output channels in a share, but for the last.
+    pub channels: usize,
     /// Why nothing can run, where nothing can.
     pub error: Option<Error>,
 }
@@ -214,6 +226,8 @@ impl Explanation {
             parts: 0,
             rows: 0,
             columns: 0,
+            shares: 0,
+            channels: 0,
             error: Some(error),
         }
     }
@@ -258,6 +272,7 @@ impl Planner {
         };
         chosen.verdict = Verdict::Chosen;
         let (bands, parts, columns) = (chosen.bands, chosen.parts, chosen.columns);
+        let (shares, channels) = (chosen.shares, chosen.channels);
         Ok(Explanation {
             shape: Shape::new(input, *spec),
             machine: *machine,
@@ -267,6 +282,8 @@ impl Planner {
             parts,
             rows: frame.output[0],
             columns,
+            shares,
+            channels,
             error: None,
         })
     }

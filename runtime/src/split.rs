@@ -1,10 +1,12 @@
 //! How the output of one picture is shared among threads: as bands of rows, or where rows are too few
-//! or do not divide among the threads, as parts of the columns. A part is a picture of its own: some
-//! columns of the input, padded where they end with the picture.
+//! or do not divide among the threads, as parts of the columns, or where there are more weights than picture,
+//! as shares of the output channels. A part is a picture of its own: some columns of the input, padded where
+//! they end with the picture. A share reads the whole picture, and of the weights its own alone.
 
 use std::ops::Range;
 
 use crate::frame::Frame;
+use crate::machine::Machine;
 use crate::spec::{Border, ConvSpec, Padding};
 use crate::strategy::Strategy;
 
@@ -23,7 +25,27 @@ const VECTOR: usize = 16;
 /// are read twice.
 const BETTER: f64 = 1.1;
 
-/// Into how many pieces the output is cut. One of the two is 1.
+/// How a layer's output may be cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grain {
+    /// Rows that bands have a multiple of.
+    pub(crate) rows: usize,
+    /// Columns that parts have a multiple of, see [`grain`]; nothing where there are none.
+    pub(crate) columns: Option<usize>,
+    /// How output channels may be divided; nothing where they are not.
+    pub(crate) channels: Option<Channels>,
+}
+
+/// Output channels that threads may share.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Channels {
+    /// Channels that a share has a multiple of, but for the last.
+    pub(crate) unit: usize,
+    /// Bytes of the weights of all of them.
+    pub(crate) weights: usize,
+}
+
+/// Into how many pieces the output is cut. Two of the three are 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Split {
     /// Bands of rows.
@@ -32,12 +54,16 @@ pub(crate) struct Split {
     pub(crate) parts: usize,
     /// Columns of a part, but for the last.
     pub(crate) columns: usize,
+    /// Shares of the output channels.
+    pub(crate) shares: usize,
+    /// Channels of a share, but for the last.
+    pub(crate) channels: usize,
 }
 
 impl Split {
-    /// For a layer that is predicted to take so many seconds on one thread. Parts have a multiple of
-    /// `grain` columns, see [`grain`]; there are none without it.
-    pub(crate) fn of(frame: &Frame, grain: Option<usize>, seconds: f64, threads: usize) -> Self {
+    /// For a layer that is predicted to take so many seconds on one thread of the machine.
+    pub(crate) fn of(frame: &Frame, grain: &Grain, seconds: f64, machine: &Machine) -> Self {
+        let threads = machine.threads;
         let tasks = match threads {
             0 | 1 => 1,
             _ if seconds < SERIAL => 1,
@@ -45,14 +71,29 @@ impl Split {
             threads => 4 * threads,
         };
         let [rows, width] = frame.output;
-        let bands = tasks.min(rows);
-        let by_rows = Split { bands, parts: 1, columns: width };
-        let (Some(grain), 2..) = (grain, tasks) else { return by_rows };
+        let whole = grain.rows.max(1);
+        let bands = even(rows, whole, tasks, threads);
+        let c_out = frame.spec.c_out;
+        let by_rows = Split { bands, parts: 1, columns: width, shares: 1, channels: c_out };
+        if tasks < 2 {
+            return by_rows;
+        }
+        let used = shared(rows, rows.div_ceil(bands).next_multiple_of(whole), threads);
+        if let Some(Channels { unit, weights }) = grain.channels
+            && weights > machine.l2 / 2
+            && weights > frame.moved()
+        {
+            let channels = c_out.div_ceil(threads).next_multiple_of(unit.max(1));
+            // Where rows divide as well, each thread reads its own picture instead of its own weights.
+            if channels < c_out && shared(c_out, channels, threads) > BETTER * used {
+                return Split { bands: 1, shares: c_out.div_ceil(channels), channels, ..by_rows };
+            }
+        }
+        let Some(grain) = grain.columns else { return by_rows };
         // More parts than threads would read all weights more often.
         let columns = width.div_ceil(threads).next_multiple_of(grain);
-        let better = shared(width, columns, threads) > BETTER * shared(rows, rows.div_ceil(bands), threads);
-        if better && parts_of(frame, columns).is_some() {
-            Split { bands: 1, parts: width.div_ceil(columns), columns }
+        if shared(width, columns, threads) > BETTER * used && parts_of(frame, columns).is_some() {
+            Split { bands: 1, parts: width.div_ceil(columns), columns, ..by_rows }
         } else {
             by_rows
         }
@@ -70,6 +111,21 @@ pub(crate) fn grain(strategy: Strategy, tile: Option<usize>) -> Option<usize> {
         }),
         _ => None,
     }
+}
+
+/// Into how many bands of a multiple of `whole` rows `rows` are cut, at most `tasks` and no fewer than there
+/// are threads: as many as leave the busiest thread the fewest rows.
+fn even(rows: usize, whole: usize, tasks: usize, threads: usize) -> usize {
+    let all = rows.div_ceil(whole);
+    let busiest = |tasks: usize| {
+        let band = all.div_ceil(tasks);
+        band * all.div_ceil(band).div_ceil(threads.max(1))
+    };
+    let tasks = tasks.min(all);
+    (threads.min(tasks)..=tasks).rev().min_by_key(|&tasks| busiest(tasks)).map_or(1, |tasks| {
+        // As many as there are: the last of them may have nothing left.
+        all.div_ceil(all.div_ceil(tasks))
+    })
 }
 
 /// The part of the threads' time that is used where they take turns at pieces of a length.
@@ -121,16 +177,73 @@ fn part(frame: &Frame, outputs: Range<usize>) -> Option<Part> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::isa::Isa;
+    use crate::processor::Maker;
 
     fn frame(spec: ConvSpec, input: [usize; 2]) -> Frame {
         Frame::new(spec, input).unwrap()
     }
 
+    fn machine(threads: usize) -> Machine {
+        let (isa, maker) = (Isa::Portable, Maker::Other);
+        Machine { isa, maker, threads, l1: 32 << 10, l2: 1 << 20, l3: 32 << 20 }
+    }
+
     fn split(input: [usize; 2], seconds: f64, threads: usize) -> [usize; 2] {
         let frame = frame(ConvSpec::new([1, 3], 64, 64), input);
-        let grain = grain(Strategy::Direct, None);
-        let Split { bands, parts, .. } = Split::of(&frame, grain, seconds, threads);
+        let grain = Grain { rows: 1, columns: grain(Strategy::Direct, None), channels: None };
+        let Split { bands, parts, .. } = Split::of(&frame, &grain, seconds, &machine(threads));
         [bands, parts]
+    }
+
+    #[test]
+    fn the_busiest_thread_has_as_few_rows_as_can_be() {
+        let bands = |rows: usize, whole: usize, seconds: f64, threads: usize| {
+            let frame = frame(ConvSpec::new([1, 1], 64, 64), [rows, 100]);
+            let grain = Grain { rows: whole, columns: None, channels: None };
+            Split::of(&frame, &grain, seconds, &machine(threads)).bands
+        };
+        // 28 tiles down: seven bands of four would leave one of two threads four of them.
+        assert_eq!(bands(112, 4, 5e-3, 2), 4);
+        assert_eq!(bands(112, 4, 1e-3, 2), 2);
+        assert_eq!(bands(56, 1, 5e-3, 2), 8);
+        assert_eq!(bands(30, 1, 5e-3, 2), 6);
+        assert_eq!(bands(28, 4, 1e-3, 2), 2);
+        assert_eq!(bands(3, 4, 1e-3, 2), 1);
+        for threads in 1..9 {
+            for rows in 1..100 {
+                for whole in [1, 2, 4, 6] {
+                    let bands = bands(rows, whole, 5e-3, threads);
+                    let band = rows.div_ceil(bands).next_multiple_of(whole);
+                    assert_eq!(
+                        rows.div_ceil(band),
+                        bands,
+                        "{rows} rows, {whole} at a time, {threads} threads"
+                    );
+                    assert!(threads == 1 || bands >= threads.min(rows.div_ceil(whole)).div_ceil(2));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn channels_are_shared_where_there_are_more_weights_than_picture() {
+        let shares = |c: usize, size: usize, unit: usize, threads: usize| {
+            let frame = frame(ConvSpec { padding: Padding::Same, ..ConvSpec::new([3, 3], c, c) }, [size; 2]);
+            let channels = Some(Channels { unit, weights: 36 * c * c });
+            let grain = Grain { rows: 1, columns: Some(16), channels };
+            let Split { bands, shares, channels, .. } = Split::of(&frame, &grain, 1e-3, &machine(threads));
+            [bands, shares, channels]
+        };
+        assert_eq!(shares(512, 7, 32, 2), [1, 2, 256]);
+        assert_eq!(shares(256, 13, 64, 3), [3, 1, 256]);
+        assert_eq!(shares(512, 14, 32, 2), [2, 1, 512]);
+        assert_eq!(shares(512, 7, 32, 1), [1, 1, 512]);
+        assert_eq!(shares(512, 7, 32, 3), [1, 3, 192]);
+        // The weights stay in the second cache, the picture is more, rows divide better than channels.
+        assert_eq!(shares(64, 7, 64, 2), [2, 1, 64]);
+        assert_eq!(shares(256, 56, 64, 2), [2, 1, 256]);
+        assert_eq!(shares(512, 8, 320, 2), [2, 1, 512]);
     }
 
     #[test]
@@ -156,8 +269,13 @@ mod tests {
         assert_eq!(grain(Strategy::Winograd, Some(4)), Some(16));
         assert_eq!(grain(Strategy::Winograd, Some(12)), Some(48));
         let frame = frame(ConvSpec::new([1, 3], 64, 64), [1, 1000]);
-        assert_eq!(Split::of(&frame, None, 1e-3, 2), Split { bands: 1, parts: 1, columns: 1000 });
-        assert_eq!(Split::of(&frame, Some(48), 1e-3, 2), Split { bands: 1, parts: 2, columns: 528 });
+        let split = |columns: Option<usize>| {
+            let grain = Grain { rows: 1, columns, channels: None };
+            let Split { bands, parts, columns, .. } = Split::of(&frame, &grain, 1e-3, &machine(2));
+            [bands, parts, columns]
+        };
+        assert_eq!(split(None), [1, 1, 1000]);
+        assert_eq!(split(Some(48)), [1, 2, 528]);
     }
 
     #[test]

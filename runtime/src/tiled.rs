@@ -2,6 +2,7 @@
 //! tables of rows. Both Direct and Specialized are this, with different kernels.
 
 mod memory;
+mod share;
 
 use aligned_vec::AVec;
 use ndarray::{ArrayView3, ArrayView4, ArrayViewMut2, Axis, s};
@@ -22,6 +23,7 @@ use crate::workspace::{Scratch, Tables, recycle};
 
 use memory::staging;
 pub(crate) use memory::{packed_bytes, scratch};
+pub(crate) use share::{Share, unit};
 
 /// Bytes of weights that a panel of run-time width may have: each row of output reads them once, so
 /// that they should stay in the second-level cache.
@@ -213,7 +215,7 @@ impl Tiled {
     /// it reads and writes as it is told, where the kernel can.
     pub(crate) fn finish(
         &self,
-        (epilogue, traffic): (&Epilogue, Traffic),
+        (epilogue, traffic, share): (&Epilogue, Traffic, &Share<'_>),
         inputs: &[&[f32]],
         outputs: &mut [&mut [f32]],
         residuals: &[&[f32]],
@@ -223,9 +225,9 @@ impl Tiled {
         self.kernel.run(&mut kernel::Band {
             inputs,
             outputs,
-            weights: &self.weights,
-            bias: &self.bias,
-            slopes: if epilogue.slopes.is_empty() { &[] } else { &self.slopes },
+            weights: share.weights,
+            bias: share.bias,
+            slopes: if epilogue.slopes.is_empty() { &[] } else { share.slopes },
             residuals,
             floor: epilogue.floor,
             ceiling: epilogue.ceiling,
@@ -236,18 +238,25 @@ impl Tiled {
             prefetch: traffic.prefetch,
             ahead: self.is_far(),
             phase: None,
-            numbers: self.numbers,
+            numbers: share.numbers,
         });
     }
 
     /// Computes a band of output rows.
     pub(crate) fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
+        self.some_channels(band, &self.whole(), fit, scratch);
+    }
+
+    /// Computes some channels of a band of output rows: the band's output has no others.
+    fn some_channels(&self, band: Band<'_, '_, '_>, share: &Share<'_>, fit: &Fit, scratch: &mut Scratch) {
         let mut band = band;
-        if fit.joined.as_ref().is_some_and(|joined| joined.run(self, &mut band)) {
+        if fit.joined.as_ref().is_some_and(|joined| joined.run(self, share, &mut band, scratch)) {
             return;
         }
         let Band { frame, epilogue, input, mut output, residual, first } = band;
-        let interleaved = output.index_axis(Axis(0), 0).is_standard_layout() && !epilogue.doubles();
+        let whole_pixels = share.channels.len() == frame.spec.c_out;
+        let interleaved =
+            whole_pixels && output.index_axis(Axis(0), 0).is_standard_layout() && !epilogue.doubles();
         let residual_in_place =
             residual.is_none_or(|residual| residual.index_axis(Axis(0), 0).is_standard_layout());
         let in_place = rows::interleaved(&input) && residual_in_place;
@@ -286,7 +295,8 @@ impl Tiled {
                 if times > 1 {
                     rows::repeat(frame, part, times, repeated, &mut inputs);
                 }
-                let columns = part.outputs.start * frame.spec.c_out..part.outputs.end * frame.spec.c_out;
+                let [from, end] = [part.outputs.start, part.outputs.end].map(|at| at * frame.spec.c_out);
+                let columns = from + share.channels.start..end;
                 if let Some(residual) = residual_rows(residual, at - first, rows) {
                     rows::gather(residual, residual_in_place, added, &mut residuals);
                     residuals.iter_mut().for_each(|row| *row = row.get(columns.clone()).unwrap_or_default());
@@ -300,7 +310,7 @@ impl Tiled {
                 }
                 debug_assert_eq!(outputs.len(), rows);
                 self.finish(
-                    (epilogue, traffic),
+                    (epilogue, traffic, share),
                     &inputs,
                     &mut outputs,
                     &residuals,
@@ -314,7 +324,7 @@ impl Tiled {
             if !interleaved {
                 let shape = (rows, frame.output[1], frame.spec.c_out);
                 if let Ok(sums) = ArrayView3::from_shape(shape, &unpacked[..rows * row_out]) {
-                    epilogue.deliver(sums, block);
+                    epilogue.deliver(sums.slice(s![.., .., share.channels.clone()]), block);
                 }
             }
             at += rows;

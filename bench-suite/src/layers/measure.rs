@@ -306,7 +306,8 @@ fn pieces(layer: &Conv2d, shape: &Shape, threads: usize) -> usize {
     let machine = tapwise::Machine { threads, ..tapwise::Machine::detect(layer.isa()) };
     let planner = Planner { model: Model::current(), ..Planner::default() };
     let plan = planner.choose(&shape.spec, shape.input, &machine);
-    plan.map_or(1, |plan| plan.bands.max(1) * plan.parts.max(1)).max(shape.batch.min(threads))
+    let pieces = |plan: Explanation| plan.bands.max(1) * plan.parts.max(1) * plan.shares.max(1);
+    plan.map_or(1, pieces).max(shape.batch.min(threads))
 }
 
 #[cfg(test)]

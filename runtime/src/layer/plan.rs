@@ -34,6 +34,9 @@ pub(super) struct Plan {
     /// Where columns are split among threads: how many make a part, and the parts.
     pub(super) columns: usize,
     pub(super) parts: Vec<(Part, Fit)>,
+    /// Where output channels are shared among threads: into how many shares, of how many each.
+    pub(super) shares: usize,
+    pub(super) channels: usize,
 }
 
 /// The plans of a layer.
@@ -72,6 +75,13 @@ impl Plans {
                 Some(Arc::new(Plan { path: Arc::clone(path), fit, parts, ..Plan::clone(&plan) }))
             })
             .collect();
+    }
+}
+
+impl Plan {
+    /// Whether threads share a picture.
+    pub(super) fn divides(&self) -> bool {
+        self.bands > 1 || !self.parts.is_empty() || self.shares > 1
     }
 }
 
@@ -209,7 +219,8 @@ fn plan_by(
     let parts = parts.map(|part| fitted(&path, part, &fit, machine, variant)).collect();
     let key = (input, spec.padding, machine.threads);
     let seconds = candidate.measured.or(candidate.seconds).unwrap_or(0.0);
-    Ok(Plan { key, frame, path, bands, seconds, variant, fit, columns, parts })
+    let Candidate { shares, channels, .. } = *candidate;
+    Ok(Plan { key, frame, path, bands, seconds, variant, fit, columns, parts, shares, channels })
 }
 
 /// A part of the columns with what is decided for it.

@@ -28,6 +28,9 @@ impl Conv2d {
         if !plan.parts.is_empty() {
             return self.run_parts(call, input, output);
         }
+        if plan.shares > 1 {
+            return self.run_shares(call, input, output);
+        }
         let grain = plan.path.grain(&plan.fit);
         let rows = plan.frame.output[0].div_ceil(plan.bands).next_multiple_of(grain);
         let bands = plan.frame.output[0].div_ceil(rows);
@@ -70,6 +73,26 @@ impl Conv2d {
         });
     }
 
+    /// Runs the shares of the output channels.
+    fn run_shares(&self, call: &Call<'_>, input: &ArrayView3<'_, f32>, mut output: ArrayViewMut3<'_, f32>) {
+        let Call { plan, epilogue, residual } = *call;
+        self.pool.with(plan.shares, |scratches| {
+            output
+                .axis_chunks_iter_mut(Axis(2), plan.channels)
+                .into_par_iter()
+                .zip(scratches)
+                .enumerate()
+                .with_max_len(1)
+                .for_each(|(index, (output, scratch))| {
+                    let first = index * plan.channels;
+                    let channels = first..first + output.len_of(Axis(2));
+                    let input = input.view();
+                    let band = Band { frame: &plan.frame, epilogue, input, output, residual, first: 0 };
+                    plan.path.channels(band, channels, &plan.fit, scratch);
+                });
+        });
+    }
+
     pub(super) fn run_batch(
         &self,
         call: &Call<'_>,
@@ -80,7 +103,7 @@ impl Conv2d {
         let count = inputs.len_of(Axis(0));
         let threads = rayon::current_num_threads();
         // Too few pictures to go round: the threads share each picture instead.
-        if threads > 1 && count < 2 * threads && (plan.bands > 1 || !plan.parts.is_empty()) {
+        if threads > 1 && count < 2 * threads && plan.divides() {
             for (input, output) in inputs.axis_iter(Axis(0)).zip(outputs.axis_iter_mut(Axis(0))) {
                 self.run(call, &input, output);
             }

@@ -116,6 +116,7 @@ impl Conv2d {
         let plan = self.plan_of(chosen, &self.spec, input, &machine)?;
         (explanation.bands, explanation.parts) = (chosen.bands, chosen.parts);
         explanation.columns = chosen.columns;
+        (explanation.shares, explanation.channels) = (chosen.shares, chosen.channels);
         explanation.costs = Origin::Measured;
         sort(&mut explanation.candidates);
         self.remember(explanation.clone(), plan);

@@ -10,7 +10,7 @@ use crate::joined;
 use crate::kernel::{Family, Kernel};
 use crate::machine::Machine;
 use crate::planar;
-use crate::split::{self, Split};
+use crate::split::{self, Channels, Grain, Split};
 use crate::strategy::{Strategy, direct, fft, im2col_gemm, separable, specialized, winograd};
 use crate::tiled;
 
@@ -34,6 +34,8 @@ struct Way<'f> {
     growth: f64,
     /// Rows that bands have a multiple of.
     grain: usize,
+    /// Output channels that shares of them have a multiple of, where threads may share them.
+    unit: Option<usize>,
     /// Bands into which the output may be cut.
     most_bands: usize,
     /// Bytes of packed weights.
@@ -94,6 +96,7 @@ impl Planner {
             error,
             growth: 1.0,
             grain: 1,
+            unit: None,
             most_bands: usize::MAX,
             weights: size_of::<f32>() * spec.taps() * spec.c_out,
             scratch: Box::new(|_| 0),
@@ -135,6 +138,7 @@ impl Planner {
             error: predicted.error,
             growth: predicted.growth,
             grain: 1,
+            unit: None,
             most_bands: usize::MAX,
             weights: predicted.weights,
             scratch: Box::new(move |_| predicted.floats),
@@ -176,6 +180,7 @@ impl Planner {
             error: predicted.error,
             growth: predicted.growth,
             grain: 1,
+            unit: None,
             most_bands: fft::most_bands(frame, machine.threads),
             weights: predicted.weights,
             scratch: Box::new(move |_| predicted.floats),
@@ -200,6 +205,7 @@ impl Planner {
             error: choice.error,
             growth: choice.growth,
             grain: choice.grain,
+            unit: None,
             most_bands: usize::MAX,
             weights: choice.weights,
             scratch: Box::new(move |_| choice.workspace / size_of::<f32>()),
@@ -214,8 +220,14 @@ impl Planner {
         let [rows, width] = frame.output;
         let across = tile.map(|tile: [usize; 2]| tile[1] * frame.spec.dilation[1]);
         let seconds = costs.seconds(&features);
-        let grain = split::grain(strategy, across);
-        let Split { bands: cut, parts, columns } = Split::of(frame, grain, seconds, machine.threads);
+        let channels = way.unit.filter(|_| !self.doubles);
+        let grain = Grain {
+            rows: way.grain,
+            columns: split::grain(strategy, across),
+            channels: channels.map(|unit| Channels { unit, weights: way.weights }),
+        };
+        let Split { bands: cut, parts, columns, shares, channels } =
+            Split::of(frame, &grain, seconds, machine);
         let cut = cut.min(way.most_bands);
         let of_band = rows.div_ceil(cut.max(1)).next_multiple_of(way.grain.max(1));
         let count = rows.div_ceil(of_band.max(1));
@@ -223,6 +235,8 @@ impl Planner {
             // The busiest thread has the most bands, and each of them as many rows as the first.
             let most = (count.div_ceil(machine.threads) * of_band).min(rows);
             features.shared(most as f64 / rows as f64, count)
+        } else if shares > 1 {
+            features.shared(channels as f64 / frame.spec.c_out as f64, shares)
         } else if parts > 1 {
             features.shared(columns as f64 / width as f64, parts)
         } else {
@@ -247,6 +261,8 @@ impl Planner {
         } else {
             Verdict::Slower
         };
+        // A share of the channels is written to scratch first, in whole pixels.
+        let written = size_of::<f32>() * rows * width * frame.spec.c_out;
         Candidate {
             strategy,
             family,
@@ -261,10 +277,13 @@ impl Planner {
             bands: cut,
             parts,
             columns,
+            shares,
+            channels,
             workspace_bytes: WorkspaceBytes {
                 scratch: size_of::<f32>()
                     .saturating_mul((way.scratch)(of_band))
-                    .saturating_mul(count * parts),
+                    .saturating_add(if shares > 1 { written } else { 0 })
+                    .saturating_mul(count * parts * shares),
                 weights: way.weights,
             },
             error,
@@ -290,6 +309,8 @@ fn refused(strategy: Strategy, kernel: &str, reason: String, frame: &Frame) -> C
         bands: 0,
         parts: 0,
         columns: 0,
+        shares: 0,
+        channels: 0,
         workspace_bytes: WorkspaceBytes::default(),
         error: summed(frame),
         growth: 1.0,
@@ -317,6 +338,7 @@ fn generated<'f>(
         error: summed(frame),
         growth: 1.0,
         grain: 1,
+        unit: None,
         most_bands: usize::MAX,
         weights,
         scratch,
@@ -349,12 +371,9 @@ fn generated<'f>(
             };
             let features = tiled_cost::features(description, frame, machine, &fit);
             let weights = tiled::packed_bytes(description, &frame.spec);
-            way(
-                borders,
-                features,
-                weights,
-                Box::new(move |rows| tiled::scratch(description, frame, &fit, rows)),
-            )
+            let unit = tiled::unit(description, &frame.spec);
+            let scratch = Box::new(move |rows| tiled::scratch(description, frame, &fit, rows));
+            Way { unit, ..way(borders, features, weights, scratch) }
         }
     }
 }

@@ -56,6 +56,11 @@ impl fmt::Display for Explanation {
             }
         }
         match (self.bands, self.parts) {
+            _ if self.shares > 1 => writeln!(
+                f,
+                "  threads   {} shares of up to {} of {} channels",
+                self.shares, self.channels, self.shape.spec.c_out
+            )?,
             (0 | 1, 0 | 1) => {
                 writeln!(f, "  threads   one: the work is too small to split, or there is no other")?
             }

@@ -1,6 +1,8 @@
 //! Register-tiled kernels whose channel counts, like every other size, are run-time values: the
 //! honest baseline of [`super::specialized`].
 
+use std::ops::Range;
+
 use ndarray::Array4;
 
 use super::separable::{self, Separable};
@@ -118,6 +120,10 @@ impl Path for Direct {
     #[cfg(test)]
     fn packed_bytes(&self) -> usize {
         self.engines.bytes() + self.two_passes.as_ref().map_or(0, Separable::bytes)
+    }
+
+    fn channels(&self, band: Band<'_, '_, '_>, channels: Range<usize>, fit: &Fit, scratch: &mut Scratch) {
+        self.engines.channels(band, channels, fit, scratch);
     }
 
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {

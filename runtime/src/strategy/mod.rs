@@ -9,6 +9,7 @@ pub(crate) mod specialized;
 pub(crate) mod winograd;
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use ndarray::{Array4, ArrayView3, ArrayView4, ArrayViewMut3, ArrayViewMut4};
@@ -162,6 +163,10 @@ pub(crate) trait Path: Send + Sync + fmt::Debug {
     /// `false` where nothing is gained.
     fn batch(&self, _batch: Batch<'_, '_, '_>, _fit: &Fit, _scratch: &mut Scratch) -> bool {
         false
+    }
+    /// Computes some channels of a band, as [`crate::split::Channels`] says they may be divided: the band's
+    /// output has no others. What has no such division is never asked.
+    fn channels(&self, _band: Band<'_, '_, '_>, _channels: Range<usize>, _fit: &Fit, _scratch: &mut Scratch) {
     }
     /// Computes a band. Rows of one output are computed alike whatever band they fall into.
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch);

@@ -1,5 +1,7 @@
 //! Kernels that were generated for exactly the layer's shape, by `#[conv2d]` or `specialize!`.
 
+use std::ops::Range;
+
 use ndarray::Array4;
 
 use super::{Band, Path, Strategy, Variant};
@@ -77,6 +79,10 @@ impl Path for Specialized {
     #[cfg(test)]
     fn packed_bytes(&self) -> usize {
         self.0.bytes()
+    }
+
+    fn channels(&self, band: Band<'_, '_, '_>, channels: Range<usize>, fit: &Fit, scratch: &mut Scratch) {
+        self.0.channels(band, channels, fit, scratch);
     }
 
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch) {
