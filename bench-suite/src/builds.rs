@@ -6,12 +6,13 @@ use std::process::Command;
 use std::time::{Instant, SystemTime};
 
 /// The shapes that the probe knows, by name, each with its descriptor.
-pub const SHAPES: [(&str, &str); 13] = [
+pub const SHAPES: [(&str, &str); 14] = [
     ("stem", "c3x16 k3x3"),
     ("middle", "c64x64 k3x3"),
     ("seven", "c3x64 k7x7 s2x2"),
     ("five", "c24x24 k5x5"),
     ("pointwise", "c64x256 k1x1"),
+    ("far", "c256x256 k3x3"),
     ("ragged", "c3x28 k3x3"),
     ("depthwise", "c128x128 k3x3 g128"),
     ("paired", "c512x512 k3x3 g512"),

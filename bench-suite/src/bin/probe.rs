@@ -17,6 +17,9 @@ tapwise::specialize! { { delta: 2, c_in: 24, c_out: 24 } }
 #[cfg(probe = "pointwise")]
 tapwise::specialize! { { delta: 0, c_in: 64, c_out: 256 } }
 
+#[cfg(probe = "far")]
+tapwise::specialize! { { delta: 1, c_in: 256, c_out: 256 } }
+
 #[cfg(probe = "ragged")]
 tapwise::specialize! { { delta: 1, c_in: 3, c_out: 28 } }
 

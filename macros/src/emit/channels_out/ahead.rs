@@ -34,3 +34,38 @@ pub(super) fn ahead(schedule: &Schedule, panels: &Panels, tile: &Tile) -> [Token
         },
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geometry::Geometry;
+    use crate::isa::ALL;
+
+    /// Pixels of the tiles that ask for weights, of a 3x3 layer of so many channels.
+    fn asking(channels: usize, isa: &str) -> Vec<usize> {
+        let isa = ALL.iter().find(|known| known.name == isa).unwrap();
+        let geometry = Geometry {
+            kernel: [3, 3],
+            stride: [1, 1],
+            dilation: [1, 1],
+            groups: 1,
+            c_in: channels,
+            c_out: channels,
+        };
+        let schedule = Schedule::choose(&geometry, isa);
+        let panels = schedule.panels.iter();
+        let tiles = panels.flat_map(|panels| panels.tiles.iter().map(move |tile| (panels, tile)));
+        tiles
+            .filter(|(panels, tile)| fetches_ahead(&schedule, panels, tile))
+            .map(|(_, tile)| tile.pixels)
+            .collect()
+    }
+
+    #[test]
+    fn tiles_with_loads_to_spare_ask_where_weights_are_many() {
+        assert_eq!(asking(512, "avx512"), [12, 8, 7, 4]);
+        assert!(!asking(512, "avx2").is_empty());
+        assert!(asking(64, "avx512").is_empty());
+        assert!(asking(512, "portable").is_empty());
+    }
+}
