@@ -287,6 +287,7 @@ pub mod __private {
     pub use crate::registry::KERNELS;
     pub use crate::simd;
     pub use crate::simd::strips::{Strips, StripsMut, Taps, Tiles, tile_mut};
+    pub use crate::simd::together::{Seen, Sources, Targets, Written};
     pub use crate::simd::windows::{Windows, WindowsMut, runs};
     pub use crate::strategy::separable::{ColumnSums, Passes, RowSums, turned};
     pub use crate::strategy::winograd::{Across, Algorithm, Down, Finishing, Transform};

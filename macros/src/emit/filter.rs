@@ -6,6 +6,7 @@ mod byte_windows;
 mod bytes;
 mod combination;
 mod dense;
+mod one_pass;
 mod passes;
 mod scalars;
 
@@ -16,7 +17,8 @@ use self::bytes::Bytes;
 use super::tile::index;
 use super::{ident, isa};
 use crate::filter::{Failure, Item, Request};
-use crate::fold::{self, ByteWindow, Factors, Form, Integers, Shared, Weights, unit};
+use crate::fold::one_pass::Tile;
+use crate::fold::{self, ByteWindow, Factors, Form, Integers, Shared, Terms, Weights, unit};
 use crate::isa::{ALL, Isa};
 
 /// A filter, or several over one picture, ready to be written.
@@ -169,7 +171,7 @@ fn sums(terms: &Shared) -> (TokenStream, TokenStream, TokenStream) {
         None => quote!(None),
     });
     let form = quote!(Sums(&[#(#sources),*]));
-    let (modules, kernels) = passes(terms, |isa| tile(isa, terms));
+    let (modules, kernels) = passes(terms, |isa| way(isa, terms));
     (form, modules, kernels)
 }
 
@@ -177,7 +179,7 @@ fn sums(terms: &Shared) -> (TokenStream, TokenStream, TokenStream) {
 fn window(weight: f64, width: usize) -> (TokenStream, TokenStream, TokenStream) {
     let terms = Shared { columns: vec![vec![1.0]], rows: vec![vec![vec![weight; width]]] };
     let (modules, kernels) = match width {
-        0..=fold::WIDEST_WINDOW => passes(&terms, |_| Tile { vectors: 4, together: 1 }),
+        0..=fold::WIDEST_WINDOW => passes(&terms, |_| Way::Along { vectors: 4 }),
         _ => Default::default(),
     };
     let (weight, anew) = (number(weight), index(fold::ANEW));
@@ -185,21 +187,31 @@ fn window(weight: f64, width: usize) -> (TokenStream, TokenStream, TokenStream) 
 }
 
 /// A module for each instruction set, and the descriptors.
-fn passes(terms: &Shared, tile: impl Fn(&Isa) -> Tile) -> (TokenStream, TokenStream) {
+fn passes(terms: &Shared, way: impl Fn(&Isa) -> Way) -> (TokenStream, TokenStream) {
     let mut modules = TokenStream::new();
     let mut kernels = TokenStream::new();
     for isa in ALL {
         let (gate, name, variant) = (isa::gate(isa), ident(isa.name), ident(isa.variant));
         let documentation = format!(" Passes in {}.", isa.what);
-        let Tile { vectors: tile, together } = tile(isa);
-        let columns = passes::columns(isa, terms, tile);
-        let rows = match together > 1 && terms.columns.iter().all(|column| unit(column).is_some()) {
-            true => match dense::dense(terms) {
-                Some(weights) => dense::rows(isa, &weights, tile, together),
-                None => as_they_are::rows(isa, terms, tile, together),
-            },
-            false => passes::rows(isa, terms, tile),
+        let way = way(isa);
+        let (tile, together) = match way {
+            Way::OnePass(Tile { vectors, rows }) => (vectors, rows),
+            Way::TwoPasses { vectors } => (vectors, 2),
+            Way::Along { vectors } => (vectors, 1),
         };
+        let as_they_are = terms.columns.iter().all(|column| unit(column).is_some());
+        let (columns, rows) = match way {
+            Way::OnePass(tile) if !as_they_are => (None, one_pass::rows(isa, terms, tile)),
+            Way::OnePass(_) => match dense::dense(terms) {
+                Some(weights) => (None, dense::rows(isa, &weights, tile, together)),
+                None => (None, as_they_are::rows(isa, terms, tile, together)),
+            },
+            Way::TwoPasses { vectors } => {
+                (Some(passes::columns(isa, terms, vectors)), passes::rows(isa, terms, vectors))
+            }
+            Way::Along { vectors } => (None, passes::rows(isa, terms, vectors)),
+        };
+        let named = if columns.is_some() { quote!(Some(#name::columns)) } else { quote!(None) };
         modules.extend(quote! {
             #[doc = #documentation]
             #gate
@@ -221,7 +233,7 @@ fn passes(terms: &Shared, tile: impl Fn(&Isa) -> Tile) -> (TokenStream, TokenStr
                     ::tapwise::Isa::#variant,
                     #floats,
                     #together,
-                    #name::columns,
+                    #named,
                     #name::rows,
                 )
             },
@@ -230,38 +242,35 @@ fn passes(terms: &Shared, tile: impl Fn(&Isa) -> Tile) -> (TokenStream, TokenStr
     (modules, kernels)
 }
 
-/// What is computed at once.
+/// The passes of a filter for an instruction set.
 #[derive(Debug, Clone, Copy)]
-struct Tile {
-    /// Vectors of a row: enough that addresses are looked up seldom and sums wait for nothing, few enough that the
-    /// code stays short.
-    vectors: usize,
-    /// Rows of output.
-    together: usize,
+enum Way {
+    /// Sums along the rows and down the columns in one pass, of rows of the picture where they lie.
+    OnePass(Tile),
+    /// Sums down the columns, of two rows of output at once, then along the rows, of so many vectors at once: enough
+    /// that addresses are looked up seldom and sums wait for nothing, few enough that the code stays short.
+    TwoPasses { vectors: usize },
+    /// Sums along the rows alone.
+    Along { vectors: usize },
 }
 
-/// Weights beyond which those of a filter of rows as they are do not stay in registers: each is then loaded for
-/// as many vectors of as many rows as there are registers for.
-const RESIDENT: usize = 12;
-
-fn tile(isa: &Isa, terms: &Shared) -> Tile {
+/// One pass where that is cheaper and registers suffice.
+fn way(isa: &Isa, terms: &Shared) -> Way {
+    let known = Terms::from(terms);
+    let one_pass =
+        fold::takes_one_pass(&known).then(|| fold::one_pass::tile(&known, isa.registers)).flatten();
+    if let Some(tile) = one_pass {
+        return Way::OnePass(tile);
+    }
     let taps: usize = terms.rows.iter().flatten().flatten().filter(|weight| **weight != 0.0).count();
     let summed = terms.columns.iter().filter(|column| unit(column).is_none()).count();
-    let many = isa.registers >= 32;
-    if summed == 0 {
-        return match (terms.rows.len(), many) {
-            (1, _) if taps > RESIDENT => Tile { vectors: if many { 4 } else { 2 }, together: 4 },
-            (1 | 2, true) => Tile { vectors: 2, together: 2 },
-            _ => Tile { vectors: 1, together: 2 },
-        };
-    }
     let sums = terms.rows.len().max(summed);
     let vectors = match taps {
         _ if sums > 4 => 1,
         0..=64 if sums <= 2 => 4,
         _ => 2,
     };
-    Tile { vectors, together: 2 }
+    Way::TwoPasses { vectors }
 }
 
 fn number(weight: f64) -> TokenStream {

@@ -35,11 +35,17 @@ pub(crate) fn bank(filters: &[Weights], tolerance: f64) -> Bank {
     // Filters as they stand read the picture's rows where they lie, all of them the same.
     let plain: Vec<Candidate> =
         filters.iter().map(|one| Candidate::new(one.as_it_stands(), one, Vec::new())).collect();
-    let ways = [joined(&folded), joined(&plain)];
-    let [cycles, as_they_stand] = [&ways[0], &ways[1]].map(Shared::cycles);
-    let [shared, rows] = ways;
-    let (shared, cycles, chosen) =
-        if cycles <= as_they_stand { (shared, cycles, folded) } else { (rows, as_they_stand, plain) };
+    // Few terms share columns where those that are cheapest alone do not.
+    let fewest =
+        |one: &Weights| candidates(one, tolerance).into_iter().min_by_key(|way| way.factors.columns.len());
+    let few: Vec<Candidate> = filters.iter().filter_map(fewest).collect();
+    let ways = [folded, plain, few].map(|chosen| {
+        let shared = joined(&chosen);
+        (cost(&shared), shared, chosen)
+    });
+    let [first, others @ ..] = ways;
+    let (cycles, shared, chosen) =
+        others.into_iter().fold(first, |best, other| if other.0 < best.0 { other } else { best });
     let mut findings = Vec::new();
     for (index, one) in chosen.iter().enumerate() {
         findings.extend(one.findings.iter().map(|finding| format!("filter {index}: {finding}")));
@@ -51,6 +57,7 @@ pub(crate) fn bank(filters: &[Weights], tolerance: f64) -> Bank {
             sums => format!("{sums} sums down the columns serve {terms} terms"),
         });
     }
+    findings.extend(findings::of_one_pass(&shared));
     let error = chosen.iter().fold(0.0, |most: f64, one| most.max(one.error));
     let first = filters.first().map_or([0; 2], |one| [one.height, one.width]);
     let layer = filters.len() as f64 * of_a_layer(first[0], first[1]);
@@ -96,12 +103,5 @@ impl Shared {
     fn operations(&self) -> usize {
         let (first, second) = self.stages();
         operations(&first) + second.map(|one| operations(&one)).sum::<usize>()
-    }
-
-    /// Predicted cycles for a vector of outputs of every filter.
-    fn cycles(&self) -> f64 {
-        let (first, second) = self.stages();
-        let of_output = cost(&Factors { columns: Vec::new(), rows: Vec::new() });
-        cost(&first) - of_output + second.map(|one| cost(&one)).sum::<f64>()
     }
 }

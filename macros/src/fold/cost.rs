@@ -1,6 +1,6 @@
 //! What forms of a filter cost: cycles of a core for a vector of outputs, 16 lanes wide.
 
-use super::{Factors, Weights};
+use super::{Factors, Shared, Weights, one_pass};
 
 /// Operations that straight-line code may have, both stages together: more compile for too long.
 pub(super) const LONGEST: usize = 600;
@@ -13,13 +13,18 @@ pub(crate) const ANEW: usize = 32;
 const SMALLEST_WINDOW: usize = 25;
 
 /// A load that begins on a cache line.
-const LOAD: f64 = 0.5;
+pub(super) const LOAD: f64 = 0.5;
 /// A load that begins anywhere: at full width it crosses a line.
-const UNALIGNED: f64 = 1.0;
+pub(super) const UNALIGNED: f64 = 1.0;
 /// A multiply-add, an addition or a multiplication.
-const OPERATION: f64 = 0.5;
+pub(super) const OPERATION: f64 = 0.5;
 /// A store.
-const STORE: f64 = 1.0;
+pub(super) const STORE: f64 = 1.0;
+/// What a second pass costs beside its sums: they are stored and read again from a cache that holds rows of the picture
+/// as well, their ends are padded, and while they are summed along nothing else of the picture is read.
+const SECOND: f64 = 5.0;
+/// Registers that the forms are compared for.
+const REGISTERS: usize = 32;
 /// The running sum down the columns of a window.
 const RUNNING: f64 = 2.5;
 /// Columns of a window up to which one sum along the row is cheaper than sums of 2, 4, 8.. neighbours.
@@ -35,23 +40,68 @@ const TRANSFORMED: usize = 63;
 /// What a layer costs beside its sums: borders, epilogue, memory that is not streamed.
 const LAYER: f64 = 12.0;
 
-/// Predicted cycles for a vector of outputs.
+/// The terms of a filter, or of several over one picture.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms<'a> {
+    /// Weights down the columns, `[T][K_h]`.
+    pub(crate) columns: &'a [Vec<f64>],
+    /// Weights along the rows, `[filter][T][K_w]`; none where a filter has no part in a term.
+    pub(crate) filters: Vec<&'a [Vec<f64>]>,
+}
+
+impl<'a> From<&'a Factors> for Terms<'a> {
+    fn from(factors: &'a Factors) -> Self {
+        Terms { columns: &factors.columns, filters: vec![&factors.rows] }
+    }
+}
+
+impl<'a> From<&'a Shared> for Terms<'a> {
+    fn from(shared: &'a Shared) -> Self {
+        Terms { columns: &shared.columns, filters: shared.rows.iter().map(Vec::as_slice).collect() }
+    }
+}
+
+impl<'a> Terms<'a> {
+    /// Weights along the rows, of every filter.
+    pub(super) fn rows(&self) -> impl Iterator<Item = &'a Vec<f64>> {
+        self.filters.iter().flat_map(|filter| filter.iter())
+    }
+}
+
+/// Predicted cycles for a vector of outputs of every filter, in one pass or in two.
+pub(super) fn cost<'a>(terms: impl Into<Terms<'a>>) -> f64 {
+    let terms = terms.into();
+    let two = of_two_passes(&terms);
+    match one_pass::cost(&terms, REGISTERS) {
+        Some(one) if takes_one_pass(&terms) => one,
+        _ => two,
+    }
+}
+
+/// Whether sums take one pass over the picture: where all terms are rows of it, and where that is cheaper than two.
+pub(crate) fn takes_one_pass(terms: &Terms<'_>) -> bool {
+    let rows = terms.columns.iter().all(|column| is_unit(column));
+    rows || one_pass::cost(terms, REGISTERS).is_some_and(|cycles| cycles < of_two_passes(terms))
+}
+
+/// Predicted cycles for a vector of outputs of every filter in two passes.
 ///
-/// Down the columns: every row that a term reads is loaded, every weight is an operation and every term a
-/// store, but for terms whose column is a single 1, which read the picture where it lies. Along the rows:
+/// Down the columns: the rows that terms read are loaded once for two rows of output, every weight is an operation and
+/// every term a store, but for terms whose column is a single 1, which read the picture where it lies. Along the rows:
 /// every weight is a load and an operation. Then the output is stored.
-pub(crate) fn cost(factors: &Factors) -> f64 {
-    let summed = || factors.columns.iter().filter(|column| !is_unit(column));
-    let height = factors.columns.iter().map(Vec::len).max().unwrap_or(0);
-    let is_read = |row: &usize| summed().any(|column| column.get(*row).is_some_and(|weight| *weight != 0.0));
-    let rows = (0..height).filter(is_read).count();
+fn of_two_passes(terms: &Terms<'_>) -> f64 {
+    let summed = || terms.columns.iter().filter(|column| !is_unit(column));
+    let height = terms.columns.iter().map(Vec::len).max().unwrap_or(0);
+    let is_read = |row: usize| summed().any(|column| column.get(row).is_some_and(|weight| *weight != 0.0));
+    let rows = (0..=height).filter(|row| is_read(*row) || row.checked_sub(1).is_some_and(is_read)).count();
     let down: usize = summed().map(|column| taps(column)).sum();
-    let along: usize = factors.rows.iter().map(|row| taps(row)).sum();
-    LOAD * rows as f64
+    let along: usize = terms.rows().map(|row| taps(row)).sum();
+    LOAD * rows as f64 / 2.0
         + OPERATION * (down + along) as f64
         + STORE * summed().count() as f64
         + UNALIGNED * along as f64
-        + STORE
+        + STORE * terms.filters.len() as f64
+        + SECOND
 }
 
 /// Weights of both stages that are not zero: operations of straight-line code.

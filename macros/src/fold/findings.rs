@@ -1,6 +1,6 @@
 //! What was found in weights, a sentence each.
 
-use super::cost::{ANEW, LONGEST, cost, is_unit};
+use super::cost::{ANEW, LONGEST, Terms, cost, is_unit, takes_one_pass};
 use super::{Factors, MOST, Weights, low_rank};
 
 /// The largest error that is still worth a word when no tolerance was given.
@@ -74,11 +74,26 @@ pub(super) fn of_a_layer(operations: usize, sums: f64, layer: f64) -> String {
 /// Multiplications that remain where weights of one size in a pass share theirs, and ±1 needs none.
 pub(super) fn of_sums(factors: &Factors, taps: usize) -> Option<String> {
     let columns = factors.columns.iter().filter(|column| !is_unit(column));
-    let remaining: usize = columns.chain(&factors.rows).map(|weights| multiplications(weights)).sum();
+    // In one pass each weight of a column meets sums of its own.
+    let of_columns: usize = match takes_one_pass(&factors.into()) {
+        true => columns.flatten().filter(|weight| **weight != 0.0 && weight.abs() != 1.0).count(),
+        false => columns.map(|column| multiplications(column)).sum(),
+    };
+    let remaining = of_columns + factors.rows.iter().map(|row| multiplications(row)).sum::<usize>();
     (remaining < taps).then(|| match remaining {
         0 => "no multiplication remains".to_owned(),
         1 => "1 multiplication remains for each output".to_owned(),
         _ => format!("{remaining} multiplications remain for each output"),
+    })
+}
+
+/// That both passes are one, where they are.
+pub(super) fn of_one_pass<'a>(terms: impl Into<Terms<'a>>) -> Option<String> {
+    let terms = terms.into();
+    let summed = terms.columns.iter().any(|column| !is_unit(column));
+    (summed && takes_one_pass(&terms)).then(|| {
+        "both passes at once: sums along a row stay in registers for all rows of output that see it"
+            .to_owned()
     })
 }
 

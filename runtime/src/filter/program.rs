@@ -35,7 +35,7 @@ pub struct Program {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Form {
     /// Sums down the columns and along the rows. For each term the row of the filter that it reads in
-    /// place, or nothing where it reads a sum of rows.
+    /// place, or nothing where it reads a sum of rows; kernels of one pass read all rows in place.
     Sums(&'static [Option<usize>]),
     /// Sums of a window of weights that are alike.
     Window {
@@ -93,22 +93,23 @@ pub struct Kernel {
     isa: Isa,
     tile: usize,
     together: usize,
-    columns: unsafe fn(&mut Columns<'_, '_>),
+    columns: Option<unsafe fn(&mut Columns<'_, '_>)>,
     rows: unsafe fn(&mut Rows<'_, '_, '_>),
 }
 
 impl Kernel {
-    /// For generated code.
+    /// For generated code. Without sums down the columns those along the rows read rows of the picture, for as many rows
+    /// of output as are computed `together`.
     ///
     /// # Safety
-    /// Neither function may need a target feature but those of `isa`.
+    /// No function may need a target feature but those of `isa`.
     #[doc(hidden)]
     #[must_use]
     pub const unsafe fn new(
         isa: Isa,
         tile: usize,
         together: usize,
-        columns: unsafe fn(&mut Columns<'_, '_>),
+        columns: Option<unsafe fn(&mut Columns<'_, '_>)>,
         rows: unsafe fn(&mut Rows<'_, '_, '_>),
     ) -> Self {
         Kernel { isa, tile, together, columns, rows }
@@ -132,15 +133,22 @@ impl Ready {
         self.0.tile
     }
 
+    /// Whether all sums are taken in one pass, of rows of the picture.
+    pub(super) fn one_pass(&self) -> bool {
+        self.0.columns.is_none()
+    }
+
     /// Rows of output that are computed at once, by all of whose rows of the picture: at least 1.
     pub(super) fn together(&self) -> usize {
         self.0.together
     }
 
     pub(super) fn columns(&self, call: &mut Columns<'_, '_>) {
-        // SAFETY: `Kernel::new` was promised that its functions need no feature but those of its instruction
-        // set, and a `Ready` exists only where the machine has that set.
-        unsafe { (self.0.columns)(call) }
+        if let Some(columns) = self.0.columns {
+            // SAFETY: `Kernel::new` was promised that its functions need no feature but those of its instruction
+            // set, and a `Ready` exists only where the machine has that set.
+            unsafe { columns(call) }
+        }
     }
 
     pub(super) fn rows(&self, call: &mut Rows<'_, '_, '_>) {

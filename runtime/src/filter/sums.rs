@@ -99,14 +99,9 @@ impl Sums<'_> {
         self.surface.left().next_multiple_of(LINE) - self.surface.left()
     }
 
-    /// Terms that are sums of rows.
+    /// Terms whose sums down the columns are stored.
     fn summed(&self) -> usize {
-        self.terms.iter().filter(|term| term.is_none()).count()
-    }
-
-    /// Whether every term is a row of the picture: kernels then sum some rows of output in one pass.
-    fn as_they_are(&self) -> bool {
-        self.summed() == 0
+        if self.kernel.one_pass() { 0 } else { self.terms.iter().filter(|term| term.is_none()).count() }
     }
 
     fn cut(&self) -> Cut {
@@ -122,11 +117,11 @@ impl Sums<'_> {
         if far || surface.left().max(beyond) > surface.spread() {
             return whole;
         }
-        if self.summed() == self.terms.len() {
+        if !self.kernel.one_pass() && self.summed() == self.terms.len() {
             return Cut { strip: strip.min(whole.length), ..whole };
         }
         // Without sums there is nothing to keep in the cache between runs.
-        let strip = if self.as_they_are() { output.max(tile) } else { strip };
+        let strip = if self.kernel.one_pass() { output.max(tile) } else { strip };
         let (left, right) = (surface.left().next_multiple_of(tile), beyond.next_multiple_of(tile));
         if left + right + tile > output { whole } else { Cut { left, right, strip, length: output } }
     }
@@ -153,7 +148,8 @@ impl Sums<'_> {
         let longest = cut.runs().filter(|run| run.padded).map(|run| run.length).max().unwrap_or(0);
         let end = pitch(longest + surface.spread());
         let row = pitch(cut.length);
-        let ends = if self.as_they_are() { height + together - 1 } else { self.terms.len() - summed } * end;
+        let ends =
+            if self.kernel.one_pass() { height + together - 1 } else { self.terms.len() - summed } * end;
         let direct = cut.length == surface.output() && writes_in_place(&mut output);
         // Where outputs lie elsewhere, or there are fewer rows than kernels compute at once.
         let results = if direct { together - 1 } else { block } * filters * row;
@@ -194,7 +190,7 @@ impl Sums<'_> {
                     let from = if self.flipped { rows_seen - count - from } else { from };
                     let table = &table[from..][..count];
                     let ahead = &ahead[together * group..][..together];
-                    if self.as_they_are() {
+                    if self.kernel.one_pass() {
                         let mut sources = recycle(std::mem::take(&mut tables.residuals));
                         self.run_together(run, [table, ahead], (ends, end), &mut sources, targets);
                         tables.residuals = recycle(sources);
@@ -292,7 +288,7 @@ impl Sums<'_> {
         self.call(run, sources, &ahead[row..=row], outputs);
     }
 
-    /// Sums one run of as many rows of output as kernels compute at once, of rows as they are.
+    /// Sums one run of as many rows of output as kernels of one pass compute at once.
     fn run_together<'t>(
         &self,
         run: Run,

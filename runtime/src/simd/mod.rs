@@ -110,6 +110,7 @@ pub mod avx512;
 pub mod neon;
 pub mod portable;
 pub mod strips;
+pub mod together;
 #[cfg(target_arch = "x86_64")]
 mod turns;
 #[cfg(target_arch = "x86_64")]

@@ -8,11 +8,9 @@ use quote::quote;
 use super::combination::Constants;
 use crate::emit::tile::index;
 use crate::emit::{ident, isa};
+use crate::fold::one_pass::RESIDENT;
 use crate::fold::{Shared, unit};
 use crate::isa::Isa;
-
-/// Weights beyond which those of a filter do not stay in registers beside its sums.
-const RESIDENT: usize = 12;
 
 /// Weights of different values, but for ones.
 fn distinct(terms: &Shared) -> usize {
@@ -38,7 +36,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
         term.and_then(|term| terms.rows[filter][term].get(tap)).copied().unwrap_or(0.0)
     };
     let filters = terms.rows.len();
-    let outputs: Vec<Ident> = (0..together * filters).map(|output| ident(&format!("y{output}"))).collect();
+    let outputs = together * filters;
     // What a row of output sees is a row further down than what the one before it does.
     let weight_of = |output: usize, row: usize, tap: usize| match row.checked_sub(output / filters) {
         Some(row) => weight(output % filters, row, tap),
@@ -47,20 +45,20 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
     let name = |row: usize, tap: usize| ident(&format!("x{row}_{tap}"));
     let read =
         |row: usize, tap: usize| (0..together * filters).any(|output| weight_of(output, row, tap) != 0.0);
-    let sources: Vec<Ident> = (0..height + together - 1).map(|row| ident(&format!("s{row}"))).collect();
+    let seen = height + together - 1;
     let mut constants = Constants::default();
     // Where weights do not stay in registers, each is read from memory for all that it is a weight of.
     let resident = resident(terms);
     let mut before: Vec<Ident> = Vec::new();
     let mut begun = vec![false; together * filters];
-    // What can fail is looked up before the first sum: else the compiler moves sums behind it.
-    let (mut lookups, mut steps) = (Vec::new(), Vec::new());
-    for (row, source) in sources.iter().enumerate() {
+    let mut steps = Vec::new();
+    for row in 0..seen {
         let names = (0..width).map(|tap| {
             let name = name(row, tap);
             if read(row, tap) { quote!(#name) } else { quote!(_) }
         });
-        lookups.push(quote! { let Some([#(#names),*]) = #source.tile::<#tile>(at) else { return }; });
+        let place = index(row);
+        steps.push(quote! { let [#(#names),*] = seen.row::<#place>(); });
         for tap in (0..width).filter(|tap| read(row, *tap)) {
             let name = name(row, tap);
             let values: Vec<Ident> = (0..tile).map(|vector| ident(&format!("v{vector}"))).collect();
@@ -102,14 +100,14 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
             }
         }
     }
-    let stores = outputs.iter().enumerate().flat_map(|(output, target)| {
+    let stores = (0..outputs).flat_map(|output| {
         (0..tile).map(move |vector| {
-            let (sum, vector) = (ident(&format!("sum{output}_{vector}")), index(vector));
+            let (sum, row, lane) = (ident(&format!("sum{output}_{vector}")), index(output), index(vector));
             quote! {
-                if call.stream {
-                    simd::stream(#sum, &mut #target[#vector]);
+                if stream {
+                    simd::stream(#sum, &mut written.row::<#row>()[#lane]);
                 } else {
-                    simd::store(#sum, &mut #target[#vector]);
+                    simd::store(#sum, &mut written.row::<#row>()[#lane]);
                 }
             }
         })
@@ -119,7 +117,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
         (false, table) => quote! { #table let weights = &WEIGHTS; },
     };
     let (tile, width) = (index(tile), index(width));
-    let first = outputs.first();
+    let (seen, outputs) = (index(seen), index(outputs));
     let ahead: Vec<Ident> = (0..together).map(|row| ident(&format!("ahead{row}"))).collect();
     let documentation = format!(" Sums of {height} rows as they are, for {together} rows of output.");
     quote! {
@@ -127,22 +125,19 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, together: usize) -> T
         #features
         pub(super) fn rows(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
             #declared
-            let ([#(#sources),*], [#(#outputs),*]) = (call.sources, &mut *call.outputs) else { return };
-            let [#(#ahead),*] = call.ahead else { return };
-            #(
-                let Some(#sources) = tapwise::Taps::<#width, #lanes>::new(#sources, call.from, call.step, call.length)
-                else {
+            let stream = call.stream;
+            let &[#(#ahead),*] = call.ahead else { return };
+            let Some(first) = call.outputs.first().and_then(|row| row.get(call.at..)) else { return };
+            let mut tiles = tapwise::Tiles::aligned(first, call.length, #tile * #lanes);
+            // What can fail is looked up before the first sum: else the compiler moves sums behind it.
+            let sources = tapwise::Sources::<#seen, #width, #lanes>::new(call.sources, call.from, call.step, call.length);
+            let targets = tapwise::Targets::<#outputs, #lanes>::new(call.outputs, call.at, call.length);
+            let (Some(sources), Some(mut targets)) = (sources, targets) else { return };
+            while let Some(at) = tiles.next() {
+                let (Some(seen), Some(mut written)) = (sources.tile::<#tile>(at), targets.tile::<#tile>(at)) else {
                     return;
                 };
-            )*
-            let Some(first) = #first.get(call.at..) else { return };
-            let mut tiles = tapwise::Tiles::aligned(first, call.length, #tile * #lanes);
-            while let Some(at) = tiles.next() {
-                #(
-                    let Some(#outputs) = tapwise::tile_mut::<_, #lanes, #tile>(#outputs, call.at + at) else { return };
-                )*
                 #(simd::prefetch_near::<#tile>(#ahead, call.at + at);)*
-                #(#lookups)*
                 #(#steps)*
                 #(#stores)*
             }

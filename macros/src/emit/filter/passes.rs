@@ -13,13 +13,6 @@ use crate::isa::Isa;
 pub(super) fn columns(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
     let (features, lanes) = (isa::features(isa), index(isa.lanes));
     let summed: Vec<&Vec<f64>> = terms.columns.iter().filter(|column| unit(column).is_none()).collect();
-    if summed.is_empty() {
-        return quote! {
-            #[doc = " Nothing: every term reads rows of the picture in place."]
-            #features
-            pub(super) fn columns(_: &mut tapwise::filter::Columns<'_, '_>) {}
-        };
-    }
     let height = summed.first().map_or(0, |column| column.len());
     // Two rows of output see one row of the picture more than one does.
     let count = index(height + 1);
