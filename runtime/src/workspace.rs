@@ -12,6 +12,7 @@ pub(crate) struct Scratch {
     outputs: Vec<&'static mut [f32]>,
     bytes: Vec<&'static [u8]>,
     held: Vec<usize>,
+    places: Vec<usize>,
     residuals: Vec<&'static [f32]>,
 }
 
@@ -33,6 +34,7 @@ impl Scratch {
             bytes: Vec::new(),
             residuals: Vec::new(),
             held: Vec::new(),
+            places: Vec::new(),
         }
     }
 
@@ -73,6 +75,17 @@ impl Scratch {
     /// Takes the memory of that table back.
     pub(crate) fn keep_bytes(&mut self, table: Vec<&[u8]>) {
         self.bytes = recycle(table);
+    }
+
+    /// Takes the memory of a table of places in a row out of the scratch; give it back with
+    /// [`Scratch::keep_places`].
+    pub(crate) fn places(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.places)
+    }
+
+    /// Takes the memory of that table back.
+    pub(crate) fn keep_places(&mut self, table: Vec<usize>) {
+        self.places = table;
     }
 
     /// Takes the memory of the tables back.

@@ -6,6 +6,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut2, Axis};
 
+use super::edges::Edges;
 use super::passes::Passes;
 use super::program::{ByteReady, ByteRows};
 use super::surface::Surface;
@@ -25,9 +26,6 @@ pub(super) struct ByteWindows<'a> {
 const LINE: usize = 64;
 /// Sums of a cache line.
 const SUMS: usize = LINE / size_of::<u16>();
-/// In the place of a number of a row: zero is seen.
-const NOTHING: usize = usize::MAX;
-
 impl ByteWindows<'_> {
     /// Computes rows `first..` of the output, `[rows, W' · C]`.
     pub(super) fn band(
@@ -48,16 +46,8 @@ impl ByteWindows<'_> {
         let plane = (summed + furthest).next_multiple_of(SUMS);
         let pitch = width.next_multiple_of(LINE);
 
-        // What is seen beyond the picture's edges is the same for all rows.
-        let beyond = || (0..left).chain(left + width..padded);
-        let mut tables = scratch.tables();
-        tables.held.clear();
-        tables.held.extend(
-            surface
-                .shown(0..left)
-                .chain(surface.shown(left + width..padded))
-                .map(|shown| shown.unwrap_or(NOTHING)),
-        );
+        let mut places = scratch.places();
+        let edges = Edges::of(surface, &mut places);
 
         let sums = powers * plane * size_of::<u16>();
         let length = sums + 3 * pitch + surface.output();
@@ -82,9 +72,8 @@ impl ByteWindows<'_> {
                 passes.slide_bytes(entering, self.row(&input, at - 1, zeros, old), inside);
             }
             let padding = &mut planes[before..];
-            for (at, shown) in beyond().zip(&tables.held) {
-                padding[at] = if *shown == NOTHING { 0 } else { padding[*shown] };
-            }
+            edges.begin(padding);
+            edges.end(padding);
             self.double(planes, plane, summed);
             let along = |output: &mut [u8]| {
                 let (from, step, length) = (before, surface.step as isize, output.len());
@@ -98,7 +87,7 @@ impl ByteWindows<'_> {
                 }
             }
         }
-        scratch.keep(tables);
+        scratch.keep_places(places);
     }
 
     /// Sums of 2, 4, 8.. neighbours, each from those of half as many.

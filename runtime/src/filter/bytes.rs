@@ -6,6 +6,7 @@
 use bytemuck::Pod;
 use ndarray::{ArrayView1, ArrayView2, ArrayViewMut1, ArrayViewMut2, Axis};
 
+use super::edges::Edges;
 use super::program::{ByteColumns, ByteReady, ByteRows};
 use super::surface::Surface;
 use crate::workspace::{Scratch, recycle};
@@ -45,6 +46,8 @@ impl<T: Pod + Default> ByteSums<T> {
         let (mut tables, mut bytes) = (scratch.tables(), scratch.bytes());
         tables.held.clear();
         tables.held.resize(copies, 0);
+        let mut places = scratch.places();
+        let edges = Edges::of(surface, &mut places);
         let sums = 2 * self.terms * plane * size_of::<T>();
         let length = sums + (1 + copies) * pitch + surface.output();
         let memory: &mut [u8] = bytemuck::cast_slice_mut(scratch.floats(length.div_ceil(size_of::<f32>())));
@@ -85,8 +88,8 @@ impl<T: Pod + Default> ByteSums<T> {
             bytes = recycle(table);
             for plane in planes.chunks_exact_mut(plane) {
                 let numbers = &mut plane[before..];
-                surface.complete(numbers, 0..surface.left());
-                surface.complete(numbers, surface.left() + width..padded);
+                edges.begin(numbers);
+                edges.end(numbers);
             }
             for (row, output) in pair.outer_iter_mut().enumerate() {
                 // A filter that is turned reads the rows from the last on.
@@ -96,6 +99,7 @@ impl<T: Pod + Default> ByteSums<T> {
             }
         }
         scratch.keep(tables);
+        scratch.keep_places(places);
         scratch.keep_bytes(bytes);
     }
 

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut3, Axis};
 
+use super::edges::Edges;
 use super::passes::Passes;
 use super::program::{Columns, Ready, Rows};
 use super::sample::{Filters, Sample};
@@ -86,6 +87,7 @@ struct Seen<'t, 'x> {
     table: &'t [&'x [f32]],
     /// For each row of this pair a row of the picture that is seen soon.
     ahead: &'t [&'x [f32]],
+    edges: Edges<'t>,
     /// Sums down the columns, the terms of the first row and those of the second.
     planes: &'x [f32],
     plane: usize,
@@ -156,6 +158,8 @@ impl Sums<'_> {
 
         let mut tables = scratch.tables();
         tables.held.resize(space.rows, 0);
+        let mut places = scratch.places();
+        let edges = Edges::of(surface, &mut places);
         let floats = scratch.floats(space.floats() + 2 * summed * plane + ends + results);
         let (ring, rest, _) = Ring::take(space, floats, &mut tables.held);
         let (planes, rest) = rest.split_at_mut(2 * summed * plane);
@@ -192,14 +196,14 @@ impl Sums<'_> {
                     let ahead = &ahead[together * group..][..together];
                     if self.kernel.one_pass() {
                         let mut sources = recycle(std::mem::take(&mut tables.residuals));
-                        self.run_together(run, [table, ahead], (ends, end), &mut sources, targets);
+                        self.run_together(run, edges, [table, ahead], (ends, end), &mut sources, targets);
                         tables.residuals = recycle(sources);
                         continue;
                     }
-                    self.sum_columns(table, self.columns(run, cut), planes, plane);
+                    self.sum_columns(table, self.columns(run, cut), edges, planes, plane);
                     for (row, targets) in targets.chunks_exact_mut(filters).enumerate() {
                         let mut sources = recycle(std::mem::take(&mut tables.residuals));
-                        let seen = Seen { table, ahead, planes, plane, row };
+                        let seen = Seen { table, ahead, edges, planes, plane, row };
                         self.run(run, seen, (ends, end), &mut sources, targets);
                         tables.residuals = recycle(sources);
                     }
@@ -215,6 +219,7 @@ impl Sums<'_> {
             }
         }
         scratch.keep(tables);
+        scratch.keep_places(places);
         if self.stream {
             settle();
         }
@@ -236,7 +241,14 @@ impl Sums<'_> {
 
     /// Sums some columns of the picture for every plane, and what lies beyond its edges where they reach
     /// them.
-    fn sum_columns(&self, table: &[&[f32]], columns: Range<usize>, planes: &mut [f32], plane: usize) {
+    fn sum_columns(
+        &self,
+        table: &[&[f32]],
+        columns: Range<usize>,
+        edges: Edges<'_>,
+        planes: &mut [f32],
+        plane: usize,
+    ) {
         let (surface, tile) = (&self.surface, self.kernel.tile());
         let end = if columns.end == surface.width() { columns.end.max(tile) } else { columns.end };
         let from = columns.start.min(end - tile);
@@ -251,10 +263,10 @@ impl Sums<'_> {
         for plane in planes.chunks_exact_mut(plane) {
             let padded = &mut plane[self.before()..];
             if columns.start == 0 {
-                surface.complete(padded, 0..surface.left());
+                edges.begin(padded);
             }
             if columns.end == surface.width() {
-                surface.complete(padded, surface.left() + columns.end..surface.output() + surface.spread());
+                edges.end(padded);
             }
         }
     }
@@ -263,7 +275,7 @@ impl Sums<'_> {
     fn run<'t>(
         &self,
         run: Run,
-        Seen { table, ahead, planes, plane, row }: Seen<'_, 't>,
+        Seen { table, ahead, edges, planes, plane, row }: Seen<'_, 't>,
         (ends, end): (&'t mut [f32], usize),
         sources: &mut Vec<&'t [f32]>,
         outputs: &mut [&mut [f32]],
@@ -275,7 +287,7 @@ impl Sums<'_> {
         if run.padded {
             let in_place = self.terms.iter().flatten();
             for (end, row) in ends.chunks_exact_mut(end).zip(in_place) {
-                surface.pad(table[row + place], run.from, &mut end[..length]);
+                edges.pad(table[row + place], run.from, &mut end[..length]);
             }
         }
         let mut planes = planes.chunks_exact(plane).skip(place * self.summed());
@@ -292,6 +304,7 @@ impl Sums<'_> {
     fn run_together<'t>(
         &self,
         run: Run,
+        edges: Edges<'_>,
         [table, ahead]: [&[&'t [f32]]; 2],
         (ends, end): (&'t mut [f32], usize),
         sources: &mut Vec<&'t [f32]>,
@@ -305,7 +318,7 @@ impl Sums<'_> {
         if run.padded {
             let length = run.length + surface.spread();
             for (end, row) in ends.chunks_exact_mut(end).zip(table) {
-                surface.pad(row, run.from, &mut end[..length]);
+                edges.pad(row, run.from, &mut end[..length]);
             }
             sources.extend(ends.chunks_exact(end));
         } else {

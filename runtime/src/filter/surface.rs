@@ -1,7 +1,5 @@
 //! A picture as filters see it: rows of numbers, whose taps are a step apart.
 
-use std::ops::Range;
-
 use ndarray::{ArrayView1, ArrayView2, Axis};
 
 use super::passes::Passes;
@@ -41,42 +39,9 @@ impl Surface {
         (self.frame.spec.kernel[1] - 1) * self.step
     }
 
-    /// Writes `target.len()` numbers of a padded row, from number `from` of it on, out of a row of the
-    /// picture.
-    pub(super) fn pad(&self, row: &[f32], from: usize, target: &mut [f32]) {
-        let (left, width) = (self.left(), self.width());
-        let to = from + target.len();
-        let inside = from.clamp(left, left + width)..to.clamp(left, left + width);
-        let (before, rest) = target.split_at_mut(inside.start.max(from).min(to) - from);
-        let (middle, after) = rest.split_at_mut(inside.len().min(rest.len()));
-        middle.copy_from_slice(&row[inside.start - left..][..middle.len()]);
-        self.edge(row, from, before);
-        self.edge(row, to - after.len(), after);
-    }
-
-    /// Writes numbers beyond the picture from those of it, which are there: `padded` begins with the first
-    /// number before the picture.
-    pub(super) fn complete<T: Copy + Default>(&self, padded: &mut [T], beyond: Range<usize>) {
-        for at in beyond {
-            padded[at] = self.source(at).map_or(T::default(), |source| padded[self.left() + source]);
-        }
-    }
-
-    /// For each number of a padded row `beyond` the picture which number of that row it shows; nothing where it is
-    /// zero. What [`Surface::complete`] asks for each row, for those who have many.
-    pub(super) fn shown(&self, beyond: Range<usize>) -> impl Iterator<Item = Option<usize>> {
-        beyond.map(|at| self.source(at).map(|source| self.left() + source))
-    }
-
-    fn edge(&self, row: &[f32], from: usize, target: &mut [f32]) {
-        for (at, number) in target.iter_mut().enumerate() {
-            *number = self.source(from + at).map_or(0.0, |source| row[source]);
-        }
-    }
-
     /// The number of the picture's row that number `at` of a padded row shows; zeros beyond what the
     /// filter reads.
-    fn source(&self, at: usize) -> Option<usize> {
+    pub(super) fn source(&self, at: usize) -> Option<usize> {
         let column = self.frame.padded_column(at / self.step)?;
         Some(column * self.step + at % self.step)
     }

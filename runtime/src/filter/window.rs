@@ -10,6 +10,7 @@
 
 use ndarray::{ArrayView2, ArrayViewMut3, Axis};
 
+use super::edges::Edges;
 use super::passes::Passes;
 use super::program::{Ready, Rows};
 use super::sample::{Filters, Sample};
@@ -57,6 +58,8 @@ impl Windows<'_> {
 
         let mut tables = scratch.tables();
         tables.held.resize(space.rows, 0);
+        let mut places = scratch.places();
+        let edges = Edges::of(surface, &mut places);
         let floats = scratch.floats(space.floats() + 5 * plane);
         let (ring, rest, _) = Ring::take(space, floats, &mut tables.held);
         let mut planes = rest.chunks_exact_mut(plane);
@@ -76,8 +79,8 @@ impl Windows<'_> {
             } else {
                 passes.slide(reader.row(at + height - 1), reader.row(at - 1), inside);
             }
-            surface.complete(sums, 0..surface.left());
-            surface.complete(sums, surface.left() + surface.width()..length);
+            edges.begin(sums);
+            edges.end(sums);
             let direct = O::in_place_mut(row.view_mut()).filter(|row| row.len() >= least);
             let (target, elsewhere) = match direct {
                 Some(row) => (row, false),
@@ -106,6 +109,7 @@ impl Windows<'_> {
             }
         }
         scratch.keep(tables);
+        scratch.keep_places(places);
         if *stream {
             settle();
         }
