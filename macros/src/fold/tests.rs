@@ -221,10 +221,48 @@ fn cost_grows_with_every_weight() {
     let sizes = [3, 5, 7, 9, 15, 31];
     let cycles = sizes.map(|size| fold(&of_rank(size, size, 1, 1), 1e-6).cycles);
     assert!(cycles.windows(2).all(|pair| pair[0] < pair[1]), "{cycles:?}");
-    // 3 loads, 3 operations and a store down; 3 loads and operations along; the store of the output.
+}
+
+#[test]
+fn loads_are_shared_by_the_rows_that_are_computed_together() {
+    // Six rows of output see eight of the picture: 3 loads and 3 operations for each; 3 operations and a store for each
+    // output.
     let separable = Factors { columns: vec![vec![1.0, 2.0, 1.0]], rows: vec![vec![1.0, 3.0, 1.0]] };
-    assert_eq!(cost(&separable), 9.5);
-    assert_eq!(cost(&random(3, 3, 2).as_it_stands()), 14.5);
+    assert_eq!(cost(&separable), 8.0 / 6.0 * (3.0 + 1.5) + 1.5 + 1.0);
+    // Four see six: 3 loads for each; 9 operations and a store for each output.
+    assert_eq!(cost(&random(3, 3, 2).as_it_stands()), 6.0 / 4.0 * 3.0 + 4.5 + 1.0);
+    // Two passes: 16 rows are loaded for two of output, 15 operations and a store down; 15 loads and operations along;
+    // the store of the output; the second pass.
+    let tall = Factors { columns: vec![vec![2.0; 15]], rows: vec![vec![3.0; 15]] };
+    assert_eq!(cost(&tall), 4.0 + 7.5 + 1.0 + 15.0 + 7.5 + 1.0 + 9.0);
+}
+
+#[test]
+fn few_rows_are_summed_in_one_pass_and_many_in_two() {
+    let gaussian = |size: usize| {
+        let weight = |at: usize| 1.0 + at.min(size - 1 - at) as f64;
+        fold(&filter(size, size, |a, b| weight(a) * weight(b)), 0.0)
+    };
+    for (size, one_pass) in [(3, true), (5, true), (7, true), (9, false), (15, false)] {
+        let fold = gaussian(size);
+        assert_eq!(sums(&fold).columns.len(), 1);
+        assert_eq!(takes_one_pass(&sums(&fold).into()), one_pass, "{size}");
+        let said = fold.findings.iter().any(|finding| finding.starts_with("both passes at once"));
+        assert_eq!(said, one_pass, "{size}: {:?}", fold.findings);
+    }
+    // Each weight of the column that is not 1 is a multiplication, and one for each size of the row.
+    assert!(says(&gaussian(3), "2 multiplications remain for each output"));
+    assert!(says(&gaussian(5), "5 multiplications remain for each output"), "{:?}", gaussian(5).findings);
+}
+
+#[test]
+fn one_pass_takes_as_many_rows_as_registers_hold() {
+    let terms = Factors { columns: vec![vec![1.0, 2.0, 1.0]], rows: vec![vec![1.0, 3.0, 1.0]] };
+    let rows = |registers| one_pass::tile(&(&terms).into(), registers).map(|tile| tile.rows);
+    assert_eq!([32, 16, 10, 8, 6].map(rows), [Some(6), Some(6), Some(4), Some(2), None]);
+    // Rows as they are do without: their weights are read from memory where they are many.
+    let plain = random(7, 7, 1).as_it_stands();
+    assert_eq!(one_pass::tile(&(&plain).into(), 16), Some(one_pass::Tile { vectors: 2, rows: 4 }));
 }
 
 #[test]

@@ -123,9 +123,21 @@ fn row_of<'x, I>(input: &'x ArrayView2<'_, I>, row: usize) -> ArrayView1<'x, I> 
     input.index_axis(Axis(0), row)
 }
 
-/// Rows that are read at once beyond which rows of the picture are copied: as many rows as wide apart as those of a
-/// picture fall into few places of a cache.
-const READ_IN_PLACE: usize = 6;
+/// Rows that are read at once beyond which rows of the picture are copied, and those of them that fall into the same
+/// places of a cache.
+const READ_IN_PLACE: usize = 9;
+const IN_ONE_PLACE: usize = 6;
+
+/// Numbers of a cache line, and lines after which the places of the nearest cache begin anew.
+const LINE: usize = 16;
+const PLACES: usize = 64;
+
+/// How many of so many rows fall into the same places of a cache, whose numbers lie so far apart.
+fn sharing(rows: usize, apart: usize) -> usize {
+    let lines = apart.checked_div(LINE).filter(|_| apart.is_multiple_of(LINE)).unwrap_or(1);
+    let places = PLACES >> lines.trailing_zeros().min(PLACES.trailing_zeros());
+    rows.div_ceil(places)
+}
 
 /// Whether filters read the rows where they lie: numbers side by side, as many as a run has at least.
 fn in_place<I: Sample>(
@@ -134,8 +146,23 @@ fn in_place<I: Sample>(
     [rows, at_once]: [usize; 2],
     least: usize,
 ) -> bool {
-    let few = at_once <= READ_IN_PLACE;
+    let few = at_once <= READ_IN_PLACE && sharing(at_once, input.strides()[0].unsigned_abs()) <= IN_ONE_PLACE;
     // Copies that leave the cache are no gain.
     let many = rows * surface.width() * size_of::<f32>() > surface.cache / 2;
     (few || many) && input.ncols() >= least && input.nrows() > 0 && I::in_place(row_of(input, 0)).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sharing;
+
+    #[test]
+    fn rows_a_power_of_two_apart_share_places() {
+        assert_eq!(sharing(9, 1920), 2);
+        assert_eq!(sharing(9, 480), 1);
+        assert_eq!(sharing(9, 1000), 1);
+        assert_eq!(sharing(9, 1024), 9);
+        assert_eq!(sharing(9, 512), 5);
+        assert_eq!(sharing(9, 0), 9);
+    }
 }
