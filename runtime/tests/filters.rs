@@ -26,9 +26,24 @@ const ROW: [[f32; 5]; 1] = [[0.1, -0.2, 0.4, 0.2, 0.5]];
 #[tapwise::filter2d]
 const COLUMN: [[f32; 1]; 4] = [[0.25], [-1.0], [2.0], [1.0]];
 
-/// A term that is a row of the picture beside one that is a sum.
+/// Rows that are alike beside one that is not, few enough to be summed as they are.
 #[tapwise::filter2d]
 const MIXED: [[f32; 3]; 3] = [[0.5, 0.25, -0.5], [7.0, 3.0, 0.125], [0.5, 0.25, -0.5]];
+
+/// A term that is a row of the picture beside one that is a sum.
+#[tapwise::filter2d]
+const WIDE: Filter2d = [[1.0], [-2.0], [4.0], [2.0], [0.0], [2.0], [3.0], [0.5], [1.0]]
+    .then([[0.1, 0.2, -0.3, 0.4, 0.5, 0.6, -0.7, 0.8, 0.9, -0.8, 0.7, 0.6, 0.5, 0.3, 0.2]])
+    .plus(
+        [[0.0], [0.0], [0.0], [0.0], [1.0], [0.0], [0.0], [0.0], [0.0]]
+            .then([[0.9, 0.1, 0.8, -0.2, 0.7, 0.3, 0.6, 0.4, -0.5, 0.2, 0.4, 0.3, 0.1, -0.6, 0.3]]),
+    );
+
+/// Both passes at once, of different rows and columns, an even number of each, and of two terms.
+#[tapwise::filter2d]
+const PRODUCT: Filter2d = [[0.4], [1.0], [-1.0], [0.0]].then([[0.3, -1.0, 0.7, 0.2, 0.3, 0.11]]);
+#[tapwise::filter2d]
+const LOG_7: Filter2d = log(sigma = 1.0, radius = 3);
 
 #[tapwise::filter2d]
 const GAUSSIAN_5: Filter2d = gaussian(sigma = 1.0, radius = 2);
@@ -66,13 +81,16 @@ const SOBEL: FilterBank = [sobel_x, sobel_y];
 const BANK: [[[f32; 2]; 2]; 3] =
     [[[1.0, 2.0], [3.0, 4.0]], [[0.0, -1.0], [1.0, 0.0]], [[0.5, 0.5], [0.5, 0.5]]];
 
-const ALL: [(&str, Filter2d, f64); 16] = [
+const ALL: [(&str, Filter2d, f64); 19] = [
     ("sobel", SOBEL_X, 1e-6),
     ("laplacian", LAPLACIAN, 1e-6),
     ("uneven", UNEVEN, 1e-6),
     ("row", ROW, 1e-6),
     ("column", COLUMN, 1e-6),
     ("mixed", MIXED, 1e-6),
+    ("wide", WIDE, 1e-6),
+    ("product", PRODUCT, 1e-6),
+    ("log 7", LOG_7, 2e-6),
     ("gaussian 5", GAUSSIAN_5, 1e-6),
     ("gaussian 15", GAUSSIAN_15, 1e-6),
     ("log", LOG, 2e-6),
@@ -231,7 +249,7 @@ fn bits_do_not_depend_on_threads_or_on_where_a_row_lies() {
 fn rows_that_are_cut_into_strips_are_those_that_are_not() {
     // Rows that exceed a second-level cache of 2 MiB, fifteen of them and more.
     let picture = picture([3, 40_011, 1], 19);
-    for filter in [GAUSSIAN_15, LOG, MIXED] {
+    for filter in [GAUSSIAN_15, LOG, WIDE] {
         let filter = filter.border(Border::Reflect);
         let whole: Array3<f32> = filter.apply(picture.view()).unwrap();
         for from in (0..39_000).step_by(1000) {
@@ -380,7 +398,11 @@ fn explanations_say_what_was_found() {
     let sobel = SOBEL_X.explain();
     assert_eq!((sobel.size, sobel.taps, sobel.form, sobel.terms, sobel.error), ([3, 3], 6, "sums", 1, 0.0));
     assert_eq!((BOX_9.explain().form, GABOR.explain().form), ("window", "layer"));
-    assert_eq!((GAUSSIAN_15.explain().terms, LOG.explain().terms, MIXED.explain().terms), (1, 2, 2));
+    assert_eq!((GAUSSIAN_15.explain().terms, LOG.explain().terms), (1, 2));
+    assert_eq!((MIXED.explain().terms, WIDE.explain().terms), (3, 2));
+    let at_once = |filter: Filter2d| filter.explain().to_string().contains("both passes at once");
+    assert!([SOBEL_X, GAUSSIAN_5, PRODUCT, LOG_7].into_iter().all(at_once));
+    assert!(![GAUSSIAN_15, LOG, WIDE, MIXED].into_iter().any(at_once));
     let text = SOBEL_X.explain().to_string();
     assert!(text.contains("6 of 9 taps") && text.contains("rank 1"), "{text}");
     assert_eq!(SOBEL.explain().filters, 2);

@@ -68,6 +68,10 @@ impl<'x, const ROWS: usize, const TAPS: usize, const LANES: usize, const VECTORS
 /// The same address, as one that the compiler knows nothing of. Else it would keep an address for every tap of every
 /// row, more than there are registers, where one for each row and one distance for each tap do.
 #[inline(always)]
+#[cfg_attr(
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    expect(clippy::pointers_in_nomem_asm_block, reason = "the assembly is empty: it follows no pointer")
+)]
 fn alone(address: *const f32) -> *const f32 {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     {
