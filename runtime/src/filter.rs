@@ -3,6 +3,7 @@
 mod apply;
 mod byte_windows;
 mod bytes;
+mod cut;
 mod edges;
 mod explanation;
 mod layer;

@@ -28,8 +28,8 @@ use crate::workspace::{Pool, Scratch};
 /// Cycles of a processor in a second, for the question whether work is worth sharing.
 const CYCLES: f64 = 3e9;
 
-/// Rows of an answer that more is done with at a time, or the next multiple of those after which windows begin
-/// anew.
+/// Rows of an answer that more is done with at a time, or the next multiple of those that are computed at once or after
+/// which windows begin anew.
 const PIECE: usize = 32;
 
 /// Scratch of all filters of the process.
@@ -220,7 +220,10 @@ impl Handle {
         let stream = then.is_none() && bytes > machine.l3 / 4;
         let piece = match program.form {
             Form::Window { anew, .. } => PIECE.next_multiple_of(anew.max(1)),
-            Form::Sums(_) | Form::Layer => PIECE,
+            Form::Sums(_) => {
+                program.kernel(isa).map_or(PIECE, |kernel| PIECE.next_multiple_of(kernel.together()))
+            }
+            Form::Layer => PIECE,
         };
         let pieces = |mut output: ArrayViewMut3<'_, O>,
                       first: usize,

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut3, Axis};
 
+use super::cut::{Cut, Run};
 use super::edges::Edges;
 use super::passes::Passes;
 use super::program::{Columns, Ready, Rows};
@@ -37,49 +38,6 @@ const LINE: usize = 16;
 
 /// Rows of output whose strips are computed one after another.
 const BLOCK: usize = 16;
-
-/// A run of numbers of a row of output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Run {
-    from: usize,
-    length: usize,
-    /// Whether terms that are rows of the picture read padded copies of them.
-    padded: bool,
-}
-
-/// How rows of output are cut: runs at both ends that see what is beyond the picture, and strips between
-/// them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cut {
-    /// Numbers of the first run, or none.
-    left: usize,
-    /// Numbers of the last run, or none.
-    right: usize,
-    /// Numbers of a strip.
-    strip: usize,
-    /// Numbers that are computed: more than the output has where that is narrower than a tile.
-    length: usize,
-}
-
-impl Cut {
-    /// Strips between the ends; one that would be short is part of the one before.
-    fn strips(self) -> usize {
-        ((self.length - self.left - self.right) / self.strip).max(1)
-    }
-
-    fn runs(self) -> impl Iterator<Item = Run> {
-        let Cut { left, right, strip, length } = self;
-        let (end, strips) = (length - right, self.strips());
-        let strips = (0..strips).map(move |at| {
-            let from = left + at * strip;
-            let to = if at + 1 == strips { end } else { from + strip };
-            Run { from, length: to - from, padded: left == 0 && right == 0 && length == end }
-        });
-        let first = Run { from: 0, length: left, padded: true };
-        let last = Run { from: end, length: right, padded: true };
-        std::iter::once(first).chain(strips).chain([last]).filter(|run| run.length > 0)
-    }
-}
 
 /// The rows of the picture that a pair of rows of output sees, and their sums.
 #[derive(Clone, Copy)]
