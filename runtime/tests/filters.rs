@@ -152,6 +152,28 @@ fn every_filter_is_the_sum_for_every_border_size_and_instruction_set() {
 }
 
 #[test]
+fn filters_of_rank_one_err_by_no_more_than_is_said() {
+    let picture = picture([40, 150, 1], 29);
+    let largest = picture.iter().fold(0.0, |most: f64, number| most.max(f64::from(number.abs())));
+    for filter in [SOBEL_X, GAUSSIAN_5, PRODUCT, GAUSSIAN_15, BOX_3, ROW, COLUMN] {
+        let weights = filter.weights();
+        let bound = (weights.nrows() + weights.ncols()) as f64 * f64::from(f32::EPSILON) * largest;
+        let wanted = sum(weights, picture.view(), Border::Reflect);
+        for isa in instruction_sets() {
+            let filter = filter.border(Border::Reflect).isa(isa);
+            let found = filter.apply(picture.view()).unwrap();
+            let error = error(found.view(), wanted.view(), weights);
+            assert!(
+                error <= bound,
+                "{}x{} {isa}: {error:.1e} beyond {bound:.1e}",
+                weights.nrows(),
+                weights.ncols()
+            );
+        }
+    }
+}
+
+#[test]
 fn a_filter_that_is_flipped_has_its_weights_turned() {
     let picture = picture([12, 70, 3], 3);
     for (name, filter, bound) in ALL {
