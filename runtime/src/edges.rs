@@ -18,6 +18,8 @@ pub(crate) struct Part {
     /// Whether those columns are copied into scratch, padded on the way; else all of them lie
     /// inside the picture and are read there.
     pub(crate) staged: bool,
+    /// Whether the kernel finds the columns that are padding beside the rows, which are read in place.
+    pub(crate) beside: bool,
 }
 
 impl Part {
@@ -26,7 +28,14 @@ impl Part {
         let spec = &frame.spec;
         let from = outputs.start * spec.stride[1];
         let to = outputs.end.saturating_sub(1) * spec.stride[1] + spec.extent()[1];
-        Part { outputs, columns: from..to, staged }
+        Part { outputs, columns: from..to, staged, beside: false }
+    }
+
+    /// Whole rows, read in place by a kernel that finds one column beside each end of them.
+    pub(crate) fn beside(frame: &Frame) -> Self {
+        let before = frame.margins[1].before;
+        let columns = before..before + frame.input[1];
+        Part { outputs: 0..frame.output[1], columns, staged: false, beside: true }
     }
 
     /// Whole rows.

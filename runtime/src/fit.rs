@@ -102,7 +102,9 @@ impl Fit {
         let widest = description.panels.iter().flat_map(|panels| panels.tiles).map(|tile| tile.pixels).max();
 
         let whole = |staged: bool| vec![Part::whole(frame, staged)];
-        let parts = if frame.pads_columns() {
+        let parts = if description.beside && frame.pads_one_column() && times(description.family, spec) == 1 {
+            vec![Part::beside(frame)]
+        } else if frame.pads_columns() {
             let whole_row = alone + staging(frame.reach());
             match Edges::cheapest(frame, widest.unwrap_or(1), tiles, staged) {
                 Some((edges, cycles)) if cycles < whole_row => edges.parts(frame),

@@ -62,6 +62,12 @@ impl Frame {
         self.margins[1].before > 0 || self.reach() > self.input[1]
     }
 
+    /// Whether it reads such columns, one at each end of a row at most.
+    pub(crate) fn pads_one_column(&self) -> bool {
+        let before = self.margins[1].before;
+        self.pads_columns() && before <= 1 && self.reach() <= before + self.input[1] + 1
+    }
+
     /// The row of the picture that tap row `a` of output row `row` reads, or `None` for zeros.
     pub(crate) fn source_row(&self, row: usize, a: usize) -> Option<usize> {
         self.padded_row(row * self.spec.stride[0] + a * self.spec.dilation[0])

@@ -101,7 +101,7 @@ impl Joined {
             let Some(mut output) = output.get_mut(first..) else { return false };
             tiled.finish(
                 (band.epilogue, Traffic::default(), share),
-                &[input],
+                (&[input], None),
                 std::slice::from_mut(&mut output),
                 added.as_slice(),
                 width,

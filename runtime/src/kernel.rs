@@ -115,6 +115,8 @@ pub struct Description {
     /// Bytes of weights, of all phases, up to which it reads rows of pixels as they lie in memory too, see
     /// [`Band::phase`]; 0 where it never does.
     pub phases: usize,
+    /// Whether it takes the pixels left and right of each row apart from the row, see [`Band::beside`].
+    pub beside: bool,
     /// Panels by width, in the order in which the kernel runs them.
     pub panels: &'static [Panels],
     /// Multiply-add instructions in its code.
@@ -277,6 +279,10 @@ pub struct Band<'t, 'x, 'y> {
     /// number of each row is of. A row is one entry then, `width` counts numbers, and weights, bias and
     /// slopes are laid out for each channel that a vector may begin with.
     pub phase: Option<usize>,
+    /// Where the entries of `inputs` are rows without padding, of which they may want one column on each side:
+    /// numbers that padding adds before a row. Behind the rows `inputs` then has as many entries for the pixels
+    /// left of them and as many for those right of them.
+    pub beside: Option<usize>,
     /// For run-time kernels.
     pub numbers: Numbers,
 }
@@ -309,6 +315,54 @@ pub type Finishes<'t, const LANES: usize> =
 #[must_use]
 pub fn window<const N: usize>(row: &[f32], from: usize) -> Option<&[f32; N]> {
     row.get(from..)?.first_chunk()
+}
+
+/// Rows for a register tile, what is left of each and what is right of each, and the numbers that padding adds
+/// before a row, see [`sides`].
+pub type Beside<'t, 'x, const ROWS: usize> =
+    (&'t [&'x [f32]; ROWS], &'t [&'x [f32]; ROWS], &'t [&'x [f32]; ROWS], usize);
+
+/// The rows of a table, and where it has them the pixels left and right of each; else the rows again, which
+/// hold all that is looked up.
+#[inline(always)]
+#[must_use]
+pub fn sides<'t, 'x>(table: &'t [&'x [f32]], beside: Option<usize>) -> [&'t [&'x [f32]]; 3] {
+    if beside.is_none() {
+        return [table; 3];
+    }
+    let (rows, sides) = table.split_at(table.len() / 3);
+    let (left, right) = sides.split_at(rows.len());
+    [rows, left, right]
+}
+
+/// The `N` numbers that start at `from` of a padded row whose first `lead` numbers are not in `row`, but the
+/// last of `left`; `channel` numbers on.
+#[inline(always)]
+#[must_use]
+pub fn before<'x, const N: usize>(
+    row: &'x [f32],
+    left: &'x [f32],
+    (from, lead): (usize, usize),
+    channel: usize,
+) -> Option<&'x [f32; N]> {
+    match from.checked_sub(lead) {
+        Some(from) => window(row, from + channel),
+        None => window(left, channel),
+    }
+}
+
+/// The `N` numbers of a pixel of `pixel` numbers that starts at `from`, `channel` numbers on: of the row, or of
+/// `right` where that pixel is right of the row.
+#[inline(always)]
+#[must_use]
+pub fn after<'x, const N: usize>(
+    row: &'x [f32],
+    right: &'x [f32],
+    (from, pixel): (usize, usize),
+    channel: usize,
+) -> Option<&'x [f32; N]> {
+    let (row, from) = if from + pixel <= row.len() { (row, from) } else { (right, 0) };
+    window(row, from + channel)
 }
 
 /// The `N` numbers of a window that start at `AT`.

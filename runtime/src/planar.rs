@@ -250,6 +250,7 @@ impl Planar {
             prefetch: fit.traffic.prefetch && source != Source::Staged,
             ahead: false,
             phase,
+            beside: None,
             numbers: self.numbers,
         });
     }

@@ -114,7 +114,8 @@ impl<'s> Ring<'s> {
 
 /// Appends to `table` the rows that a part of output rows `first..first + rows` reads. Entry `i` is
 /// row `first * stride + i` of the padded picture, from the part's first column on; entries that no
-/// tap reads are left empty.
+/// tap reads are left empty. Where the kernel looks beside its rows, what is left of each follows, and then
+/// what is right of each.
 pub(crate) fn fill<'t>(
     frame: &Frame,
     input: &ArrayView3<'t, f32>,
@@ -147,6 +148,9 @@ pub(crate) fn fill<'t>(
             Some(_) => {}
         }
     }
+    if part.beside {
+        ring.stage_zeros();
+    }
     let ring: &'t Ring<'_> = ring;
     let (channels, before) = (spec.c_in, frame.margins[1].before);
     let inside = part.columns.start.saturating_sub(before) * channels;
@@ -164,6 +168,23 @@ pub(crate) fn fill<'t>(
             }
         }
     }));
+    if part.beside {
+        let ends = [before.checked_sub(1), Some(before + frame.input[1])];
+        for column in ends.map(|end| end.and_then(|end| frame.padded_column(end))) {
+            table.extend((0..length).map(|entry| {
+                if !read(entry) {
+                    return &[][..];
+                }
+                match (frame.padded_row(first * stride + entry), column) {
+                    (Some(at), Some(column)) => {
+                        let row = picture_row(input, at).to_slice().unwrap_or_default();
+                        row.get(column * channels..(column + 1) * channels).unwrap_or_default()
+                    }
+                    _ => ring.zeros(),
+                }
+            }));
+        }
+    }
 }
 
 /// Floats of scratch that [`repeat`] needs for `rows` output rows of a part.

@@ -207,16 +207,18 @@ impl Tiled {
             prefetch: false,
             ahead: self.is_far(),
             phase: None,
+            beside: None,
             numbers,
         });
     }
 
     /// Runs the kernel for `width` pixels of each row of the tables, with the layer's activation, and moves what
-    /// it reads and writes as it is told, where the kernel can.
+    /// it reads and writes as it is told, where the kernel can. `beside` are the numbers that padding adds before
+    /// a row, where it is looked up beside rows.
     pub(crate) fn finish(
         &self,
         (epilogue, traffic, share): (&Epilogue, Traffic, &Share<'_>),
-        inputs: &[&[f32]],
+        (inputs, beside): (&[&[f32]], Option<usize>),
         outputs: &mut [&mut [f32]],
         residuals: &[&[f32]],
         width: usize,
@@ -238,6 +240,7 @@ impl Tiled {
             prefetch: traffic.prefetch,
             ahead: self.is_far(),
             phase: None,
+            beside,
             numbers: share.numbers,
         });
     }
@@ -264,6 +267,7 @@ impl Tiled {
         let traffic = Traffic { stream: fit.traffic.stream && interleaved, ..fit.traffic };
         let at_once = fit.rows.clamp(1, output.len_of(Axis(0)));
         let row_out = frame.output[1] * frame.spec.c_out;
+        let before = frame.margins[1].before * frame.spec.c_in;
 
         let spaces = pieces.iter().map(|piece| Space::of(frame, &piece.part, at_once));
         let times = times(self.description().family, &frame.spec);
@@ -311,7 +315,7 @@ impl Tiled {
                 debug_assert_eq!(outputs.len(), rows);
                 self.finish(
                     (epilogue, traffic, share),
-                    &inputs,
+                    (&inputs, part.beside.then_some(before)),
                     &mut outputs,
                     &residuals,
                     part.outputs.len(),

@@ -160,6 +160,60 @@ fn every_kernel_is_exact_at_every_width() {
     }
 }
 
+/// Rows that are read in place, with one column of border looked up beside them, and padded copies of
+/// them: a planar picture has no rows of pixels, so that its are copied.
+#[test]
+fn what_is_beside_a_row_is_what_padding_would_put_there() {
+    for (channels, stride) in [(40, [2, 2]), (17, [1, 1]), (512, [1, 1]), (256, [2, 2])] {
+        let mut spec = ConvSpec::new([3, 3], channels, channels);
+        (spec.stride, spec.groups) = (stride, channels);
+        let mut numbers = Numbers::new(channels as u64);
+        let filter: Array4<f32> = numbers.array((3, 3, 1, channels));
+        for (border, width) in
+            Border::ALL.into_iter().flat_map(|border| (2..18).map(move |width| (border, width)))
+        {
+            spec.border = border;
+            spec.padding = match width % 4 {
+                0 => Padding::Explicit { top: 1, bottom: 0, left: 0, right: 1 },
+                1 => Padding::Explicit { top: 0, bottom: 1, left: 1, right: 0 },
+                _ => Padding::Same,
+            };
+            let picture: Array3<f32> = numbers.array((5, width, channels));
+            for isa in common::instruction_sets() {
+                let layer = Conv2d::builder(filter.view())
+                    .spec(&spec)
+                    .strategy(Strategy::Specialized)
+                    .isa(isa)
+                    .build()
+                    .unwrap();
+                let Ok([rows, columns]) = spec.output([5, width]) else { continue };
+                let run = |layout: Layout| {
+                    let mut output = Laid::new(layout, [rows, columns, channels]);
+                    layer.forward_into(Laid::of(layout, picture.view()).view(), output.view_mut()).unwrap();
+                    output.view().mapv(f32::to_bits)
+                };
+                let (beside, padded) = (run(Layout::Hwc), run(Layout::Planar));
+                assert_eq!(beside, padded, "{spec} {isa} {width}");
+            }
+        }
+    }
+}
+
+#[test]
+fn rows_of_filters_three_columns_wide_are_read_in_place() {
+    let filter = Array4::<f32>::ones((3, 3, 1, 512));
+    for isa in common::instruction_sets() {
+        let layer = Conv2d::builder(filter.view()).groups(512).padding(Padding::Same);
+        let layer = layer.strategy(Strategy::Specialized).isa(isa).build().unwrap();
+        let plan = layer.explain([14, 14]);
+        let text = plan.to_string();
+        assert!(text.contains("channels last: its rows are read in place\n"), "{text}");
+        // A row of zeros for what is above and below the picture, and no row of the picture.
+        let scratch = plan.chosen().unwrap().workspace_bytes.scratch;
+        assert!((14 * 512 * 4..2 * 14 * 512 * 4).contains(&scratch), "{scratch}");
+    }
+}
+
 #[test]
 fn a_layer_finds_the_kernel_of_its_shape_by_itself() {
     for geometry in geometries() {

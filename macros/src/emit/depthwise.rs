@@ -9,7 +9,7 @@ use quote::quote;
 use super::tile::{finish, index, row_names, sum, sums};
 use super::{ident, isa::features};
 use crate::geometry::Geometry;
-use crate::schedule::depthwise::{block, entries, sections};
+use crate::schedule::depthwise::{beside, block, entries, sections};
 use crate::schedule::{Body, Panels, Schedule, Target, Tile, plural, positions};
 
 /// The functions of one kernel: `run`, and one function for each register tile.
@@ -42,6 +42,12 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
         || schedule.panels.iter().flat_map(|panels| panels.tiles.iter().map(move |tile| (panels, tile)));
     let functions = all().map(|(panels, tile)| fixed_tile(schedule, geometry, panels, tile));
     let steps = geometry.taps() / window;
+    let ends = beside(geometry).then(|| {
+        quote! {
+            let ([rows, left, right], lead) =
+                (tapwise::sides(band.inputs, band.beside), band.beside.unwrap_or_default());
+        }
+    });
     let kinds = schedule.panels.iter().enumerate().map(|(kind, panels)| {
         let rows = panels.tiles.first().map_or(1, |tile| tile.rows);
         let strips = strips(geometry, lanes, kind, panels);
@@ -63,6 +69,7 @@ fn fixed(schedule: &Schedule, geometry: &Geometry) -> TokenStream {
             let biases = tapwise::steps::<#lanes, 1, 1>(band.bias).as_flattened();
             let slopes = tapwise::steps::<#lanes, 1, 1>(band.slopes).as_flattened();
             let limits = &[band.floor, band.ceiling];
+            #ends
             #(#kinds)*
         }
     }
@@ -76,19 +83,28 @@ fn strips(geometry: &Geometry, lanes: usize, kind: usize, panels: &Panels) -> To
     let tiles = panels.tiles.iter().enumerate().map(|(tile_index, tile)| {
         let (name, pixels, rows) = (tile_name(panels, tile), tile.pixels, tile.rows);
         let table = geometry.rows() + (rows - 1) * stride;
+        let of_rows = |rows: TokenStream| {
+            quote!(#rows.get(row * #stride..).and_then(|rows| rows.first_chunk::<#table>()))
+        };
+        let [inputs, argument] = if beside(geometry) {
+            let [rows, left, right] = [quote!(rows), quote!(left), quote!(right)].map(of_rows);
+            [quote!((Some(inputs), Some(left), Some(right)) = (#rows, #left, #right)), quote!((inputs, left, right, lead))]
+        } else {
+            let rows = of_rows(quote!(band.inputs));
+            [quote!(Some(inputs) = #rows), quote!(inputs)]
+        };
         quote! {
             for _ in 0..band.tiling[#kind][#tile_index] {
                 let at = pixel.min(band.width.saturating_sub(#pixels));
                 for row in (0..band.outputs.len()).step_by(#rows) {
                     // The last rows overlap those before, as the last pixels do.
                     let row = row.min(band.outputs.len() - #rows);
-                    let Some(inputs) = band.inputs.get(row * #stride..).and_then(|rows| rows.first_chunk::<#table>())
-                    else { return };
+                    let #inputs else { return };
                     let Some(outputs) = band.outputs.get_mut(row..).and_then(|rows| rows.first_chunk_mut::<#rows>())
                     else { return };
                     let residuals = band.residuals.get(row..).unwrap_or_default();
                     let finish = (biases, slopes, residuals, limits);
-                    #name(inputs, panels, first, finish, at * #pixel_in, outputs, at * #channels);
+                    #name(#argument, panels, first, finish, at * #pixel_in, outputs, at * #channels);
                 }
                 pixel += #pixels;
             }
@@ -108,9 +124,14 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     let (channels, kernel_columns) = (geometry.c_out, geometry.kernel[1]);
     let (stride, dilation) = (geometry.stride, geometry.dilation);
     let (chunks, group) = (kernel_columns / window, geometry.c_in_group());
-    let span = ((pixels - 1) * stride[1] + (kernel_columns - 1) * dilation[1]) * channels + lanes;
+    let reach = (pixels - 1) * stride[1] + (kernel_columns - 1) * dilation[1];
+    // Where the columns at both ends are found apart, the window is of those between them.
+    let apart = beside(geometry);
+    let between = if apart { reach - 2 } else { reach };
+    let span = between * channels + lanes;
     // A window of all channels, and the last vector, which begins where it still has all its lanes.
     let (whole, last_channel) = (span + channels - lanes, channels - lanes);
+    let right_at = reach * channels;
     let last = sum(rows * pixels - 1, 0);
     // One sum of each row: a row whose sums wait for none would be put off, and what it reads spilled.
     let barriers = (1..=rows).map(|row| {
@@ -120,13 +141,39 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             #last = sum;
         }
     });
-    let barrier = quote! { #(#barriers)* };
+    let ends = apart.then(|| {
+        let first = sum(0, 0);
+        quote! {
+            let (left, right, sum) = simd::barrier(left, right, #first);
+            #first = sum;
+        }
+    });
+    let barrier = quote! { #(#barriers)* #ends };
+    // The windows of one input row: of all channels, from the first one on, or of the vector at `channel`.
+    let find = |row: TokenStream,
+                left: TokenStream,
+                right: TokenStream,
+                numbers: [usize; 2],
+                channel: TokenStream| {
+        let [span, end] = numbers;
+        if apart {
+            quote! {
+                (Some(x), Some(left), Some(right)) = (
+                    tapwise::window::<#span>(#row, (from + #channels).saturating_sub(lead) + #channel),
+                    tapwise::before::<#end>(#row, #left, (from, lead), #channel),
+                    tapwise::after::<#end>(#row, #right, ((from + #right_at).saturating_sub(lead), #channels), #channel),
+                )
+            }
+        } else {
+            quote! { Some(x) = tapwise::window::<#span>(#row, from + #channel) }
+        }
+    };
     let weight = |row: usize, tap: usize| ident(&format!("w{row}_{tap}"));
     let in_row = chunks * group;
     // One input row for the output rows `served`, each with the filter row that it meets there: the
     // taps of the filter row, `window` at a time, over the pixels that they meet. The steps of filter row 0 are
     // `weights[0]` where they are `nested`.
-    let read = |served: &[(usize, usize)], apart: bool, nested: bool| -> TokenStream {
+    let read = |served: &[(usize, usize)], barred: bool, nested: bool| -> TokenStream {
         (0..chunks)
             .flat_map(|chunk| (0..group).map(move |channel| (chunk, channel)))
             .map(|(chunk, channel)| {
@@ -146,14 +193,21 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                 });
                 let walk =
                     positions(stride[1], dilation[1], pixels, window).into_iter().map(|(column, meets)| {
-                        let offset = index((column + chunk * window * dilation[1]) * channels);
+                        let column = column + chunk * window * dilation[1];
                         let products = served.iter().flat_map(|&(row, _)| {
                             meets.iter().map(move |&(pixel, tap)| {
                                 let (weight, sum) = (weight(row, tap), sum(row * pixels + pixel, 0));
                                 quote! { #sum = simd::mul_add(v, #weight, #sum); }
                             })
                         });
-                        let load = quote! { simd::load_at::<#offset, #span>(x) };
+                        let load = match column {
+                            0 if apart => quote! { simd::load(left) },
+                            end if apart && end == reach => quote! { simd::load(right) },
+                            _ => {
+                                let offset = index((column - usize::from(apart)) * channels);
+                                quote! { simd::load_at::<#offset, #span>(x) }
+                            }
+                        };
                         let load = match group {
                             1 => load,
                             _ => {
@@ -166,7 +220,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                             #(#products)*
                         }
                     });
-                let barrier = apart.then_some(&barrier);
+                let barrier = barred.then_some(&barrier);
                 quote! {
                     #barrier
                     #(#loads)*
@@ -183,15 +237,34 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             let reads: TokenStream = entries(geometry, rows)
                 .into_iter()
                 .map(|(entry, served)| {
-                    let (name, at) = (ident(&format!("row_{entry}")), index(entry));
+                    let name = |what: &str| ident(&format!("{what}_{entry}"));
+                    let (row, left, right, at) = (name("row"), name("left"), name("right"), index(entry));
+                    let found = find(
+                        quote!(inputs[#at]),
+                        quote!(lefts[#at]),
+                        quote!(rights[#at]),
+                        [whole, channels],
+                        quote!(0),
+                    );
+                    let names = if apart { quote!((#row, #left, #right)) } else { quote!(#row) };
+                    let parts_of = if apart { quote!((x, left, right)) } else { quote!(x) };
                     windows.extend(quote! {
-                        let Some(#name) = tapwise::window::<#whole>(inputs[#at], from) else { return };
+                        let #found else { return };
+                        let #names = #parts_of;
+                    });
+                    let ends = [&left, &right].map(|end| {
+                        apart.then(|| {
+                            quote! {
+                                let Some(#end) = tapwise::window::<#lanes>(#end, channel) else { return };
+                            }
+                        })
                     });
                     parts.extend(quote! {
-                        let Some(#name) = tapwise::window::<#span>(#name, channel) else { return };
+                        let Some(#row) = tapwise::window::<#span>(#row, channel) else { return };
+                        #(#ends)*
                     });
                     let read = read(&served, true, false);
-                    quote! { let x = #name; #read }
+                    quote! { let #parts_of = #names; #read }
                 })
                 .collect();
             (windows, quote! { #parts #reads })
@@ -204,12 +277,20 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                 let met = served.iter().map(|&(_, a)| a).max().unwrap_or(0) + 1;
                 let (read, down) = (read(&served, barrier, true), dilation[0]);
                 let (from_entry, to_entry) = (entries.start, entries.end);
+                let at = quote!([entry * #down]);
+                let found = find(
+                    quote!(inputs #at),
+                    quote!(lefts #at),
+                    quote!(rights #at),
+                    [span, lanes],
+                    quote!(channel),
+                );
                 let first = if above == 0 { quote!(entry) } else { quote!(entry - #above) };
                 // What a turn reads is found at its beginning: of a look-up between its multiply-adds the
                 // compiler sees too late that it cannot fail, and has moved sums behind it by then.
                 quote! {
                     for entry in #from_entry..#to_entry {
-                        let Some(x) = tapwise::window::<#span>(inputs[entry * #down], from + channel) else { return };
+                        let #found else { return };
                         let Some(weights) = filter_rows.get(#first..).and_then(|rows| rows.first_chunk::<#met>()) else { return };
                         #read
                     }
@@ -236,12 +317,17 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         " {} of {pixels} pixels x 1 vector of {lanes} channels, {window} of a filter row's taps at a time.",
         plural(rows, "row"),
     );
+    let rows_of_table = if apart {
+        quote! { (inputs, lefts, rights, lead): tapwise::Beside<'_, '_, #table> }
+    } else {
+        quote! { inputs: &[&[f32]; #table] }
+    };
     quote! {
         #[doc = #documentation]
         #[inline]
         #features
         fn #name(
-            inputs: &[&[f32]; #table],
+            #rows_of_table,
             panels: &[[[[[f32; #lanes]; 1]; #window]; #steps]],
             first: usize,
             (biases, slopes, residuals, limits): tapwise::Finishes<'_, #lanes>,

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::ident;
 use crate::geometry::Geometry;
-use crate::schedule::{Family, MAX_KINDS, PHASES, Schedule, Target, phases};
+use crate::schedule::{Family, MAX_KINDS, PHASES, Schedule, Target, depthwise, phases};
 
 /// The descriptor of the kernel: an expression of type `Kernel`.
 pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
@@ -33,6 +33,10 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
             Target::RunTime => true,
         };
     let phases = if reads_pixels { PHASES } else { 0 };
+    let beside = match &schedule.target {
+        Target::Fixed(geometry) => schedule.family == Family::Depthwise && depthwise::beside(geometry),
+        Target::RunTime => false,
+    };
     assert!(schedule.panels.len() <= MAX_KINDS, "a schedule has at most {MAX_KINDS} kinds of panels");
     let panels = schedule.panels.iter().map(|panels| {
         let vectors = panels.vectors;
@@ -65,6 +69,7 @@ pub(super) fn descriptor(schedule: &Schedule) -> TokenStream {
                     window: #window,
                     row_stride: #row_stride,
                     phases: #phases,
+                    beside: #beside,
                     panels: &[#(#panels),*],
                     fmas: #fmas,
                 },

@@ -35,7 +35,7 @@ const LINE: f64 = 64.0;
 const APART: usize = 2048;
 
 /// Bytes of the first-level cache that a strip may fill.
-const FIRST_LEVEL: usize = 24 << 10;
+const FIRST_LEVEL: usize = 36 << 10;
 
 /// The schedule of a layer whose every number is known.
 pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
@@ -135,6 +135,13 @@ pub(crate) fn block(geometry: &Geometry, lanes: usize, panels: &Panels) -> usize
     let columns = (pixels - 1) * geometry.stride[1] + (geometry.kernel[1] - 1) * geometry.dilation[1] + 1;
     let bytes = lanes * size_of::<f32>() * (rows * columns + tile_rows * pixels + geometry.taps());
     (FIRST_LEVEL / bytes).max(1)
+}
+
+/// Whether a tile finds the columns at its two ends apart from those between them, so that at the ends of a
+/// row they may be what the border shows, and rows are read in place: where one column on each side is all
+/// that padding adds to a row.
+pub(crate) fn beside(geometry: &Geometry) -> bool {
+    geometry.kernel[1] == 3 && geometry.dilation[1] == 1
 }
 
 /// Vector registers of a tile: accumulators, resident weights, an input.
