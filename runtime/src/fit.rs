@@ -122,6 +122,11 @@ impl Fit {
         }
     }
 
+    /// Whether rows are read in place with what the border shows beside them.
+    pub(crate) fn beside(&self) -> bool {
+        self.in_place.iter().any(|piece| piece.part.beside)
+    }
+
     /// The pixels left and right that are computed from padded copies, where a row is cut.
     pub(crate) fn edges(&self) -> Option<Edges> {
         let interior = self.in_place.iter().find(|piece| !piece.part.staged)?;

@@ -365,6 +365,7 @@ fn generated<'f>(
             let fit = tiled::fit(kernel, frame, machine.l2);
             let borders = match fit.edges() {
                 _ if joined::serves(frame) => Borders::Joined,
+                _ if fit.beside() => Borders::InPlace,
                 Some(Edges { left, right }) => Borders::Cut { left, right },
                 None if frame.pads_columns() => Borders::Staged,
                 None => Borders::InPlace,
