@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::{Instant, SystemTime};
 
 /// The shapes that the probe knows, by name, each with its descriptor.
-pub const SHAPES: [(&str, &str); 14] = [
+pub const SHAPES: [(&str, &str); 15] = [
     ("stem", "c3x16 k3x3"),
     ("middle", "c64x64 k3x3"),
     ("seven", "c3x64 k7x7 s2x2"),
@@ -15,7 +15,8 @@ pub const SHAPES: [(&str, &str); 14] = [
     ("far", "c256x256 k3x3"),
     ("ragged", "c3x28 k3x3"),
     ("depthwise", "c128x128 k3x3 g128"),
-    ("paired", "c512x512 k3x3 g512"),
+    ("paired", "c512x512 k3x4 g512"),
+    ("apart", "c512x512 k3x3 g512"),
     ("grouped", "c128x128 k3x3 g32"),
     ("few", "c3x4 k3x3"),
     ("picture", "c1x1 k15x15"),

@@ -330,39 +330,27 @@ pub fn sides<'t, 'x>(table: &'t [&'x [f32]], beside: Option<usize>) -> [&'t [&'x
     if beside.is_none() {
         return [table; 3];
     }
-    let (rows, sides) = table.split_at(table.len() / 3);
-    let (left, right) = sides.split_at(rows.len());
-    [rows, left, right]
+    let mut parts = table.chunks((table.len() / 3).max(1));
+    [(); 3].map(|()| parts.next().unwrap_or_default())
 }
 
-/// The `N` numbers that start at `from` of a padded row whose first `lead` numbers are not in `row`, but the
-/// last of `left`; `channel` numbers on.
+/// Where the first and the last pixel of a tile begin in each of its rows: in the row, which is padded by `lead`
+/// numbers less than `from` counts, or beside it. The last pixel begins `last` numbers after the first, and has
+/// `pixel` of them.
 #[inline(always)]
 #[must_use]
-pub fn before<'x, const N: usize>(
-    row: &'x [f32],
-    left: &'x [f32],
-    (from, lead): (usize, usize),
-    channel: usize,
-) -> Option<&'x [f32; N]> {
-    match from.checked_sub(lead) {
-        Some(from) => window(row, from + channel),
-        None => window(left, channel),
+pub fn ends<'x, const ROWS: usize>(
+    (rows, left, right, lead): Beside<'_, 'x, ROWS>,
+    from: usize,
+    [last, pixel]: [usize; 2],
+) -> [[&'x [f32]; 2]; ROWS] {
+    let mut ends = [[&[][..]; 2]; ROWS];
+    let at = (from + last).saturating_sub(lead);
+    for (((ends, row), left), right) in ends.iter_mut().zip(rows).zip(left).zip(right) {
+        let first = if from >= lead { tail(row, from - lead) } else { *left };
+        *ends = [first, if at + pixel <= row.len() { tail(row, at) } else { *right }];
     }
-}
-
-/// The `N` numbers of a pixel of `pixel` numbers that starts at `from`, `channel` numbers on: of the row, or of
-/// `right` where that pixel is right of the row.
-#[inline(always)]
-#[must_use]
-pub fn after<'x, const N: usize>(
-    row: &'x [f32],
-    right: &'x [f32],
-    (from, pixel): (usize, usize),
-    channel: usize,
-) -> Option<&'x [f32; N]> {
-    let (row, from) = if from + pixel <= row.len() { (row, from) } else { (right, 0) };
-    window(row, from + channel)
+    ends
 }
 
 /// The `N` numbers of a window that start at `AT`.

@@ -280,8 +280,8 @@ pub mod __private {
     pub use crate::filter::program as filter;
     pub use crate::kernel::{
         Ahead, Band, Beside, Description, Family, Finish, Finishes, Geometry, Kernel, Numbers, Panels,
-        PhasedFinish, PlanarFinish, Tile, Tiling, after, alignment, before, column, entries, first, head,
-        next, next_entries, of_entry, of_entry_mut, part, run, run_mut, sides, slide, steps, tail, tail_mut,
+        PhasedFinish, PlanarFinish, Tile, Tiling, alignment, column, ends, entries, first, head, next,
+        next_entries, of_entry, of_entry_mut, part, run, run_mut, sides, slide, steps, tail, tail_mut,
         vectors, window, window_mut,
     };
     pub use crate::layout;

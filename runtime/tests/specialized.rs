@@ -37,8 +37,8 @@ tapwise::specialize! {
     { kernel: [2, 3], dilation: [2, 3], groups: 33, c_in: 33, c_out: 33 }
     { kernel: [3, 22], stride: [1, 2], groups: 24, c_in: 24, c_out: 24 }
     // Pixels so far apart that two rows are computed at once, strides 1 and 2.
-    { delta: 1, groups: 512, c_in: 512, c_out: 512 }
-    { delta: 1, stride: 2, groups: 256, c_in: 256, c_out: 256 }
+    { kernel: [[3, 2], [3, 3]], groups: 512, c_in: 512, c_out: 512 }
+    { kernel: [[3, 3], [3, 4]], stride: 2, groups: 256, c_in: 256, c_out: 256 }
     // Several outputs of a channel.
     { delta: 1, groups: 20, c_in: 20, c_out: [40, 60] }
     { kernel: [2, 5], stride: 2, groups: 9, c_in: 9, c_out: 45 }
@@ -61,7 +61,7 @@ tapwise::specialize! {
 }
 
 /// Shapes compiled above.
-const SHAPES: usize = 52;
+const SHAPES: usize = 54;
 
 fn geometries() -> BTreeSet<Geometry> {
     registry::kernels().filter_map(|kernel| kernel.geometry().copied()).collect()

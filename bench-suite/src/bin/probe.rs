@@ -27,6 +27,9 @@ tapwise::specialize! { { delta: 1, c_in: 3, c_out: 28 } }
 tapwise::specialize! { { delta: 1, groups: 128, c_in: 128, c_out: 128 } }
 
 #[cfg(probe = "paired")]
+tapwise::specialize! { { kernel: [3, 4], groups: 512, c_in: 512, c_out: 512 } }
+
+#[cfg(probe = "apart")]
 tapwise::specialize! { { delta: 1, groups: 512, c_in: 512, c_out: 512 } }
 
 #[cfg(probe = "grouped")]

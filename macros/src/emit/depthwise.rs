@@ -141,6 +141,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             #last = sum;
         }
     });
+    // After the first sum: else the ends of the next row are loaded long before they are needed.
     let ends = apart.then(|| {
         let first = sum(0, 0);
         quote! {
@@ -150,22 +151,18 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
     });
     let barrier = quote! { #(#barriers)* #ends };
     // The windows of one input row: of all channels, from the first one on, or of the vector at `channel`.
-    let find = |row: TokenStream,
-                left: TokenStream,
-                right: TokenStream,
-                numbers: [usize; 2],
-                channel: TokenStream| {
+    let find = |at: TokenStream, numbers: [usize; 2], channel: TokenStream| {
         let [span, end] = numbers;
         if apart {
             quote! {
                 (Some(x), Some(left), Some(right)) = (
-                    tapwise::window::<#span>(#row, (from + #channels).saturating_sub(lead) + #channel),
-                    tapwise::before::<#end>(#row, #left, (from, lead), #channel),
-                    tapwise::after::<#end>(#row, #right, ((from + #right_at).saturating_sub(lead), #channels), #channel),
+                    tapwise::window::<#span>(inputs[#at], between + #channel),
+                    tapwise::window::<#end>(ends[#at][0], #channel),
+                    tapwise::window::<#end>(ends[#at][1], #channel),
                 )
             }
         } else {
-            quote! { Some(x) = tapwise::window::<#span>(#row, from + #channel) }
+            quote! { Some(x) = tapwise::window::<#span>(inputs[#at], from + #channel) }
         }
     };
     let weight = |row: usize, tap: usize| ident(&format!("w{row}_{tap}"));
@@ -239,13 +236,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                 .map(|(entry, served)| {
                     let name = |what: &str| ident(&format!("{what}_{entry}"));
                     let (row, left, right, at) = (name("row"), name("left"), name("right"), index(entry));
-                    let found = find(
-                        quote!(inputs[#at]),
-                        quote!(lefts[#at]),
-                        quote!(rights[#at]),
-                        [whole, channels],
-                        quote!(0),
-                    );
+                    let found = find(quote!(#at), [whole, channels], quote!(0));
                     let names = if apart { quote!((#row, #left, #right)) } else { quote!(#row) };
                     let parts_of = if apart { quote!((x, left, right)) } else { quote!(x) };
                     windows.extend(quote! {
@@ -277,14 +268,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
                 let met = served.iter().map(|&(_, a)| a).max().unwrap_or(0) + 1;
                 let (read, down) = (read(&served, barrier, true), dilation[0]);
                 let (from_entry, to_entry) = (entries.start, entries.end);
-                let at = quote!([entry * #down]);
-                let found = find(
-                    quote!(inputs #at),
-                    quote!(lefts #at),
-                    quote!(rights #at),
-                    [span, lanes],
-                    quote!(channel),
-                );
+                let found = find(quote!(entry * #down), [span, lanes], quote!(channel));
                 let first = if above == 0 { quote!(entry) } else { quote!(entry - #above) };
                 // What a turn reads is found at its beginning: of a look-up between its multiply-adds the
                 // compiler sees too late that it cannot fail, and has moved sums behind it by then.
@@ -317,10 +301,15 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
         " {} of {pixels} pixels x 1 vector of {lanes} channels, {window} of a filter row's taps at a time.",
         plural(rows, "row"),
     );
-    let rows_of_table = if apart {
-        quote! { (inputs, lefts, rights, lead): tapwise::Beside<'_, '_, #table> }
+    let (rows_of_table, ends) = if apart {
+        let ends = quote! {
+            let ends = tapwise::ends(rows, from, [#right_at, #channels]);
+            let (inputs, .., lead) = rows;
+            let between = (from + #channels).saturating_sub(lead);
+        };
+        (quote! { rows: tapwise::Beside<'_, '_, #table> }, ends)
     } else {
-        quote! { inputs: &[&[f32]; #table] }
+        (quote! { inputs: &[&[f32]; #table] }, TokenStream::new())
     };
     quote! {
         #[doc = #documentation]
@@ -335,6 +324,7 @@ fn fixed_tile(schedule: &Schedule, geometry: &Geometry, panels: &Panels, tile: &
             outputs: &mut [&mut [f32]; #rows],
             at: usize,
         ) {
+            #ends
             #windows
             let [#(#outputs),*] = outputs;
             for (vector, (weights, bias)) in panels.iter().zip(biases.get(first..).unwrap_or_default()).enumerate() {

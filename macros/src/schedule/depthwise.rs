@@ -34,20 +34,27 @@ const LINE: f64 = 64.0;
 /// Bytes from pixel to pixel, multiples of which fall into two sets of a first-level cache.
 const APART: usize = 2048;
 
+/// Pixels of the widest tile that finds its ends apart where pixels are so far apart.
+const NARROW: usize = 8;
+
 /// Bytes of the first-level cache that a strip may fill.
 const FIRST_LEVEL: usize = 36 << 10;
 
 /// The schedule of a layer whose every number is known.
 pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
     let columns = geometry.kernel[1];
-    // What spreads channels over groups takes the registers that a second row would need.
-    let rows = if shares(geometry) && geometry.c_in_group() == 1 { 1..=2 } else { 1..=1 };
+    // What spreads channels over groups takes the registers that a second row would need, and so do ends of
+    // rows that are found apart.
+    let two = shares(geometry) && geometry.c_in_group() == 1 && !beside(geometry);
+    let rows = if two { 1..=2 } else { 1..=1 };
     let shapes = rows.flat_map(|rows| {
         let windows = divisors(columns).into_iter();
         windows.flat_map(move |window| WIDTHS.into_iter().map(move |widths| (rows, window, widths)))
     });
     let fits = |&(rows, window, widths): &(usize, usize, &[usize])| {
-        rows * widths[0] <= SUMS && registers(geometry, rows, window, widths[0]) < isa.registers
+        // Where pixels collide, a tile that finds its ends apart should be narrow: it reads fewer lines at a time.
+        let narrow = !(beside(geometry) && collide(geometry)) || widths[0] <= NARROW;
+        narrow && rows * widths[0] <= SUMS && registers(geometry, rows, window, widths[0]) < isa.registers
     };
     let cost = |&(rows, window, widths): &(usize, usize, &[usize])| {
         cycles(geometry, isa, rows, window, widths[0]) / (rows * widths[0]) as f64
@@ -92,6 +99,11 @@ pub(super) fn fixed(geometry: &Geometry, isa: &Isa) -> Schedule {
     let reason = reason(geometry, isa, &panels[0], window);
     let (family, target) = (Family::Depthwise, Target::Fixed(geometry.clone()));
     Schedule { target, isa: *isa, family, window, row_stride: None, panels, reason }
+}
+
+/// Whether pixels are so far apart that they fall into few sets of the first-level cache and drive each other out.
+fn collide(geometry: &Geometry) -> bool {
+    (geometry.c_out * geometry.stride[1] * size_of::<f32>()).is_multiple_of(APART)
 }
 
 /// Whether neighbouring output rows read an input row in common.
@@ -161,9 +173,7 @@ fn cycles(geometry: &Geometry, isa: &Isa, rows: usize, window: usize, pixels: us
     let loads = (entries.len() * steps * reads + weights) * geometry.c_in_group();
     let fmas = rows * pixels * geometry.taps();
     let bytes = isa.lanes * size_of::<f32>();
-    let pixel = geometry.c_out * geometry.stride[1] * size_of::<f32>();
-    // Pixels so far apart fall into few sets of the first-level cache and drive each other out.
-    let fetched = if pixel.is_multiple_of(APART) {
+    let fetched = if collide(geometry) {
         entries.len() * steps * reads
     } else {
         rows * pixels * geometry.stride.iter().product::<usize>()
@@ -276,18 +286,23 @@ mod tests {
     #[test]
     fn rows_are_paired_where_they_share_inputs_and_pixels_collide() {
         let avx512 = &ALL[0];
-        let rows = |stride, dilation, channels| {
-            let geometry = Geometry { dilation: [dilation; 2], ..geometry(3, stride, channels) };
+        let rows = |columns, stride, dilation, channels| {
+            let shape = geometry(3, stride, channels);
+            let geometry = Geometry { kernel: [3, columns], dilation: [dilation; 2], ..shape };
             Schedule::choose(&geometry, avx512)
                 .panels
                 .iter()
                 .map(|panels| (panels.tiles[0].rows, panels.count))
                 .collect::<Vec<_>>()
         };
-        assert_eq!(rows(1, 1, 128), [(1, Some(8))]);
-        assert_eq!(rows(1, 1, 512), [(2, Some(32)), (1, Some(0))]);
-        assert_eq!(rows(1, 2, 512), [(1, Some(32))]);
-        assert_eq!(rows(3, 1, 512), [(1, Some(32))]);
+        for columns in [2, 4] {
+            assert_eq!(rows(columns, 1, 1, 128), [(1, Some(8))]);
+            assert_eq!(rows(columns, 1, 1, 512), [(2, Some(32)), (1, Some(0))]);
+            assert_eq!(rows(columns, 1, 2, 512), [(1, Some(32))]);
+            assert_eq!(rows(columns, 3, 1, 512), [(1, Some(32))]);
+        }
+        // Three columns read rows in place, which takes the registers.
+        assert_eq!(rows(3, 1, 1, 512), [(1, Some(32))]);
     }
 
     #[test]
