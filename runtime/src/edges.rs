@@ -15,11 +15,19 @@ pub(crate) struct Part {
     pub(crate) outputs: Range<usize>,
     /// Columns of the padded picture that they read.
     pub(crate) columns: Range<usize>,
-    /// Whether those columns are copied into scratch, padded on the way; else all of them lie
-    /// inside the picture and are read there.
-    pub(crate) staged: bool,
-    /// Whether the kernel finds the columns that are padding beside the rows, which are read in place.
-    pub(crate) beside: bool,
+    /// How they are read.
+    pub(crate) reads: Reads,
+}
+
+/// How the columns of a part are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// All of them lie inside the picture, and are read there.
+    InPlace,
+    /// Inside the picture, and what is padding beside it: one column at each end of a row at most.
+    Beside,
+    /// They are copied into scratch, padded on the way.
+    Staged,
 }
 
 impl Part {
@@ -28,14 +36,15 @@ impl Part {
         let spec = &frame.spec;
         let from = outputs.start * spec.stride[1];
         let to = outputs.end.saturating_sub(1) * spec.stride[1] + spec.extent()[1];
-        Part { outputs, columns: from..to, staged, beside: false }
+        let reads = if staged { Reads::Staged } else { Reads::InPlace };
+        Part { outputs, columns: from..to, reads }
     }
 
     /// Whole rows, read in place by a kernel that finds one column beside each end of them.
     pub(crate) fn beside(frame: &Frame) -> Self {
         let before = frame.margins[1].before;
         let columns = before..before + frame.input[1];
-        Part { outputs: 0..frame.output[1], columns, staged: false, beside: true }
+        Part { outputs: 0..frame.output[1], columns, reads: Reads::Beside }
     }
 
     /// Whole rows.
@@ -138,7 +147,8 @@ mod tests {
                             None => assert!(free.is_empty(), "{frame:?}"),
                             Some(edges) => {
                                 let parts = edges.parts(&frame);
-                                let interior = parts.iter().find(|part| !part.staged).unwrap();
+                                let interior =
+                                    parts.iter().find(|part| part.reads == Reads::InPlace).unwrap();
                                 let between: Vec<usize> = interior.outputs.clone().collect();
                                 assert_eq!(between, free, "{frame:?}");
                                 assert!(inside(&frame, interior));

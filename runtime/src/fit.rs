@@ -3,7 +3,7 @@
 //! other; what a layout costs beside other strategies is for [`crate::cost`] to say.
 
 use crate::cover::{cost, cover};
-use crate::edges::{Edges, Part};
+use crate::edges::{Edges, Part, Reads};
 use crate::frame::{Frame, Traffic};
 use crate::joined::Joined;
 use crate::kernel::{Description, Family, MOST_KINDS, Tiling};
@@ -124,12 +124,12 @@ impl Fit {
 
     /// Whether rows are read in place with what the border shows beside them.
     pub(crate) fn beside(&self) -> bool {
-        self.in_place.iter().any(|piece| piece.part.beside)
+        self.in_place.iter().any(|piece| piece.part.reads == Reads::Beside)
     }
 
     /// The pixels left and right that are computed from padded copies, where a row is cut.
     pub(crate) fn edges(&self) -> Option<Edges> {
-        let interior = self.in_place.iter().find(|piece| !piece.part.staged)?;
+        let interior = self.in_place.iter().find(|piece| piece.part.reads == Reads::InPlace)?;
         let (inside, all) = (&interior.part.outputs, self.gathered.first()?.part.outputs.end);
         (inside.len() < all).then(|| Edges { left: inside.start, right: all - inside.end })
     }

@@ -1,11 +1,13 @@
 //! What a generated kernel is to the rest of the library: a description, and the one unsafe call.
 
 mod ahead;
+mod beside;
 
 use crate::isa::Isa;
 use crate::spec::ConvSpec;
 
 pub use ahead::Ahead;
+pub use beside::{Beside, ends, sides};
 
 /// Register tiles that one kind of panel may have.
 pub(crate) const MOST_TILES: usize = 5;
@@ -315,42 +317,6 @@ pub type Finishes<'t, const LANES: usize> =
 #[must_use]
 pub fn window<const N: usize>(row: &[f32], from: usize) -> Option<&[f32; N]> {
     row.get(from..)?.first_chunk()
-}
-
-/// Rows for a register tile, what is left of each and what is right of each, and the numbers that padding adds
-/// before a row, see [`sides`].
-pub type Beside<'t, 'x, const ROWS: usize> =
-    (&'t [&'x [f32]; ROWS], &'t [&'x [f32]; ROWS], &'t [&'x [f32]; ROWS], usize);
-
-/// The rows of a table, and where it has them the pixels left and right of each; else the rows again, which
-/// hold all that is looked up.
-#[inline(always)]
-#[must_use]
-pub fn sides<'t, 'x>(table: &'t [&'x [f32]], beside: Option<usize>) -> [&'t [&'x [f32]]; 3] {
-    if beside.is_none() {
-        return [table; 3];
-    }
-    let mut parts = table.chunks((table.len() / 3).max(1));
-    [(); 3].map(|()| parts.next().unwrap_or_default())
-}
-
-/// Where the first and the last pixel of a tile begin in each of its rows: in the row, which is padded by `lead`
-/// numbers less than `from` counts, or beside it. The last pixel begins `last` numbers after the first, and has
-/// `pixel` of them.
-#[inline(always)]
-#[must_use]
-pub fn ends<'x, const ROWS: usize>(
-    (rows, left, right, lead): Beside<'_, 'x, ROWS>,
-    from: usize,
-    [last, pixel]: [usize; 2],
-) -> [[&'x [f32]; 2]; ROWS] {
-    let mut ends = [[&[][..]; 2]; ROWS];
-    let at = (from + last).saturating_sub(lead);
-    for (((ends, row), left), right) in ends.iter_mut().zip(rows).zip(left).zip(right) {
-        let first = if from >= lead { tail(row, from - lead) } else { *left };
-        *ends = [first, if at + pixel <= row.len() { tail(row, at) } else { *right }];
-    }
-    ends
 }
 
 /// The `N` numbers of a window that start at `AT`.

@@ -3,7 +3,7 @@
 
 use ndarray::{ArrayView3, ArrayViewMut2};
 
-use crate::edges::Part;
+use crate::edges::{Part, Reads};
 use crate::frame::{Frame, picture_row};
 
 /// Floats from one staged row of `floats` to the next: whole cache lines, an odd number of them, so
@@ -47,10 +47,10 @@ pub(crate) struct Space {
 impl Space {
     /// For the rows that `rows` output rows read.
     pub(crate) fn of(frame: &Frame, part: &Part, rows: usize) -> Self {
-        let held = match part.staged {
-            false => 0,
+        let held = match part.reads {
+            Reads::InPlace | Reads::Beside => 0,
             // Rows between two strides that no tap reads have no place.
-            true => table_length(frame, rows).min(rows * frame.spec.extent()[0]),
+            Reads::Staged => table_length(frame, rows).min(rows * frame.spec.extent()[0]),
         };
         Space { rows: held, row: part.columns.len() * frame.spec.c_in }
     }
@@ -142,13 +142,13 @@ pub(crate) fn fill<'t>(
     for entry in (0..length).filter(|&entry| read(entry)) {
         match frame.padded_row(first * stride + entry) {
             None => ring.stage_zeros(),
-            Some(at) if part.staged => ring.stage(name(entry), |target| {
+            Some(at) if part.reads == Reads::Staged => ring.stage(name(entry), |target| {
                 frame.pad_row(picture_row(input, at), part.columns.clone(), target);
             }),
             Some(_) => {}
         }
     }
-    if part.beside {
+    if part.reads == Reads::Beside {
         ring.stage_zeros();
     }
     let ring: &'t Ring<'_> = ring;
@@ -161,14 +161,14 @@ pub(crate) fn fill<'t>(
         }
         match frame.padded_row(first * stride + entry) {
             None => ring.zeros(),
-            Some(_) if part.staged => ring.row(name(entry)),
+            Some(_) if part.reads == Reads::Staged => ring.row(name(entry)),
             Some(at) => {
                 let row = picture_row(input, at).to_slice().unwrap_or_default();
                 row.get(inside.clone()).unwrap_or_default()
             }
         }
     }));
-    if part.beside {
+    if part.reads == Reads::Beside {
         let ends = [before.checked_sub(1), Some(before + frame.input[1])];
         for column in ends.map(|end| end.and_then(|end| frame.padded_column(end))) {
             table.extend((0..length).map(|entry| {

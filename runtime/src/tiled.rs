@@ -8,7 +8,7 @@ use aligned_vec::AVec;
 use ndarray::{ArrayView3, ArrayView4, ArrayViewMut2, Axis, s};
 
 use crate::cover::cover;
-use crate::edges::MOST_PARTS;
+use crate::edges::{MOST_PARTS, Reads};
 use crate::epilogue::{Epilogue, residual_rows};
 use crate::fit::{Fit, Piece};
 use crate::frame::{Frame, Traffic};
@@ -315,7 +315,7 @@ impl Tiled {
                 debug_assert_eq!(outputs.len(), rows);
                 self.finish(
                     (epilogue, traffic, share),
-                    (&inputs, part.beside.then_some(before)),
+                    (&inputs, (part.reads == Reads::Beside).then_some(before)),
                     &mut outputs,
                     &residuals,
                     part.outputs.len(),

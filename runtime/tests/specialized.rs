@@ -36,7 +36,7 @@ tapwise::specialize! {
     { delta: [1, 3], stride: 2, groups: 40, c_in: 40, c_out: 40 }
     { kernel: [2, 3], dilation: [2, 3], groups: 33, c_in: 33, c_out: 33 }
     { kernel: [3, 22], stride: [1, 2], groups: 24, c_in: 24, c_out: 24 }
-    // Pixels so far apart that two rows are computed at once, strides 1 and 2.
+    // Pixels so far apart that two rows are computed at once, but for three columns; strides 1 and 2.
     { kernel: [[3, 2], [3, 3]], groups: 512, c_in: 512, c_out: 512 }
     { kernel: [[3, 3], [3, 4]], stride: 2, groups: 256, c_in: 256, c_out: 256 }
     // Several outputs of a channel.

@@ -2,6 +2,7 @@
 
 use super::{Features, Term, beyond};
 use crate::cover::cover;
+use crate::edges::Reads;
 use crate::fit::Fit;
 use crate::frame::Frame;
 use crate::joined;
@@ -69,7 +70,7 @@ pub(crate) fn features(description: &Description, frame: &Frame, machine: &Machi
             features.add(Term::Kernels, calls as f64);
             features.add(Term::Rows, (height * if depthwise { 1 } else { panels }) as f64);
             let copied = (piece.part.columns.len() * spec.c_in) as f64;
-            if piece.part.staged {
+            if piece.part.reads == Reads::Staged {
                 features.add(Term::StagedRows, read);
                 features.add(Term::StagedNumbers, read * copied);
             }

@@ -167,6 +167,7 @@ pub(crate) trait Path: Send + Sync + fmt::Debug {
     /// Computes some channels of a band, as [`crate::split::Channels`] says they may be divided: the band's
     /// output has no others. What has no such division is never asked.
     fn channels(&self, _band: Band<'_, '_, '_>, _channels: Range<usize>, _fit: &Fit, _scratch: &mut Scratch) {
+        debug_assert!(false, "{} shares no channels", self.strategy());
     }
     /// Computes a band. Rows of one output are computed alike whatever band they fall into.
     fn band(&self, band: Band<'_, '_, '_>, fit: &Fit, scratch: &mut Scratch);
