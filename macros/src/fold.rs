@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use bank::{Shared, bank};
 pub(crate) use byte_windows::{ByteWindow, Part, Scaling, byte_window, finding as finding_of_a_byte_window};
 use cost::cost;
-pub(crate) use cost::{ANEW, Terms, WIDEST_WINDOW, takes_one_pass, unit};
+pub(crate) use cost::{ANEW, Terms, WIDEST_WINDOW, along_first, takes_one_pass, unit};
 pub(crate) use integers::{Division, Integers, finding as finding_of_integers, integers};
 pub(crate) use low_rank::Factors;
 
@@ -134,7 +134,7 @@ pub(crate) fn fold(weights: &Weights, tolerance: f64) -> Fold {
         return Fold { form: Form::Layer, error: 0.0, taps, cycles: layer, findings };
     }
     findings.extend(sums.findings);
-    findings.extend(findings::of_one_pass(&sums.factors));
+    findings.extend(findings::of_passes(&sums.factors));
     findings.extend(findings::of_sums(&sums.factors, taps));
     if tolerance.is_nan() || tolerance <= 0.0 {
         findings.extend(findings::of_a_wish(weights, &sums.factors));

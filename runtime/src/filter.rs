@@ -1,5 +1,6 @@
 //! Filters whose weights are known while compiling: what `#[filter2d]` turns a constant into.
 
+mod along_first;
 mod apply;
 mod byte_windows;
 mod bytes;
@@ -38,8 +39,8 @@ use crate::{Border, Error, Isa, Padding};
 ///   outputs below it as well, down to the next row whose number is a multiple of 32, and rounding errors
 ///   follow the largest numbers that the sums have seen since the last.
 /// * A filter of rank one sums down the columns first, each column by itself, and then along the row; where
-///   [`Filter2d::explain`] says "both passes at once", each row first and then down the columns, if the registers
-///   of the instruction set suffice. The error is at most `(K_h + K_w) · 2⁻²³ · Σ|V|·max|X|`, whatever the order
+///   [`Filter2d::explain`] says "along the rows first", or "both passes at once" and the registers of the instruction
+///   set suffice, each row first and then down the columns. The error is at most `(K_h + K_w) · 2⁻²³ · Σ|V|·max|X|`, whatever the order
 ///   and the instruction set.
 /// * One output is computed alike whatever band, thread or part of a picture it falls into.
 ///

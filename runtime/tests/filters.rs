@@ -54,6 +54,12 @@ const GAUSSIAN_15: Filter2d = gaussian(sigma = 2.5, radius = 7);
 #[tapwise::filter2d]
 const LOG: Filter2d = log(sigma = 1.4, radius = 4);
 
+/// Along the rows first, an even number of them, of weights that are all different, ones and zeros.
+#[tapwise::filter2d]
+const TALL: Filter2d =
+    [[0.0], [0.4], [1.0], [-0.7], [0.3], [0.11], [-1.0], [0.6], [0.2], [-0.25], [0.5], [0.9]]
+        .then([[0.3, -1.0, 0.0, 0.21]]);
+
 #[tapwise::filter2d]
 const EMBOSS: Filter2d = emboss;
 
@@ -81,7 +87,7 @@ const SOBEL: FilterBank = [sobel_x, sobel_y];
 const BANK: [[[f32; 2]; 2]; 3] =
     [[[1.0, 2.0], [3.0, 4.0]], [[0.0, -1.0], [1.0, 0.0]], [[0.5, 0.5], [0.5, 0.5]]];
 
-const ALL: [(&str, Filter2d, f64); 19] = [
+const ALL: [(&str, Filter2d, f64); 20] = [
     ("sobel", SOBEL_X, 1e-6),
     ("laplacian", LAPLACIAN, 1e-6),
     ("uneven", UNEVEN, 1e-6),
@@ -94,6 +100,7 @@ const ALL: [(&str, Filter2d, f64); 19] = [
     ("gaussian 5", GAUSSIAN_5, 1e-6),
     ("gaussian 15", GAUSSIAN_15, 1e-6),
     ("log", LOG, 2e-6),
+    ("tall", TALL, 1e-6),
     ("emboss", EMBOSS, 1e-6),
     ("box 3", BOX_3, 1e-6),
     ("box 9", BOX_9, 2e-6),
@@ -155,7 +162,7 @@ fn every_filter_is_the_sum_for_every_border_size_and_instruction_set() {
 fn filters_of_rank_one_err_by_no_more_than_is_said() {
     let picture = picture([40, 150, 1], 29);
     let largest = picture.iter().fold(0.0, |most: f64, number| most.max(f64::from(number.abs())));
-    for filter in [SOBEL_X, GAUSSIAN_5, PRODUCT, GAUSSIAN_15, BOX_3, ROW, COLUMN] {
+    for filter in [SOBEL_X, GAUSSIAN_5, PRODUCT, GAUSSIAN_15, TALL, BOX_3, ROW, COLUMN] {
         let weights = filter.weights();
         let bound = (weights.nrows() + weights.ncols()) as f64 * f64::from(f32::EPSILON) * largest;
         let wanted = sum(weights, picture.view(), Border::Reflect);
@@ -271,14 +278,22 @@ fn bits_do_not_depend_on_threads_or_on_where_a_row_lies() {
 fn rows_that_are_cut_into_strips_are_those_that_are_not() {
     // Rows that exceed a second-level cache of 2 MiB, fifteen of them and more.
     let picture = picture([3, 40_011, 1], 19);
-    for filter in [GAUSSIAN_15, LOG, WIDE] {
+    let bytes = picture.mapv(|number| (number * 100.0) as u8);
+    for filter in [GAUSSIAN_15, LOG, TALL, WIDE, GAUSSIAN_15.flipped()] {
         let filter = filter.border(Border::Reflect);
         let whole: Array3<f32> = filter.apply(picture.view()).unwrap();
+        let whole_of_bytes: Array3<f32> = filter.apply(bytes.view()).unwrap();
         for from in (0..39_000).step_by(1000) {
-            let part: Array3<f32> = filter.apply(picture.slice(s![.., from..from + 1011, ..])).unwrap();
+            let seen = s![.., from..from + 1011, ..];
             let inner = s![.., 7..1004, ..];
+            let part: Array3<f32> = filter.apply(picture.slice(seen)).unwrap();
             assert_eq!(part.slice(inner), whole.slice(s![.., from + 7..from + 1004, ..]), "{from}");
+            let part: Array3<f32> = filter.apply(bytes.slice(seen)).unwrap();
+            assert_eq!(part.slice(inner), whole_of_bytes.slice(s![.., from + 7..from + 1004, ..]), "{from}");
         }
+        // The last columns, whose border is that of the whole.
+        let last: Array3<f32> = filter.apply(picture.slice(s![.., 39_000.., ..])).unwrap();
+        assert_eq!(last.slice(s![.., 7.., ..]), whole.slice(s![.., 39_007.., ..]));
     }
 }
 

@@ -6,6 +6,7 @@ mod byte_windows;
 mod bytes;
 mod combination;
 mod dense;
+mod down;
 mod one_pass;
 mod passes;
 mod scalars;
@@ -197,6 +198,7 @@ fn passes(terms: &Shared, way: impl Fn(&Isa) -> Way) -> (TokenStream, TokenStrea
         let (tile, together) = match way {
             Way::OnePass(Tile { vectors, rows }) => (vectors, rows),
             Way::TwoPasses { vectors } => (vectors, 2),
+            Way::AlongFirst(Tile { vectors, rows }) => (vectors, rows),
             Way::Along { vectors } => (vectors, 1),
         };
         let as_they_are = terms.columns.iter().all(|column| unit(column).is_some());
@@ -209,9 +211,16 @@ fn passes(terms: &Shared, way: impl Fn(&Isa) -> Way) -> (TokenStream, TokenStrea
             Way::TwoPasses { vectors } => {
                 (Some(passes::columns(isa, terms, vectors)), passes::rows(isa, terms, vectors))
             }
+            Way::AlongFirst(tile) => {
+                (Some(down::down(isa, terms, tile)), passes::rows(isa, &down::along(terms), tile.vectors))
+            }
             Way::Along { vectors } => (None, passes::rows(isa, terms, vectors)),
         };
-        let named = if columns.is_some() { quote!(Some(#name::columns)) } else { quote!(None) };
+        let columns_by = match way {
+            Way::OnePass(_) | Way::Along { .. } => quote!(None),
+            Way::TwoPasses { .. } => quote!(First(#name::columns)),
+            Way::AlongFirst(_) => quote!(Last(#name::down)),
+        };
         modules.extend(quote! {
             #[doc = #documentation]
             #gate
@@ -233,7 +242,7 @@ fn passes(terms: &Shared, way: impl Fn(&Isa) -> Way) -> (TokenStream, TokenStrea
                     ::tapwise::Isa::#variant,
                     #floats,
                     #together,
-                    #named,
+                    ::tapwise::__private::filter::Down::#columns_by,
                     #name::rows,
                 )
             },
@@ -250,6 +259,8 @@ enum Way {
     /// Sums down the columns, of two rows of output at once, then along the rows, of so many vectors at once: enough
     /// that addresses are looked up seldom and sums wait for nothing, few enough that the code stays short.
     TwoPasses { vectors: usize },
+    /// Sums along the rows of the picture, then down the columns of those, for some rows of output at once.
+    AlongFirst(Tile),
     /// Sums along the rows alone.
     Along { vectors: usize },
 }
@@ -261,6 +272,9 @@ fn way(isa: &Isa, terms: &Shared) -> Way {
         fold::takes_one_pass(&known).then(|| fold::one_pass::tile(&known, isa.registers)).flatten();
     if let Some(tile) = one_pass {
         return Way::OnePass(tile);
+    }
+    if fold::along_first(&known) {
+        return Way::AlongFirst(Tile { vectors: 4, rows: if isa.registers >= 32 { 4 } else { 2 } });
     }
     let taps: usize = terms.rows.iter().flatten().flatten().filter(|weight| **weight != 0.0).count();
     let summed = terms.columns.iter().filter(|column| unit(column).is_none()).count();

@@ -57,7 +57,7 @@ pub(crate) fn bank(filters: &[Weights], tolerance: f64) -> Bank {
             sums => format!("{sums} sums down the columns serve {terms} terms"),
         });
     }
-    findings.extend(findings::of_one_pass(&shared));
+    findings.extend(findings::of_passes(&shared));
     let error = chosen.iter().fold(0.0, |most: f64, one| most.max(one.error));
     let first = filters.first().map_or([0; 2], |one| [one.height, one.width]);
     let layer = filters.len() as f64 * of_a_layer(first[0], first[1]);

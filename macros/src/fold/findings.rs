@@ -1,6 +1,6 @@
 //! What was found in weights, a sentence each.
 
-use super::cost::{ANEW, LONGEST, Terms, cost, is_unit, takes_one_pass};
+use super::cost::{ANEW, LONGEST, Terms, along_first, cost, is_unit, takes_one_pass};
 use super::{Factors, MOST, Weights, low_rank};
 
 /// The largest error that is still worth a word when no tolerance was given.
@@ -74,8 +74,9 @@ pub(super) fn of_a_layer(operations: usize, sums: f64, layer: f64) -> String {
 /// Multiplications that remain where weights of one size in a pass share theirs, and ±1 needs none.
 pub(super) fn of_sums(factors: &Factors, taps: usize) -> Option<String> {
     let columns = factors.columns.iter().filter(|column| !is_unit(column));
-    // In one pass each weight of a column meets sums of its own.
-    let of_columns: usize = match takes_one_pass(&factors.into()) {
+    // After the sums along the rows each weight of a column meets sums of its own.
+    let terms: Terms<'_> = factors.into();
+    let of_columns: usize = match takes_one_pass(&terms) || along_first(&terms) {
         true => columns.flatten().filter(|weight| **weight != 0.0 && weight.abs() != 1.0).count(),
         false => columns.map(|column| multiplications(column)).sum(),
     };
@@ -87,14 +88,17 @@ pub(super) fn of_sums(factors: &Factors, taps: usize) -> Option<String> {
     })
 }
 
-/// That both passes are one, where they are.
-pub(super) fn of_one_pass<'a>(terms: impl Into<Terms<'a>>) -> Option<String> {
+/// The order of passes, where they are one or those along the rows come first.
+pub(super) fn of_passes<'a>(terms: impl Into<Terms<'a>>) -> Option<String> {
     let terms = terms.into();
     let summed = terms.columns.iter().any(|column| !is_unit(column));
-    (summed && takes_one_pass(&terms)).then(|| {
-        "both passes at once: sums along a row stay in registers for all rows of output that see it"
-            .to_owned()
-    })
+    if summed && takes_one_pass(&terms) {
+        let both =
+            "both passes at once: sums along a row stay in registers for all rows of output that see it";
+        return Some(both.to_owned());
+    }
+    along_first(&terms)
+        .then(|| "sums along the rows first, down the columns for some rows of output at once".to_owned())
 }
 
 /// What a tolerance would allow that is cheaper, where there is none.

@@ -231,10 +231,14 @@ fn loads_are_shared_by_the_rows_that_are_computed_together() {
     assert_eq!(cost(&separable), 8.0 / 6.0 * (3.0 + 1.5) + 1.5 + 1.0);
     // Four see six: 3 loads for each; 9 operations and a store for each output.
     assert_eq!(cost(&random(3, 3, 2).as_it_stands()), 6.0 / 4.0 * 3.0 + 4.5 + 1.0);
-    // Two passes: 16 rows are loaded for two of output, 15 operations and a store down; 15 loads and operations along;
+    // Two passes: 4 rows are loaded for two of output, 3 operations and a store down; 30 loads and operations along;
     // the store of the output; the second pass.
+    let wide = Factors { columns: vec![vec![2.0; 3]], rows: vec![(1..=30).map(f64::from).collect()] };
+    assert_eq!(cost(&wide), 1.0 + 1.5 + 1.0 + 30.0 + 15.0 + 1.0 + 9.0);
+    // Along first: 15 loads, operations and a store along; 18 rows of sums for four of output, 15 operations and a
+    // store down; the second pass.
     let tall = Factors { columns: vec![vec![2.0; 15]], rows: vec![vec![3.0; 15]] };
-    assert_eq!(cost(&tall), 4.0 + 7.5 + 1.0 + 15.0 + 7.5 + 1.0 + 9.0);
+    assert_eq!(cost(&tall), 15.0 + 7.5 + 1.0 + 4.5 + 7.5 + 1.0 + 6.0);
 }
 
 #[test]
@@ -249,6 +253,9 @@ fn few_rows_are_summed_in_one_pass_and_many_in_two() {
         assert_eq!(takes_one_pass(&sums(&fold).into()), one_pass, "{size}");
         let said = fold.findings.iter().any(|finding| finding.starts_with("both passes at once"));
         assert_eq!(said, one_pass, "{size}: {:?}", fold.findings);
+        assert_eq!(along_first(&sums(&fold).into()), size >= 8, "{size}");
+        let said = fold.findings.iter().any(|finding| finding.starts_with("sums along the rows first"));
+        assert_eq!(said, size >= 8, "{size}: {:?}", fold.findings);
     }
     // Each weight of the column that is not 1 is a multiplication, and one for each size of the row.
     assert!(says(&gaussian(3), "2 multiplications remain for each output"));

@@ -7,6 +7,7 @@ use ndarray::{
     Dimension, Ix2, Ix3,
 };
 
+use super::along_first::AlongFirst;
 use super::byte_windows::ByteWindows;
 use super::bytes::ByteSums;
 use super::passes::Passes;
@@ -239,6 +240,23 @@ impl Handle {
             Form::Sums(terms) => {
                 let kernel = program.kernel(isa).ok_or_else(unavailable)?;
                 surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
+                    if kernel.along_first() {
+                        let (passes, terms, flipped) = (&passes, terms.len(), self.flipped);
+                        let sums = AlongFirst { surface, kernel, passes, terms, flipped, stream };
+                        let grain = kernel.together();
+                        return bands(
+                            program.cycles,
+                            &machine,
+                            &surface,
+                            output,
+                            grain,
+                            |output, first, scratch| {
+                                pieces(output, first, &mut |output, first| {
+                                    sums.band(input, output, first, scratch)
+                                });
+                            },
+                        );
+                    }
                     let sums =
                         Sums { surface, kernel, passes: &passes, terms, flipped: self.flipped, stream };
                     bands(

@@ -93,13 +93,24 @@ pub struct Kernel {
     isa: Isa,
     tile: usize,
     together: usize,
-    columns: Option<unsafe fn(&mut Columns<'_, '_>)>,
+    down: Down,
     rows: unsafe fn(&mut Rows<'_, '_, '_>),
 }
 
+/// Sums down the columns, where they are a pass of their own.
+#[derive(Debug, Clone, Copy)]
+pub enum Down {
+    /// They are not.
+    None,
+    /// Of the picture, before those along the rows.
+    First(unsafe fn(&mut Columns<'_, '_>)),
+    /// Of sums along the rows, whose rows are the sources, those of one term after those of another.
+    Last(unsafe fn(&mut Rows<'_, '_, '_>)),
+}
+
 impl Kernel {
-    /// For generated code. Without sums down the columns those along the rows read rows of the picture, for as many rows
-    /// of output as are computed `together`.
+    /// For generated code. Without a pass down the columns that along the rows reads rows of the picture, for as many
+    /// rows of output as are computed `together`.
     ///
     /// # Safety
     /// No function may need a target feature but those of `isa`.
@@ -109,10 +120,10 @@ impl Kernel {
         isa: Isa,
         tile: usize,
         together: usize,
-        columns: Option<unsafe fn(&mut Columns<'_, '_>)>,
+        down: Down,
         rows: unsafe fn(&mut Rows<'_, '_, '_>),
     ) -> Self {
-        Kernel { isa, tile, together, columns, rows }
+        Kernel { isa, tile, together, down, rows }
     }
 }
 
@@ -135,7 +146,12 @@ impl Ready {
 
     /// Whether all sums are taken in one pass, of rows of the picture.
     pub(super) fn one_pass(&self) -> bool {
-        self.0.columns.is_none()
+        matches!(self.0.down, Down::None)
+    }
+
+    /// Whether sums along the rows come first.
+    pub(super) fn along_first(&self) -> bool {
+        matches!(self.0.down, Down::Last(_))
     }
 
     /// Rows of output that are computed at once, by all of whose rows of the picture: at least 1.
@@ -144,7 +160,7 @@ impl Ready {
     }
 
     pub(super) fn columns(&self, call: &mut Columns<'_, '_>) {
-        if let Some(columns) = self.0.columns {
+        if let Down::First(columns) = self.0.down {
             // SAFETY: `Kernel::new` was promised that its functions need no feature but those of its instruction
             // set, and a `Ready` exists only where the machine has that set.
             unsafe { columns(call) }
@@ -154,5 +170,12 @@ impl Ready {
     pub(super) fn rows(&self, call: &mut Rows<'_, '_, '_>) {
         // SAFETY: as in `columns`.
         unsafe { (self.0.rows)(call) }
+    }
+
+    pub(super) fn down(&self, call: &mut Rows<'_, '_, '_>) {
+        if let Down::Last(down) = self.0.down {
+            // SAFETY: as in `columns`.
+            unsafe { down(call) }
+        }
     }
 }

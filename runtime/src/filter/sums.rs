@@ -88,13 +88,13 @@ impl Sums<'_> {
 
     /// Computes rows `first..` of the output, `[N, rows, W' · C]`.
     pub(super) fn band<I: Filters<O>, O: Sample>(
-        &self,
+        mut self,
         input: ArrayView2<'_, I>,
         mut output: ArrayViewMut3<'_, O>,
         first: usize,
         scratch: &mut Scratch,
     ) {
-        let (surface, tile, cut) = (&self.surface, self.kernel.tile(), self.cut());
+        let (surface, tile, cut) = (&{ self.surface }, self.kernel.tile(), self.cut());
         let height = surface.frame.spec.kernel[0];
         let filters = output.len_of(Axis(0));
         let (summed, together) = (self.summed(), self.kernel.together());
@@ -111,6 +111,8 @@ impl Sums<'_> {
         let ends =
             if self.kernel.one_pass() { height + together - 1 } else { self.terms.len() - summed } * end;
         let direct = cut.length == surface.output() && writes_in_place(&mut output);
+        // What is written elsewhere on the way to the output is read again.
+        self.stream &= direct;
         // Where outputs lie elsewhere, or there are fewer rows than kernels compute at once.
         let results = if direct { together - 1 } else { block } * filters * row;
 
