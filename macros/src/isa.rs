@@ -21,6 +21,8 @@ pub(crate) struct Isa {
     /// Vector registers that a tile may count on: all of them, but for the portable set, which
     /// needs two for products that are not fused.
     pub(crate) registers: usize,
+    /// Whether one instruction shifts a vector out of two side by side.
+    pub(crate) shifts: bool,
     /// Multiply-adds that a fully unrolled body may have.
     pub(crate) unroll: usize,
     /// What it is, for the documentation.
@@ -42,6 +44,7 @@ pub(crate) const ALL: &[Isa] = &[
         compiled: "avx512f",
         lanes: 16,
         registers: 32,
+        shifts: true,
         unroll: UNROLL_BUDGET,
         what: "AVX-512 (F, VL, DQ, BW): 512-bit vectors with fused multiply-add",
     },
@@ -53,6 +56,7 @@ pub(crate) const ALL: &[Isa] = &[
         compiled: "fma",
         lanes: 8,
         registers: 16,
+        shifts: false,
         unroll: UNROLL_BUDGET / 3,
         what: "AVX2 with FMA: 256-bit vectors with fused multiply-add",
     },
@@ -64,6 +68,7 @@ pub(crate) const ALL: &[Isa] = &[
         compiled: "neon",
         lanes: 4,
         registers: 32,
+        shifts: false,
         unroll: UNROLL_BUDGET,
         what: "NEON: 128-bit vectors with fused multiply-add",
     },
@@ -75,6 +80,7 @@ pub(crate) const ALL: &[Isa] = &[
         compiled: "sse",
         lanes: 4,
         registers: 14,
+        shifts: false,
         unroll: 0,
         what: "no instruction set beyond the target's own: arrays of four, multiplied and added apart",
     },

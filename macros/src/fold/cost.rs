@@ -29,10 +29,10 @@ const SECOND: f64 = 9.0;
 const TALL: usize = 8;
 /// Rows of output that are then computed at once.
 const TOGETHER: usize = 4;
-/// A line of the sums along the rows, which stay in the second-level cache.
-const LINE: f64 = 1.0;
+/// A number along a row where taps lie side by side: loads, two thirds of them replaced by shifts.
+const BESIDE: f64 = 0.6;
 /// What a pass down the columns costs beside its sums where it is the second, as [`SECOND`].
-const DOWN: f64 = 6.0;
+const DOWN: f64 = 8.0;
 /// Registers that the forms are compared for.
 const REGISTERS: usize = 32;
 /// The running sum down the columns of a window.
@@ -118,9 +118,9 @@ fn of_two_passes(terms: &Terms<'_>) -> f64 {
     if along_first(terms) {
         let lines = terms.columns.len() * (height + TOGETHER - 1);
         return OPERATION * (down + along) as f64
-            + UNALIGNED * along as f64
+            + BESIDE * along as f64
             + STORE * (terms.columns.len() + 1) as f64
-            + LINE * lines as f64 / TOGETHER as f64
+            + LOAD * lines as f64 / TOGETHER as f64
             + DOWN;
     }
     LOAD * rows as f64 / 2.0
@@ -144,7 +144,7 @@ pub(super) fn of_a_window(weights: &Weights) -> Option<(f64, f64)> {
     let alike = first != 0.0 && weights.values.iter().all(|weight| *weight == first);
     let down = if weights.height > 1 { RUNNING } else { 0.0 };
     let along = match weights.width {
-        width @ 0..=WIDEST_WINDOW => (UNALIGNED + OPERATION) * width as f64 + STORE,
+        width @ 0..=WIDEST_WINDOW => (BESIDE + OPERATION) * width as f64 + STORE,
         width => DOUBLING * passes(width) as f64,
     };
     let cycles = down + along;

@@ -65,6 +65,28 @@ pub fn prefetch_near<const VECTORS: usize>(row: &[f32], from: usize) {
     }
 }
 
+/// Sixteen numbers from number `BY` on of two vectors side by side. The compiler would take the shift of integers for a
+/// permutation of numbers, which needs a register for its places.
+#[inline]
+#[must_use]
+#[target_feature(enable = "avx512f")]
+pub fn shifted<const BY: i32>(low: Vector, high: Vector) -> Vector {
+    const { assert!(0 <= BY && BY < 16) };
+    let shifted;
+    // SAFETY: the instruction is one of AVX-512 F, and has no other effect than on the register that it writes.
+    unsafe {
+        std::arch::asm!(
+            "valignd {shifted}, {high}, {low}, {by}",
+            shifted = lateout(zmm_reg) shifted,
+            high = in(zmm_reg) high,
+            low = in(zmm_reg) low,
+            by = const BY,
+            options(pure, nomem, nostack, preserves_flags)
+        );
+    }
+    shifted
+}
+
 /// One number in every lane.
 #[inline]
 #[must_use]

@@ -1,6 +1,8 @@
 //! The two passes of a constant filter: sums down the columns, and along the rows.
 
-use proc_macro2::{Ident, TokenStream};
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 use super::combination::{Constants, combination, interleaved};
@@ -82,37 +84,122 @@ pub(super) fn columns(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
     }
 }
 
-/// The sums along the rows, one for each filter.
+/// The sums along the rows, one for each filter. Where taps are numbers side by side, some of what they read is shifted
+/// together out of vectors that are there already, if the instruction set does that in one instruction.
 pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
-    let (features, lanes) = (isa::features(isa), index(isa.lanes));
-    let width = terms.rows.iter().flatten().map(Vec::len).max().unwrap_or(0);
+    let shifts = Shifts::of(isa, terms, tile);
+    let (features, any) = (isa::features(isa), sums_along(isa, terms, tile, None));
+    let documentation = format!(" Sums along the rows of {} terms.", terms.columns.len());
+    let (beside, function) = match shifts.taken.is_empty() {
+        true => (TokenStream::new(), TokenStream::new()),
+        false => {
+            let sums = sums_along(isa, terms, tile, Some(&shifts));
+            let function = quote! {
+                /// As `rows`, of numbers side by side: every line is loaded once, and some windows are shifted out of two.
+                #features
+                fn beside(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
+                    #sums
+                }
+            };
+            (quote! { if call.step == 1 { return beside(call); } }, function)
+        }
+    };
+    quote! {
+        #function
+
+        #[doc = #documentation]
+        #features
+        pub(super) fn rows(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
+            #beside
+            #any
+        }
+    }
+}
+
+/// Which taps of which vectors of a tile are shifted out of two vectors side by side, and not loaded: an unaligned load
+/// of a whole line takes two turns of a port, a shift one of the arithmetic's, so that both are kept as busy.
+#[derive(Default)]
+struct Shifts {
+    /// Term, vector and tap.
+    taken: BTreeSet<(usize, usize, usize)>,
+}
+
+impl Shifts {
+    fn of(isa: &Isa, terms: &Shared, tile: usize) -> Self {
+        let mut taken = BTreeSet::new();
+        if !isa.shifts {
+            return Shifts { taken };
+        }
+        for term in 0..terms.columns.len() {
+            let width = terms.rows.iter().map(|rows| rows[term].len()).max().unwrap_or(0);
+            // Both vectors lie inside what the tile reads.
+            let fits = |vector: usize, tap: usize| {
+                (vector + tap / isa.lanes + 2) * isa.lanes < tile * isa.lanes + width
+            };
+            let read =
+                |tap: usize| terms.rows.iter().any(|rows| rows[term].get(tap).is_some_and(|w| *w != 0.0));
+            for vector in 0..tile {
+                let taps = (0..width).filter(|tap| tap % isa.lanes != 0 && read(*tap) && fits(vector, *tap));
+                // Two taps of three.
+                taken.extend(
+                    taps.enumerate().filter(|(at, _)| at % 3 != 0).map(|(_, tap)| (term, vector, tap)),
+                );
+            }
+        }
+        Shifts { taken }
+    }
+
+    /// The vectors side by side that windows are shifted out of: term, and which.
+    fn vectors(&self, lanes: usize) -> BTreeSet<(usize, usize)> {
+        let pairs = self.taken.iter().map(|(term, vector, tap)| (*term, vector + tap / lanes));
+        pairs.flat_map(|(term, at)| [(term, at), (term, at + 1)]).collect()
+    }
+}
+
+/// The body of the sums along the rows; with shifts, of numbers side by side.
+fn sums_along(isa: &Isa, terms: &Shared, tile: usize, shifts: Option<&Shifts>) -> TokenStream {
+    let (lanes, vectors) = (index(isa.lanes), index(tile));
+    let taps = terms.rows.iter().flatten().map(Vec::len).max().unwrap_or(0);
     let read = |term: usize, tap: usize| {
         terms.rows.iter().any(|terms| terms[term].get(tap).is_some_and(|weight| *weight != 0.0))
     };
     let sources: Vec<Ident> = (0..terms.columns.len()).map(|term| ident(&format!("s{term}"))).collect();
     let outputs: Vec<Ident> = (0..terms.rows.len()).map(|filter| ident(&format!("y{filter}"))).collect();
     let name = |term: usize, tap: usize| ident(&format!("x{term}_{tap}"));
-    let patterns: Vec<TokenStream> = (0..sources.len())
-        .map(|term| {
-            let names = (0..width).map(|tap| {
-                let name = name(term, tap);
-                if read(term, tap) { quote!(#name) } else { quote!(_) }
-            });
-            quote!([#(#names),*])
-        })
-        .collect();
+    let beside = |term: usize, at: usize| ident(&format!("n{term}_{at}"));
+    // Of numbers side by side what all taps see is one window.
+    let seen = index(tile * isa.lanes + taps.saturating_sub(1));
+    let load = |term: usize, vector: usize, tap: usize| match shifts {
+        None => {
+            let (name, lane) = (name(term, tap), index(vector));
+            quote!(simd::load(&#name[#lane]))
+        }
+        Some(_) => {
+            let (source, at) = (&sources[term], index(vector * isa.lanes + tap));
+            quote!(simd::load_at::<#at, #seen>(#source))
+        }
+    };
     let mut constants = Constants::default();
     let bodies = (0..tile).map(|vector| {
         let (lane, mut body) = (index(vector), Vec::new());
         for (terms, output) in terms.rows.iter().zip(&outputs) {
-            let taps = terms.iter().enumerate().flat_map(|(term, row)| {
+            let read = terms.iter().enumerate().flat_map(|(term, row)| {
                 let taps = row.iter().enumerate().filter(|(_, weight)| **weight != 0.0);
-                taps.map(move |(tap, weight)| (name(term, tap), *weight as f32))
+                taps.map(move |(tap, weight)| (term, tap, *weight as f32))
             });
-            let taps: Vec<_> =
-                taps.map(|(name, weight)| (quote!(simd::load(&#name[#lane])), weight)).collect();
+            let numbers: Vec<_> = read
+                .map(|(term, tap, weight)| {
+                    if !shifts.is_some_and(|shifts| shifts.taken.contains(&(term, vector, tap))) {
+                        return (load(term, vector, tap), weight);
+                    }
+                    let at = vector + tap / isa.lanes;
+                    let (low, high) = (beside(term, at), beside(term, at + 1));
+                    let by = Literal::i32_unsuffixed((tap % isa.lanes) as i32);
+                    (quote!(simd::shifted::<#by>(#low, #high)), weight)
+                })
+                .collect();
             let sum = ident(&format!("sum_{output}_{vector}"));
-            body.extend(combination(&sum, &taps, &mut constants));
+            body.extend(combination(&sum, &numbers, &mut constants));
             body.push(quote! {
                 if call.stream {
                     simd::stream(#sum, &mut #output[#lane]);
@@ -124,35 +211,55 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
         body
     });
     let body = interleaved(bodies.collect());
-    let (tile, constants) = (index(tile), constants.declared());
-    let width = index(width);
-    let first = outputs.first();
-    let documentation = format!(" Sums along the rows of {} terms.", sources.len());
-    quote! {
-        #[doc = #documentation]
-        #features
-        pub(super) fn rows(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
-            #constants
-            let ([#(#sources),*], [#(#outputs),*]) = (call.sources, &mut *call.outputs) else { return };
-            let [ahead] = call.ahead else { return };
+    let (width, constants) = (index(taps), constants.declared());
+    let windows = match shifts {
+        None => quote! {
             #(
                 let Some(#sources) = tapwise::Taps::<#width, #lanes>::new(#sources, call.from, call.step, call.length)
                 else {
                     return;
                 };
             )*
-            let Some(first) = #first.get(call.at..) else { return };
-            let mut tiles = tapwise::Tiles::aligned(first, call.length, #tile * #lanes);
-            while let Some(at) = tiles.next() {
-                #(
-                    let Some(#outputs) = tapwise::tile_mut::<_, #lanes, #tile>(#outputs, call.at + at) else { return };
-                )*
-                simd::prefetch_near::<#tile>(ahead, call.at + at);
-                #(
-                    let Some(#patterns) = #sources.tile::<#tile>(at) else { return };
-                )*
-                #body
+        },
+        Some(_) => TokenStream::new(),
+    };
+    let seen = match shifts {
+        None => {
+            let patterns = (0..sources.len()).map(|term| {
+                let names = (0..taps).map(|tap| {
+                    let name = name(term, tap);
+                    if read(term, tap) { quote!(#name) } else { quote!(_) }
+                });
+                quote!([#(#names),*])
+            });
+            quote! { #(let Some(#patterns) = #sources.tile::<#vectors>(at) else { return };)* }
+        }
+        Some(shifts) => {
+            let loads = shifts.vectors(isa.lanes).into_iter().map(|(term, at)| {
+                let (vector, load) = (beside(term, at), load(term, at, 0));
+                quote! { let #vector = #load; }
+            });
+            quote! {
+                #(let Some(#sources) = tapwise::window::<#seen>(#sources, call.from + at) else { return };)*
+                #(#loads)*
             }
+        }
+    };
+    let first = outputs.first();
+    quote! {
+        #constants
+        let ([#(#sources),*], [#(#outputs),*]) = (call.sources, &mut *call.outputs) else { return };
+        let [ahead] = call.ahead else { return };
+        #windows
+        let Some(first) = #first.get(call.at..) else { return };
+        let mut tiles = tapwise::Tiles::aligned(first, call.length, #vectors * #lanes);
+        while let Some(at) = tiles.next() {
+            #(
+                let Some(#outputs) = tapwise::tile_mut::<_, #lanes, #vectors>(#outputs, call.at + at) else { return };
+            )*
+            simd::prefetch_near::<#vectors>(ahead, call.at + at);
+            #seen
+            #body
         }
     }
 }
