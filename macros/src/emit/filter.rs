@@ -209,12 +209,13 @@ fn passes(terms: &Shared, way: impl Fn(&Isa) -> Way) -> (TokenStream, TokenStrea
                 None => (None, as_they_are::rows(isa, terms, tile, together)),
             },
             Way::TwoPasses { vectors } => {
-                (Some(passes::columns(isa, terms, vectors)), passes::rows(isa, terms, vectors))
+                (Some(passes::columns(isa, terms, vectors)), passes::rows(isa, terms, vectors, &[1]))
             }
-            Way::AlongFirst(tile) => {
-                (Some(down::down(isa, terms, tile)), passes::rows(isa, &down::along(terms), tile.vectors))
-            }
-            Way::Along { vectors } => (None, passes::rows(isa, terms, vectors)),
+            Way::AlongFirst(tile) => (
+                Some(down::down(isa, terms, tile)),
+                passes::rows(isa, &down::along(terms), tile.vectors, &[1, 3]),
+            ),
+            Way::Along { vectors } => (None, passes::rows(isa, terms, vectors, &[1])),
         };
         let columns_by = match way {
             Way::OnePass(_) | Way::Along { .. } => quote!(None),

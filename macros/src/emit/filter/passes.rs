@@ -84,79 +84,105 @@ pub(super) fn columns(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
     }
 }
 
-/// The sums along the rows, one for each filter. Where taps are numbers side by side, some of what they read is shifted
-/// together out of vectors that are there already, if the instruction set does that in one instruction.
-pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize) -> TokenStream {
-    let shifts = Shifts::of(isa, terms, tile);
+/// The sums along the rows, one for each filter. Where taps are as many numbers apart as one of `steps`, and the
+/// instruction set shifts a vector out of two in one instruction, some of what they read is.
+pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, steps: &[usize]) -> TokenStream {
     let (features, any) = (isa::features(isa), sums_along(isa, terms, tile, None));
     let documentation = format!(" Sums along the rows of {} terms.", terms.columns.len());
-    let (beside, function) = match shifts.taken.is_empty() {
-        true => (TokenStream::new(), TokenStream::new()),
-        false => {
-            let sums = sums_along(isa, terms, tile, Some(&shifts));
-            let function = quote! {
-                /// As `rows`, of numbers side by side: every line is loaded once, and some windows are shifted out of two.
-                #features
-                fn beside(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
-                    #sums
-                }
-            };
-            (quote! { if call.step == 1 { return beside(call); } }, function)
+    let (mut calls, mut functions) = (TokenStream::new(), TokenStream::new());
+    for &step in steps.iter().filter(|_| isa.shifts) {
+        let shifts = Shifts::of(isa, terms, tile, step);
+        if shifts.taken.is_empty() {
+            continue;
         }
-    };
+        let (name, sums) = (ident(&format!("rows_by_{step}")), sums_along(isa, terms, tile, Some(&shifts)));
+        let apart = Literal::isize_unsuffixed(step as isize);
+        calls.extend(quote! { if call.step == #apart { return #name(call); } });
+        let documentation = format!(" As `rows`, of taps {step} apart: some windows are shifted out of two.");
+        functions.extend(quote! {
+            #[doc = #documentation]
+            #features
+            fn #name(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
+                #sums
+            }
+        });
+    }
     quote! {
-        #function
+        #functions
 
         #[doc = #documentation]
         #features
         pub(super) fn rows(call: &mut tapwise::filter::Rows<'_, '_, '_>) {
-            #beside
+            #calls
             #any
         }
     }
 }
 
+/// Vectors that windows may lie in which are shifted.
+const WIDEST: usize = 8;
+
 /// Which taps of which vectors of a tile are shifted out of two vectors side by side, and not loaded: an unaligned load
 /// of a whole line takes two turns of a port, a shift one of the arithmetic's, so that both are kept as busy.
-#[derive(Default)]
 struct Shifts {
+    /// Numbers from one tap to the next.
+    step: usize,
     /// Term, vector and tap.
     taken: BTreeSet<(usize, usize, usize)>,
 }
 
 impl Shifts {
-    fn of(isa: &Isa, terms: &Shared, tile: usize) -> Self {
-        let mut taken = BTreeSet::new();
-        if !isa.shifts {
-            return Shifts { taken };
-        }
+    fn of(isa: &Isa, terms: &Shared, tile: usize, step: usize) -> Self {
+        let mut shifts = Shifts { step, taken: BTreeSet::new() };
         for term in 0..terms.columns.len() {
             let width = terms.rows.iter().map(|rows| rows[term].len()).max().unwrap_or(0);
-            // Both vectors lie inside what the tile reads.
+            let seen = tile * isa.lanes + width.saturating_sub(1) * step;
             let fits = |vector: usize, tap: usize| {
-                (vector + tap / isa.lanes + 2) * isa.lanes < tile * isa.lanes + width
+                let (at, by) = shifts.place(isa, vector, tap);
+                // Both vectors lie inside what the tile reads. Of what is wider the compiler loads what several
+                // windows share once, and puts it onto the stack.
+                by != 0 && (at + 2) * isa.lanes <= seen && seen <= WIDEST * isa.lanes
             };
             let read =
                 |tap: usize| terms.rows.iter().any(|rows| rows[term].get(tap).is_some_and(|w| *w != 0.0));
-            for vector in 0..tile {
-                let taps = (0..width).filter(|tap| tap % isa.lanes != 0 && read(*tap) && fits(vector, *tap));
-                // Two taps of three.
-                taken.extend(
-                    taps.enumerate().filter(|(at, _)| at % 3 != 0).map(|(_, tap)| (term, vector, tap)),
-                );
-            }
+            let taken: Vec<_> = (0..tile)
+                .flat_map(|vector| {
+                    let taps = (0..width).filter(|tap| read(*tap) && fits(vector, *tap)).enumerate();
+                    // Two taps of three.
+                    taps.filter(|(at, _)| at % 3 != 0)
+                        .map(move |(_, tap)| (term, vector, tap))
+                        .collect::<Vec<_>>()
+                })
+                .collect();
+            shifts.taken.extend(taken);
         }
-        Shifts { taken }
+        let weights = terms.rows.iter().flatten().flatten().map(|weight| (weight.abs() as f32).to_bits());
+        // Registers hold them beside the weights, and a sum and a group of one weight for each vector.
+        let others = weights.collect::<BTreeSet<_>>().len() + 2 * tile;
+        let held: BTreeSet<_> =
+            shifts.vectors(isa).into_iter().take(isa.registers.saturating_sub(others)).collect();
+        let taken = std::mem::take(&mut shifts.taken).into_iter().filter(|(term, vector, tap)| {
+            let (at, _) = shifts.place(isa, *vector, *tap);
+            held.contains(&(*term, at)) && held.contains(&(*term, at + 1))
+        });
+        shifts.taken = taken.collect();
+        shifts
+    }
+
+    /// Which vector a window begins in, and at which of its numbers.
+    fn place(&self, isa: &Isa, vector: usize, tap: usize) -> (usize, usize) {
+        let at = tap * self.step;
+        (vector + at / isa.lanes, at % isa.lanes)
     }
 
     /// The vectors side by side that windows are shifted out of: term, and which.
-    fn vectors(&self, lanes: usize) -> BTreeSet<(usize, usize)> {
-        let pairs = self.taken.iter().map(|(term, vector, tap)| (*term, vector + tap / lanes));
+    fn vectors(&self, isa: &Isa) -> BTreeSet<(usize, usize)> {
+        let pairs = self.taken.iter().map(|(term, vector, tap)| (*term, self.place(isa, *vector, *tap).0));
         pairs.flat_map(|(term, at)| [(term, at), (term, at + 1)]).collect()
     }
 }
 
-/// The body of the sums along the rows; with shifts, of numbers side by side.
+/// The body of the sums along the rows; with shifts, of taps that are as far apart as those say.
 fn sums_along(isa: &Isa, terms: &Shared, tile: usize, shifts: Option<&Shifts>) -> TokenStream {
     let (lanes, vectors) = (index(isa.lanes), index(tile));
     let taps = terms.rows.iter().flatten().map(Vec::len).max().unwrap_or(0);
@@ -167,15 +193,16 @@ fn sums_along(isa: &Isa, terms: &Shared, tile: usize, shifts: Option<&Shifts>) -
     let outputs: Vec<Ident> = (0..terms.rows.len()).map(|filter| ident(&format!("y{filter}"))).collect();
     let name = |term: usize, tap: usize| ident(&format!("x{term}_{tap}"));
     let beside = |term: usize, at: usize| ident(&format!("n{term}_{at}"));
-    // Of numbers side by side what all taps see is one window.
-    let seen = index(tile * isa.lanes + taps.saturating_sub(1));
+    // Of a known step what all taps see is one window.
+    let step = shifts.map_or(0, |shifts| shifts.step);
+    let seen = index(tile * isa.lanes + taps.saturating_sub(1) * step);
     let load = |term: usize, vector: usize, tap: usize| match shifts {
         None => {
             let (name, lane) = (name(term, tap), index(vector));
             quote!(simd::load(&#name[#lane]))
         }
         Some(_) => {
-            let (source, at) = (&sources[term], index(vector * isa.lanes + tap));
+            let (source, at) = (&sources[term], index(vector * isa.lanes + tap * step));
             quote!(simd::load_at::<#at, #seen>(#source))
         }
     };
@@ -189,12 +216,13 @@ fn sums_along(isa: &Isa, terms: &Shared, tile: usize, shifts: Option<&Shifts>) -
             });
             let numbers: Vec<_> = read
                 .map(|(term, tap, weight)| {
-                    if !shifts.is_some_and(|shifts| shifts.taken.contains(&(term, vector, tap))) {
+                    let Some(shifts) = shifts.filter(|shifts| shifts.taken.contains(&(term, vector, tap)))
+                    else {
                         return (load(term, vector, tap), weight);
-                    }
-                    let at = vector + tap / isa.lanes;
+                    };
+                    let (at, by) = shifts.place(isa, vector, tap);
                     let (low, high) = (beside(term, at), beside(term, at + 1));
-                    let by = Literal::i32_unsuffixed((tap % isa.lanes) as i32);
+                    let by = Literal::i32_unsuffixed(by as i32);
                     (quote!(simd::shifted::<#by>(#low, #high)), weight)
                 })
                 .collect();
@@ -235,7 +263,7 @@ fn sums_along(isa: &Isa, terms: &Shared, tile: usize, shifts: Option<&Shifts>) -
             quote! { #(let Some(#patterns) = #sources.tile::<#vectors>(at) else { return };)* }
         }
         Some(shifts) => {
-            let loads = shifts.vectors(isa.lanes).into_iter().map(|(term, at)| {
+            let loads = shifts.vectors(isa).into_iter().map(|(term, at)| {
                 let (vector, load) = (beside(term, at), load(term, at, 0));
                 quote! { let #vector = #load; }
             });
