@@ -40,8 +40,8 @@ use crate::{Border, Error, Isa, Padding};
 ///   follow the largest numbers that the sums have seen since the last.
 /// * A filter of rank one sums down the columns first, each column by itself, and then along the row; where
 ///   [`Filter2d::explain`] says "along the rows first", or "both passes at once" and the registers of the instruction
-///   set suffice, each row first and then down the columns. The error is at most `(K_h + K_w) · 2⁻²³ · Σ|V|·max|X|`, whatever the order
-///   and the instruction set.
+///   set suffice, each row first and then down the columns. The error is at most
+///   `(K_h + K_w) · 2⁻²³ · Σ|V|·max|X|`, whatever the order and the instruction set.
 /// * One output is computed alike whatever band, thread or part of a picture it falls into.
 ///
 /// ```

@@ -10,6 +10,7 @@ mod down;
 mod one_pass;
 mod passes;
 mod scalars;
+mod shifts;
 
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;

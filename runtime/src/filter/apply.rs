@@ -240,37 +240,15 @@ impl Handle {
             Form::Sums(terms) => {
                 let kernel = program.kernel(isa).ok_or_else(unavailable)?;
                 surfaces(frame, machine.l2, picture, answer, |surface, input, output| {
-                    if kernel.along_first() {
-                        let (passes, terms, flipped) = (&passes, terms.len(), self.flipped);
-                        let sums = AlongFirst { surface, kernel, passes, terms, flipped, stream };
-                        let grain = kernel.together();
-                        return bands(
-                            program.cycles,
-                            &machine,
-                            &surface,
-                            output,
-                            grain,
-                            |output, first, scratch| {
-                                pieces(output, first, &mut |output, first| {
-                                    sums.band(input, output, first, scratch)
-                                });
-                            },
-                        );
-                    }
-                    let sums =
-                        Sums { surface, kernel, passes: &passes, terms, flipped: self.flipped, stream };
-                    bands(
-                        program.cycles,
-                        &machine,
-                        &surface,
-                        output,
-                        kernel.together(),
-                        |output, first, scratch| {
-                            pieces(output, first, &mut |output, first| {
-                                sums.band(input, output, first, scratch)
-                            });
-                        },
-                    );
+                    let (passes, flipped, grain) = (&passes, self.flipped, kernel.together());
+                    let sums = Sums { surface, kernel, passes, terms, flipped, stream };
+                    let along = AlongFirst { surface, kernel, passes, terms: terms.len(), flipped, stream };
+                    bands(program.cycles, &machine, &surface, output, grain, |output, first, scratch| {
+                        pieces(output, first, &mut |output, first| match kernel.along_first() {
+                            true => along.band(input, output, first, scratch),
+                            false => sums.band(input, output, first, scratch),
+                        });
+                    });
                 });
             }
             Form::Window { weight, anew } => {

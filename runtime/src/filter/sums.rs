@@ -88,13 +88,13 @@ impl Sums<'_> {
 
     /// Computes rows `first..` of the output, `[N, rows, W' · C]`.
     pub(super) fn band<I: Filters<O>, O: Sample>(
-        mut self,
+        &self,
         input: ArrayView2<'_, I>,
         mut output: ArrayViewMut3<'_, O>,
         first: usize,
         scratch: &mut Scratch,
     ) {
-        let (surface, tile, cut) = (&{ self.surface }, self.kernel.tile(), self.cut());
+        let (surface, tile, cut) = (&self.surface, self.kernel.tile(), self.cut());
         let height = surface.frame.spec.kernel[0];
         let filters = output.len_of(Axis(0));
         let (summed, together) = (self.summed(), self.kernel.together());
@@ -112,7 +112,7 @@ impl Sums<'_> {
             if self.kernel.one_pass() { height + together - 1 } else { self.terms.len() - summed } * end;
         let direct = cut.length == surface.output() && writes_in_place(&mut output);
         // What is written elsewhere on the way to the output is read again.
-        self.stream &= direct;
+        let sums = Sums { stream: self.stream && direct, ..*self };
         // Where outputs lie elsewhere, or there are fewer rows than kernels compute at once.
         let results = if direct { together - 1 } else { block } * filters * row;
 
@@ -156,7 +156,7 @@ impl Sums<'_> {
                     let ahead = &ahead[together * group..][..together];
                     if self.kernel.one_pass() {
                         let mut sources = recycle(std::mem::take(&mut tables.residuals));
-                        self.run_together(run, edges, [table, ahead], (ends, end), &mut sources, targets);
+                        sums.run_together(run, edges, [table, ahead], (ends, end), &mut sources, targets);
                         tables.residuals = recycle(sources);
                         continue;
                     }
@@ -164,7 +164,7 @@ impl Sums<'_> {
                     for (row, targets) in targets.chunks_exact_mut(filters).enumerate() {
                         let mut sources = recycle(std::mem::take(&mut tables.residuals));
                         let seen = Seen { table, ahead, edges, planes, plane, row };
-                        self.run(run, seen, (ends, end), &mut sources, targets);
+                        sums.run(run, seen, (ends, end), &mut sources, targets);
                         tables.residuals = recycle(sources);
                     }
                 }

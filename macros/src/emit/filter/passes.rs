@@ -1,11 +1,10 @@
 //! The two passes of a constant filter: sums down the columns, and along the rows.
 
-use std::collections::BTreeSet;
-
 use proc_macro2::{Ident, Literal, TokenStream};
 use quote::quote;
 
 use super::combination::{Constants, combination, interleaved};
+use super::shifts::Shifts;
 use crate::emit::tile::index;
 use crate::emit::{ident, isa};
 use crate::fold::{Shared, unit};
@@ -91,10 +90,7 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, steps: &[usize]) -> T
     let documentation = format!(" Sums along the rows of {} terms.", terms.columns.len());
     let (mut calls, mut functions) = (TokenStream::new(), TokenStream::new());
     for &step in steps.iter().filter(|_| isa.shifts) {
-        let shifts = Shifts::of(isa, terms, tile, step);
-        if shifts.taken.is_empty() {
-            continue;
-        }
+        let Some(shifts) = Shifts::of(isa, terms, tile, step) else { continue };
         let (name, sums) = (ident(&format!("rows_by_{step}")), sums_along(isa, terms, tile, Some(&shifts)));
         let apart = Literal::isize_unsuffixed(step as isize);
         calls.extend(quote! { if call.step == #apart { return #name(call); } });
@@ -119,69 +115,6 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, tile: usize, steps: &[usize]) -> T
     }
 }
 
-/// Vectors that windows may lie in which are shifted.
-const WIDEST: usize = 8;
-
-/// Which taps of which vectors of a tile are shifted out of two vectors side by side, and not loaded: an unaligned load
-/// of a whole line takes two turns of a port, a shift one of the arithmetic's, so that both are kept as busy.
-struct Shifts {
-    /// Numbers from one tap to the next.
-    step: usize,
-    /// Term, vector and tap.
-    taken: BTreeSet<(usize, usize, usize)>,
-}
-
-impl Shifts {
-    fn of(isa: &Isa, terms: &Shared, tile: usize, step: usize) -> Self {
-        let mut shifts = Shifts { step, taken: BTreeSet::new() };
-        for term in 0..terms.columns.len() {
-            let width = terms.rows.iter().map(|rows| rows[term].len()).max().unwrap_or(0);
-            let seen = tile * isa.lanes + width.saturating_sub(1) * step;
-            let fits = |vector: usize, tap: usize| {
-                let (at, by) = shifts.place(isa, vector, tap);
-                // Both vectors lie inside what the tile reads. Of what is wider the compiler loads what several
-                // windows share once, and puts it onto the stack.
-                by != 0 && (at + 2) * isa.lanes <= seen && seen <= WIDEST * isa.lanes
-            };
-            let read =
-                |tap: usize| terms.rows.iter().any(|rows| rows[term].get(tap).is_some_and(|w| *w != 0.0));
-            let taken: Vec<_> = (0..tile)
-                .flat_map(|vector| {
-                    let taps = (0..width).filter(|tap| read(*tap) && fits(vector, *tap)).enumerate();
-                    // Two taps of three.
-                    taps.filter(|(at, _)| at % 3 != 0)
-                        .map(move |(_, tap)| (term, vector, tap))
-                        .collect::<Vec<_>>()
-                })
-                .collect();
-            shifts.taken.extend(taken);
-        }
-        let weights = terms.rows.iter().flatten().flatten().map(|weight| (weight.abs() as f32).to_bits());
-        // Registers hold them beside the weights, and a sum and a group of one weight for each vector.
-        let others = weights.collect::<BTreeSet<_>>().len() + 2 * tile;
-        let held: BTreeSet<_> =
-            shifts.vectors(isa).into_iter().take(isa.registers.saturating_sub(others)).collect();
-        let taken = std::mem::take(&mut shifts.taken).into_iter().filter(|(term, vector, tap)| {
-            let (at, _) = shifts.place(isa, *vector, *tap);
-            held.contains(&(*term, at)) && held.contains(&(*term, at + 1))
-        });
-        shifts.taken = taken.collect();
-        shifts
-    }
-
-    /// Which vector a window begins in, and at which of its numbers.
-    fn place(&self, isa: &Isa, vector: usize, tap: usize) -> (usize, usize) {
-        let at = tap * self.step;
-        (vector + at / isa.lanes, at % isa.lanes)
-    }
-
-    /// The vectors side by side that windows are shifted out of: term, and which.
-    fn vectors(&self, isa: &Isa) -> BTreeSet<(usize, usize)> {
-        let pairs = self.taken.iter().map(|(term, vector, tap)| (*term, self.place(isa, *vector, *tap).0));
-        pairs.flat_map(|(term, at)| [(term, at), (term, at + 1)]).collect()
-    }
-}
-
 /// The body of the sums along the rows; with shifts, of taps that are as far apart as those say.
 fn sums_along(isa: &Isa, terms: &Shared, tile: usize, shifts: Option<&Shifts>) -> TokenStream {
     let (lanes, vectors) = (index(isa.lanes), index(tile));
@@ -194,7 +127,7 @@ fn sums_along(isa: &Isa, terms: &Shared, tile: usize, shifts: Option<&Shifts>) -
     let name = |term: usize, tap: usize| ident(&format!("x{term}_{tap}"));
     let beside = |term: usize, at: usize| ident(&format!("n{term}_{at}"));
     // Of a known step what all taps see is one window.
-    let step = shifts.map_or(0, |shifts| shifts.step);
+    let step = shifts.map_or(0, Shifts::step);
     let seen = index(tile * isa.lanes + taps.saturating_sub(1) * step);
     let load = |term: usize, vector: usize, tap: usize| match shifts {
         None => {
@@ -216,11 +149,9 @@ fn sums_along(isa: &Isa, terms: &Shared, tile: usize, shifts: Option<&Shifts>) -
             });
             let numbers: Vec<_> = read
                 .map(|(term, tap, weight)| {
-                    let Some(shifts) = shifts.filter(|shifts| shifts.taken.contains(&(term, vector, tap)))
-                    else {
+                    let Some((at, by)) = shifts.and_then(|shifts| shifts.place(term, vector, tap)) else {
                         return (load(term, vector, tap), weight);
                     };
-                    let (at, by) = shifts.place(isa, vector, tap);
                     let (low, high) = (beside(term, at), beside(term, at + 1));
                     let by = Literal::i32_unsuffixed(by as i32);
                     (quote!(simd::shifted::<#by>(#low, #high)), weight)
@@ -263,7 +194,7 @@ fn sums_along(isa: &Isa, terms: &Shared, tile: usize, shifts: Option<&Shifts>) -
             quote! { #(let Some(#patterns) = #sources.tile::<#vectors>(at) else { return };)* }
         }
         Some(shifts) => {
-            let loads = shifts.vectors(isa).into_iter().map(|(term, at)| {
+            let loads = shifts.vectors().into_iter().map(|(term, at)| {
                 let (vector, load) = (beside(term, at), load(term, at, 0));
                 quote! { let #vector = #load; }
             });
