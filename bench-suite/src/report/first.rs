@@ -137,18 +137,11 @@ fn choices(findings: &Findings) -> Figure {
 }
 
 /// The share of the peak of a few layers: the fastest of tapwise, and the best of the others where they were
-/// measured.
+/// measured, in the same rounds.
 fn picture(machine: &Machine, records: &[Record]) -> Result<Option<Drawn>, Error> {
-    let here = |record: &&Record| record.threads == 1 && record.isa == machine.selected;
-    let fastest = |shape: &str, tapwise: bool| {
-        let layers = records.iter().filter(here).filter(|record| {
-            record.shape == shape
-                && record.strategy != crate::dense_layer::DENSE
-                && ![group::GRADIENTS, group::TILES].contains(&record.group.as_str())
-        });
-        let own = layers.filter(|record| (record.contender == "tapwise") == tapwise);
-        own.min_by(|a, b| a.median_s.total_cmp(&b.median_s))
-    };
+    let here: Vec<&Record> =
+        records.iter().filter(|record| record.threads == 1 && record.isa == machine.selected).collect();
+    let fastest = |shape: &str, tapwise: bool| fastest(&here, shape, tapwise);
     let shown: Vec<&str> = LAYERS.into_iter().filter(|shape| fastest(shape, true).is_some()).collect();
     if shown.is_empty() {
         return Ok(None);
@@ -190,4 +183,35 @@ fn picture(machine: &Machine, records: &[Record]) -> Result<Option<Drawn>, Error
         ),
     };
     dots.draw().map(Some)
+}
+
+/// The fastest measurement of a layer by tapwise or by the others: of the same rounds, where others were measured.
+fn fastest<'r>(records: &[&'r Record], shape: &str, tapwise: bool) -> Option<&'r Record> {
+    let of_layer = || records.iter().copied().filter(|record| record.shape == shape);
+    let contest = of_layer().find(|record| record.contender != "tapwise").map(|record| &record.group);
+    let layers = of_layer().filter(|record| {
+        contest.is_none_or(|group| record.group == *group)
+            && record.strategy != crate::dense_layer::DENSE
+            && ![group::GRADIENTS, group::TILES].contains(&record.group.as_str())
+    });
+    let own = layers.filter(|record| (record.contender == "tapwise") == tapwise);
+    own.min_by(|a, b| a.median_s.total_cmp(&b.median_s))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::record;
+    use super::*;
+
+    #[test]
+    fn what_is_shown_beside_others_was_measured_beside_them() {
+        let shape = LAYERS[5];
+        let beside = record(shape, group::PEERS, "auto", "avx512", 1);
+        let other = Record { contender: "PyTorch".to_owned(), ..beside.clone() };
+        let alone = Record { group: "nets".to_owned(), median_s: beside.median_s / 2.0, ..beside.clone() };
+        let found = fastest(&[&alone, &beside, &other], shape, true).unwrap();
+        assert_eq!((found.group.as_str(), found.median_s), (group::PEERS, beside.median_s));
+        assert_eq!(fastest(&[&alone, &beside], shape, true).unwrap().group, "nets");
+        assert_eq!(fastest(&[&alone, &beside], shape, false).map(|record| record.median_s), None);
+    }
 }
