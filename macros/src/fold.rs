@@ -19,7 +19,7 @@ mod tests;
 pub(crate) use bank::{Shared, bank};
 pub(crate) use byte_windows::{ByteWindow, Part, Scaling, byte_window, finding as finding_of_a_byte_window};
 use cost::cost;
-pub(crate) use cost::{ANEW, Terms, WIDEST_WINDOW, along_first, takes_one_pass, unit};
+pub(crate) use cost::{ANEW, TOGETHER, Terms, WIDEST_WINDOW, along_first, takes_one_pass, unit};
 pub(crate) use integers::{Division, Integers, finding as finding_of_integers, integers};
 pub(crate) use low_rank::Factors;
 

@@ -276,7 +276,10 @@ fn way(isa: &Isa, terms: &Shared) -> Way {
         return Way::OnePass(tile);
     }
     if fold::along_first(&known) {
-        return Way::AlongFirst(Tile { vectors: 4, rows: if isa.registers >= 32 { 4 } else { 2 } });
+        return Way::AlongFirst(Tile {
+            vectors: 4,
+            rows: if isa.registers >= 32 { fold::TOGETHER } else { 2 },
+        });
     }
     let taps: usize = terms.rows.iter().flatten().flatten().filter(|weight| **weight != 0.0).count();
     let summed = terms.columns.iter().filter(|column| unit(column).is_none()).count();

@@ -24,11 +24,11 @@ pub(super) const STORE: f64 = 1.0;
 /// their ends are padded, and while they are summed along nothing else of the picture is read. Measured on pictures of
 /// two megapixels, which one pass filters faster up to 7 x 7; at a hundred thousand pixels both are level from 5 x 5 on.
 const SECOND: f64 = 9.0;
-/// Rows of a filter from which on its sums along the rows come first: on two megapixels that takes 0.8 to 0.9 of the
-/// time from 9 rows on, and is level below.
+/// Rows of a filter from which on its sums along the rows come first: in programs that took turns over two
+/// megapixels that was 0.8 to 0.9 of the time from 9 rows on, and level below.
 const TALL: usize = 8;
-/// Rows of output that are then computed at once.
-const TOGETHER: usize = 4;
+/// Rows of output that are then computed at once, where registers suffice.
+pub(crate) const TOGETHER: usize = 4;
 /// A number along a row where taps lie side by side: loads, two thirds of them replaced by shifts.
 const BESIDE: f64 = 0.6;
 /// What a pass down the columns costs beside its sums where it is the second, as [`SECOND`].

@@ -8,13 +8,12 @@ use std::ops::Range;
 
 use ndarray::{ArrayView2, ArrayViewMut2, ArrayViewMut3, Axis, s};
 
-use super::cut::Run;
+use super::cut::{Run, parts};
 use super::edges::Edges;
 use super::passes::Passes;
 use super::program::{Ready, Rows};
 use super::sample::{Filters, Sample};
 use super::surface::Surface;
-use crate::Border;
 use crate::rows::{Ring, Space, pitch};
 use crate::simd::settle;
 use crate::workspace::{Scratch, recycle};
@@ -48,13 +47,11 @@ impl AlongFirst<'_> {
         scratch: &mut Scratch,
     ) {
         let mut output = output.index_axis_move(Axis(0), 0);
-        let (length, strip) = (self.length(), self.strip());
-        let strips = (length / strip).max(1);
-        for number in 0..strips {
-            let from = number * strip;
-            let to = if number + 1 == strips { length } else { from + strip };
-            let output = output.slice_mut(s![.., from..to.min(self.surface.output())]);
-            self.strip_of_band(input, output, (first, from..to), scratch);
+        let (length, rows) = (self.length(), self.seen() * self.terms);
+        let strip = self.surface.strip(rows, self.kernel.tile()).unwrap_or(length);
+        for strip in parts(length, strip) {
+            let columns = strip.start..strip.end.min(self.surface.output());
+            self.strip(input, output.slice_mut(s![.., columns]), (first, strip), scratch);
         }
         if self.stream {
             settle();
@@ -66,30 +63,13 @@ impl AlongFirst<'_> {
         self.surface.output().max(self.kernel.tile())
     }
 
-    /// Numbers after the last of the picture that the filter reads.
-    fn beyond(&self) -> usize {
-        let surface = &self.surface;
-        (self.length() + surface.spread()).saturating_sub(surface.left() + surface.width())
-    }
-
     /// Rows of sums that are held.
     fn seen(&self) -> usize {
         self.surface.frame.spec.kernel[0] + self.kernel.together() - 1
     }
 
-    /// Numbers of a strip of rows of output, whose sums along the rows take half of the second-level cache.
-    fn strip(&self) -> usize {
-        let (surface, tile) = (&self.surface, self.kernel.tile());
-        let held = self.seen() * self.terms.max(1) * size_of::<f32>();
-        let strip = (surface.cache / 2 / held).next_multiple_of(tile).max(tile);
-        // What columns beyond one edge show lies far from them, or a strip would be mostly what it shares with others.
-        let far = surface.frame.spec.border == Border::Circular
-            || surface.left().max(self.beyond()) > surface.spread();
-        if far || strip < 4 * surface.spread() { self.length() } else { strip }
-    }
-
     /// Computes numbers `strip` of rows `first..` of the output.
-    fn strip_of_band<I: Filters<O>, O: Sample>(
+    fn strip<I: Filters<O>, O: Sample>(
         &self,
         input: ArrayView2<'_, I>,
         mut output: ArrayViewMut2<'_, O>,
@@ -157,10 +137,7 @@ impl AlongFirst<'_> {
                     _ => &ring.zeros()[..plane],
                 }));
             }
-            let pieces = (length / piece).max(1);
-            for number in 0..pieces {
-                let from = number * piece;
-                let to = if number + 1 == pieces { length } else { from + piece };
+            for part in parts(length, piece) {
                 let mut targets = recycle(std::mem::take(&mut tables.outputs));
                 if direct {
                     targets
@@ -168,11 +145,11 @@ impl AlongFirst<'_> {
                 }
                 let missing = together - targets.len();
                 targets.extend(results.chunks_exact_mut(result).take(missing));
-                self.down(&sums, (from, to - from), direct && self.stream, &mut targets);
+                self.down(&sums, &part, direct && self.stream, &mut targets);
                 tables.outputs = recycle(targets);
                 if !direct {
-                    let to = to.min(output.ncols());
-                    let part = output.slice_mut(s![.., from..to]);
+                    let columns = part.start..part.end.min(output.ncols());
+                    let part = output.slice_mut(s![.., columns]);
                     for (row, from) in part.into_outer_iter_mut().zip(results.chunks_exact(result)) {
                         O::write(self.passes, &from[..row.len()], row);
                     }
@@ -184,11 +161,11 @@ impl AlongFirst<'_> {
         scratch.keep_places(places);
     }
 
-    /// The runs of a strip, some of which may be empty: where rows are read in place those at the edges of the picture, of padded copies, and
-    /// the one between them; else one.
+    /// The runs of a strip, some of which may be empty: where rows are read in place those at the edges of the
+    /// picture, of padded copies, and the one between them; else one.
     fn runs(&self, strip: &Range<usize>, in_place: bool) -> [Run; 3] {
         let (surface, tile, length) = (&self.surface, self.kernel.tile(), self.length());
-        let beyond = self.beyond();
+        let beyond = surface.beyond() + length - surface.output();
         let left = surface.left().next_multiple_of(tile);
         let right = length.saturating_sub(beyond.next_multiple_of(tile));
         if !in_place || left.max(strip.start) + tile > right.min(strip.end) {
@@ -242,18 +219,13 @@ impl AlongFirst<'_> {
         });
     }
 
-    /// Sums `length` numbers from number `from` on down the columns, to the first of the outputs and on.
-    fn down(
-        &self,
-        sources: &[&[f32]],
-        (from, length): (usize, usize),
-        stream: bool,
-        outputs: &mut [&mut [f32]],
-    ) {
+    /// Sums a part of the sums along the rows down the columns, to the first numbers of the outputs.
+    fn down(&self, sources: &[&[f32]], part: &Range<usize>, stream: bool, outputs: &mut [&mut [f32]]) {
         // A filter that is turned reads the rows from the last on.
         if self.flipped {
             outputs.reverse();
         }
+        let (from, length) = (part.start, part.len());
         self.kernel.down(&mut Rows { sources, from, step: 0, outputs, at: 0, length, stream, ahead: &[] });
     }
 }

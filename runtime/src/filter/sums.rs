@@ -14,7 +14,6 @@ use super::passes::Passes;
 use super::program::{Columns, Ready, Rows};
 use super::sample::{Filters, Sample};
 use super::surface::{Reader, Surface};
-use crate::Border;
 use crate::rows::{Ring, pitch};
 use crate::simd::settle;
 use crate::workspace::{Scratch, recycle};
@@ -67,22 +66,15 @@ impl Sums<'_> {
     fn cut(&self) -> Cut {
         let (surface, tile) = (&self.surface, self.kernel.tile());
         let output = surface.output();
-        let beyond = (output + surface.spread()).saturating_sub(surface.left() + surface.width());
         let rows = surface.frame.spec.kernel[0] + 1 + 2 * self.summed();
-        // Rows and their sums take half of the second-level cache: narrower strips are slower.
-        let strip = (surface.cache / 2 / size_of::<f32>() / rows).next_multiple_of(tile).max(tile);
         let whole = Cut { left: 0, right: 0, strip: output.max(tile), length: output.max(tile) };
-        // Columns beyond one edge show those of the other, or what lies far inside: all sums come first.
-        let far = surface.frame.spec.border == Border::Circular || strip < 4 * surface.spread();
-        if far || surface.left().max(beyond) > surface.spread() {
-            return whole;
-        }
+        let Some(strip) = surface.strip(rows, tile) else { return whole };
         if !self.kernel.one_pass() && self.summed() == self.terms.len() {
             return Cut { strip: strip.min(whole.length), ..whole };
         }
         // Without sums there is nothing to keep in the cache between runs.
         let strip = if self.kernel.one_pass() { output.max(tile) } else { strip };
-        let (left, right) = (surface.left().next_multiple_of(tile), beyond.next_multiple_of(tile));
+        let (left, right) = (surface.left().next_multiple_of(tile), surface.beyond().next_multiple_of(tile));
         if left + right + tile > output { whole } else { Cut { left, right, strip, length: output } }
     }
 

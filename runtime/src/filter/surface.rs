@@ -4,6 +4,7 @@ use ndarray::{ArrayView1, ArrayView2, Axis};
 
 use super::passes::Passes;
 use super::sample::Sample;
+use crate::Border;
 use crate::frame::Frame;
 use crate::rows::{Ring, Space};
 
@@ -37,6 +38,21 @@ impl Surface {
     /// Numbers that the taps of a filter lie apart, from the first to the last.
     pub(super) fn spread(&self) -> usize {
         (self.frame.spec.kernel[1] - 1) * self.step
+    }
+
+    /// Numbers after the last of the picture that the filter reads.
+    pub(super) fn beyond(&self) -> usize {
+        (self.output() + self.spread()).saturating_sub(self.left() + self.width())
+    }
+
+    /// Numbers of a strip, whole tiles, `rows` rows of which take half of the second-level cache: narrower ones are
+    /// slower. Nothing where columns beyond one edge show what lies far from them, or a strip would be mostly what
+    /// it shares with others.
+    pub(super) fn strip(&self, rows: usize, tile: usize) -> Option<usize> {
+        let strip = (self.cache / 2 / size_of::<f32>() / rows).next_multiple_of(tile).max(tile);
+        let far =
+            self.frame.spec.border == Border::Circular || self.left().max(self.beyond()) > self.spread();
+        (!far && strip >= 4 * self.spread()).then_some(strip)
     }
 
     /// The number of the picture's row that number `at` of a padded row shows; zeros beyond what the

@@ -79,6 +79,28 @@ pub(super) fn combination(
     statements
 }
 
+/// A sum to which a number times a weight is added, or with which it begins.
+pub(super) fn added(
+    sum: &Ident,
+    begun: bool,
+    weight: f32,
+    number: &TokenStream,
+    constants: &mut Constants,
+) -> TokenStream {
+    match (begun, weight) {
+        (false, 1.0) => number.clone(),
+        (true, 1.0) => quote!(simd::add(#sum, #number)),
+        (true, -1.0) => quote!(simd::subtract(#sum, #number)),
+        (begun, weight) => {
+            let weight = constants.name(weight);
+            match begun {
+                true => quote!(simd::mul_add(#weight, #number, #sum)),
+                false => quote!(simd::multiply(#weight, #number)),
+            }
+        }
+    }
+}
+
 /// Weights in registers, each once.
 #[derive(Default)]
 pub(super) struct Constants {

@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::combination::Constants;
+use super::combination::{Constants, added};
 use crate::emit::tile::index;
 use crate::emit::{ident, isa};
 use crate::fold::Shared;
@@ -46,18 +46,7 @@ pub(super) fn down(isa: &Isa, terms: &Shared, Tile { vectors, rows: together }: 
                 let begun = std::mem::replace(&mut begun[output], true);
                 for (vector, number) in numbers.iter().enumerate() {
                     let target = target(output, vector);
-                    let next = match (begun, weight) {
-                        (false, 1.0) => quote!(#number),
-                        (true, 1.0) => quote!(simd::add(#target, #number)),
-                        (true, -1.0) => quote!(simd::subtract(#target, #number)),
-                        (begun, weight) => {
-                            let weight = constants.name(weight);
-                            match begun {
-                                true => quote!(simd::mul_add(#weight, #number, #target)),
-                                false => quote!(simd::multiply(#weight, #number)),
-                            }
-                        }
-                    };
+                    let next = added(&target, begun, weight, &quote!(#number), &mut constants);
                     steps.push(quote! { let #target = #next; });
                 }
             }

@@ -4,7 +4,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::combination::{Constants, combination};
+use super::combination::{Constants, added, combination};
 use crate::emit::tile::index;
 use crate::emit::{ident, isa};
 use crate::fold::Shared;
@@ -87,19 +87,8 @@ pub(super) fn rows(isa: &Isa, terms: &Shared, Tile { vectors, rows: together }: 
                 steps.extend(combination(&ident("along"), &taps.collect::<Vec<_>>(), &mut constants));
                 for (output, weight) in &sum.outputs {
                     let target = target(*output, vector);
-                    let next = match (std::mem::replace(&mut begun[*output][vector], true), *weight) {
-                        (false, 1.0) => quote!(along),
-                        (true, 1.0) => quote!(simd::add(#target, along)),
-                        (true, -1.0) => quote!(simd::subtract(#target, along)),
-                        (begun, weight) => {
-                            let weight = constants.name(weight);
-                            if begun {
-                                quote!(simd::mul_add(#weight, along, #target))
-                            } else {
-                                quote!(simd::multiply(#weight, along))
-                            }
-                        }
-                    };
+                    let begun = std::mem::replace(&mut begun[*output][vector], true);
+                    let next = added(&target, begun, *weight, &quote!(along), &mut constants);
                     steps.push(quote! { let #target = #next; });
                 }
             }
